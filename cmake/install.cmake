@@ -1,0 +1,3 @@
+# `cmake --install` and `find_package(brisk)`.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
