@@ -1,0 +1,70 @@
+#pragma once
+
+/// Passes: pure functions from program to program, and the one runner that times, dumps, verifies
+/// and switches them off by name.
+
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "brisk/ir/program.h"
+
+namespace brisk {
+
+/// When a pass may run; the runner checks that a pipeline's phases never go back.
+enum class Phase : uint8_t {
+  model,          ///< forward graph as the user wrote it
+  meaning,        ///< changes what is computed: mixed precision, masks, fake quantisation
+  differentiate,  ///< gradients joined
+  step,           ///< optimizer, accumulation joined; state donated
+  lower,          ///< same results within the tolerance table: simplify, layout, fusion
+  plan,           ///< schedule and memory
+};
+std::string_view name(Phase phase);
+
+/// What the backend that the program is lowered for can do; passes ask this, never a device.
+struct LoweringTarget {
+  std::string name = "reference";
+  bool fused_loops = false;          ///< compiles "fused_loop" regions
+  bool fused_convolution = false;    ///< has kernels for "fused_convolution"
+  bool fused_dot = false;
+  /// Composite ops the backend has kernels for; all others are decomposed.
+  std::set<std::string, std::less<>> native_composites;
+};
+
+struct PassContext {
+  LoweringTarget target;
+  std::set<std::string, std::less<>> disabled;  ///< passes switched off by name
+  std::string dump_directory;                   ///< where changed programs are written; empty: nowhere
+  bool verify = true;                           ///< verify after every pass
+};
+
+struct Pass {
+  std::string name;
+  Phase phase;
+  std::function<Program(Program, const PassContext&)> run;
+  /// True for passes without which nothing runs (inlining calls): they cannot be switched off.
+  bool required = false;
+};
+
+struct PassReport {
+  std::string name;
+  double milliseconds = 0;
+  int64_t nodes_before = 0, nodes_after = 0;
+  bool changed = false;
+  bool skipped = false;  ///< switched off
+};
+
+/// Runs one pass and appends what happened to `reports` (if given).
+Program run_pass(Program program, const Pass& pass, const PassContext& context,
+                 std::vector<PassReport>* reports = nullptr);
+/// Runs a list in order; refused when a name in `disabled` is unknown or required, or a phase goes back.
+Program run_pipeline(Program program, std::span<const Pass> passes, const PassContext& context,
+                     std::vector<PassReport>* reports = nullptr);
+
+/// The lowering passes, in order: the table of contents (brisk/passes/pipeline.cpp). Callers copy
+/// and extend it.
+std::vector<Pass> lowering_pipeline();
+
+}  // namespace brisk
