@@ -19,7 +19,9 @@ namespace brisk {
 /// `limit` bytes.
 Result<std::string> read_file(const std::filesystem::path& path, int64_t limit = int64_t{1} << 40);
 
-/// A read-only memory map of a whole file; keeps itself alive through the shared pointer.
+/// A memory map of a whole file; keeps itself alive through the shared pointer. The pages are
+/// private: who casts the const away and writes changes this process's copy, never the file. A
+/// file that another process truncates while it is mapped kills the reader (SIGBUS).
 struct MappedFile {
   std::shared_ptr<const std::byte[]> bytes;
   int64_t size = 0;
