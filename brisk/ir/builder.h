@@ -81,6 +81,9 @@ class Builder {
   std::vector<NodeId> inputs_;
 };
 
+/// Zeros of a tensor type: a scalar constant, broadcast.
+Value zeros(Builder& builder, const Type& type);
+
 /// Sets a label for the time of a scope.
 class LabelScope {
  public:

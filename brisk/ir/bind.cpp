@@ -1,0 +1,55 @@
+#include "brisk/ir/builder.h"
+#include "brisk/ir/program.h"
+
+// Binding rebuilds the graph: input types and shape attributes are replaced and every other shape
+// is inferred again, so that a binding that does not fit is refused by the op that notices.
+
+namespace brisk {
+namespace {
+
+Attributes bind_attributes(const Node& node, const Binding& binding) {
+  std::vector<NamedAttribute> fields = node.attributes.list();
+  bool changed = false;
+  for (NamedAttribute& field : fields) {
+    auto* shape = std::get_if<Shape>(&field.value);
+    if (shape == nullptr || shape->is_static()) continue;
+    *shape = shape->bind(binding);
+    changed = true;
+  }
+  return changed ? node.op->parse_attributes(fields) : node.attributes;
+}
+
+}  // namespace
+
+Graph bind_dimensions(const Graph& graph, const Binding& binding) {
+  Builder builder(graph.ops(), graph.name());
+  std::vector<std::vector<Value>> mapped(graph.nodes().size());
+  for (size_t i = 0; i < graph.inputs().size(); ++i)
+    mapped[static_cast<size_t>(graph.inputs()[i])] = {
+        builder.input(graph.input_name(i), graph.input_type(i).bind(binding))};
+  for (size_t id = 0; id < graph.nodes().size(); ++id) {
+    if (!mapped[id].empty()) continue;
+    const Node& node = graph.nodes()[id];
+    std::vector<Value> operands;
+    for (const ValueId& operand : node.operands)
+      operands.push_back(mapped[static_cast<size_t>(operand.node)][static_cast<size_t>(operand.result)]);
+    std::vector<Graph> regions;
+    for (const Graph& region : node.regions) regions.push_back(bind_dimensions(region, binding));
+    const LabelScope label(builder, node.label);
+    mapped[id] = builder.emit(*node.op, operands, bind_attributes(node, binding), std::move(regions));
+  }
+  std::vector<Builder::Output> outputs;
+  for (const NamedValue& output : graph.outputs())
+    outputs.push_back({output.name, mapped[static_cast<size_t>(output.value.node)]
+                                          [static_cast<size_t>(output.value.result)]});
+  return builder.finish(outputs);
+}
+
+Program bind_dimensions(const Program& program, const Binding& binding) {
+  Program bound = program;
+  bound.graph = bind_dimensions(program.graph, binding);
+  for (StateEntry& entry : bound.state) entry.type = entry.type.bind(binding);
+  return bound;
+}
+
+}  // namespace brisk
