@@ -105,7 +105,7 @@ const Op& OpSet::at(std::string_view name) const {
   if (const Op* op = find(name)) return *op;
   std::vector<std::string> names;
   for (const auto& [known, op] : ops_) names.push_back(known);
-  refuse("there is no op '{}'; the nearest is '{}'", name, nearest_name(name, names));
+  refuse("there is no op '{}'{}", name, did_you_mean(name, names));
 }
 
 std::vector<const Op*> OpSet::all() const {

@@ -20,7 +20,7 @@ size_t Program::state_index(std::string_view name) const {
     if (state[i].name == name) return i;
     names.push_back(state[i].name);
   }
-  refuse("the program has no state '{}'; the nearest is '{}'", name, nearest_name(name, names));
+  refuse("the program has no state '{}'{}", name, did_you_mean(name, names));
 }
 
 void verify(const Graph& graph) {
