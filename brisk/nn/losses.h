@@ -1,0 +1,25 @@
+#pragma once
+
+/// Losses under Keras's names: sparse_categorical_crossentropy, categorical_crossentropy,
+/// binary_crossentropy, mean_squared_error, mean_absolute_error, huber. Reduction:
+/// sum_over_batch_size.
+
+#include <string>
+
+#include "brisk/ir/builder.h"
+
+namespace brisk {
+
+struct LossSpec {
+  std::string name = "sparse_categorical_crossentropy";
+  bool from_logits = true;
+  double label_smoothing = 0;
+  double delta = 1.0;  ///< huber
+};
+
+/// Loss of each example, f32 [batch], from predictions [batch, ...] and targets.
+Value per_example_loss(Value predictions, Value targets, const LossSpec& spec);
+/// The type of the targets that go with predictions of `type`: i32 [batch] for sparse losses.
+Type target_type(const Type& predictions, const LossSpec& spec);
+
+}  // namespace brisk

@@ -1,0 +1,27 @@
+#pragma once
+
+/// The model package: a directory anyone can read.
+///   graph.txt            the program in text form
+///   weights.safetensors  one tensor per state entry, by name
+///   signature.json       inputs, outputs, class names
+///   optimization.json    what was done to the model, with measured numbers; may be absent
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "brisk/base/error.h"
+#include "brisk/ir/program.h"
+
+namespace brisk {
+
+struct Package {
+  Program program;
+  std::vector<Tensor> weights;  ///< in the order of program.state
+  std::string name;
+  std::vector<std::string> class_names;
+  std::string preprocessing;    ///< JSON: how raw images become features; may be empty
+  std::string optimization;     ///< JSON; may be empty
+};
+
+}  // namespace brisk
