@@ -24,4 +24,9 @@ struct Package {
   std::string optimization;     ///< JSON; may be empty
 };
 
+/// Writes the directory whole or not at all.
+Status write_package(const std::filesystem::path& directory, const Package& package);
+/// Every part is checked against the others; errors name the file and both values.
+Result<Package> read_package(const std::filesystem::path& directory);
+
 }  // namespace brisk

@@ -1,0 +1,44 @@
+#include "brisk/passes/pipeline.h"
+
+#include "brisk/passes/decompose_composites.h"
+#include "brisk/passes/fuse_epilogues.h"
+#include "brisk/passes/fuse_loops.h"
+#include "brisk/passes/inline_calls.h"
+#include "brisk/passes/simplify.h"
+#include "brisk/passes/sink_below_pool.h"
+
+namespace brisk {
+namespace {
+
+using Run = Program (*)(Program, const PassContext&);
+
+Pass required(std::string name, Phase phase, Run run) {
+  return {std::move(name), phase, run, true};
+}
+Pass optional(std::string name, Phase phase, Run run) {
+  return {std::move(name), phase, run, false};
+}
+
+}  // namespace
+
+std::vector<Pass> forward_pipeline() {
+  return {
+      required("inline_calls", Phase::model, inline_calls),
+      // Beyond this point, there are no layers, only ops.
+      optional("sink_below_pool", Phase::meaning, sink_below_pool),
+  };
+}
+
+std::vector<Pass> lowering_pipeline() {
+  return {
+      required("inline_calls", Phase::lower, inline_calls),
+      required("decompose_composites", Phase::lower, decompose_composites),
+      // Beyond this point, the graph holds only ops that the target has kernels or loops for.
+      optional("simplify", Phase::lower, simplify),
+      optional("fuse_epilogues", Phase::lower, fuse_epilogues),
+      // Beyond this point, convolutions and contractions carry their bias and activation.
+      optional("fuse_loops", Phase::lower, fuse_loops),
+  };
+}
+
+}  // namespace brisk
