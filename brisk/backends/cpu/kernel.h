@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "brisk/ir/graph.h"
+#include "brisk/ir/op.h"
 
 namespace brisk::cpu {
 
@@ -56,6 +56,12 @@ struct Kernel {
 /// The kernels for an op in order of preference (brisk/backends/cpu/kernel_table.cpp); empty for
 /// ops that the schedule itself handles (reshape, constant, control flow, fused_loop).
 std::span<const Kernel> kernels_for(std::string_view op);
+
+/// A row of the table.
+struct OpKernel {
+  std::string_view op;
+  Kernel kernel;
+};
 
 struct KernelChoice {
   std::unique_ptr<Launch> launch;

@@ -1,0 +1,45 @@
+#include "brisk/backends/cpu/cpu_backend.h"
+
+#include "brisk/backends/cpu/cpu_executable.h"
+#include "brisk/backends/cpu/cpu_features.h"
+#include "brisk/base/parallel.h"
+
+namespace brisk::cpu {
+namespace {
+
+class CpuBackend final : public Backend {
+ public:
+  std::string_view name() const override { return "cpu"; }
+
+  std::string describe() const override {
+    return fmt::format("{}, {} cores, {}", cpu_name(), available_cores(), fmt::join(cpu_features(), " "));
+  }
+
+  LoweringTarget target() const override {
+    LoweringTarget target;
+    target.name = "cpu";
+    target.fused_loops = true;
+    target.fused_convolution = true;
+    target.fused_dot = true;
+    return target;
+  }
+
+  Status supports_fast(DType type) const override {
+    if (type == DType::f32 || type == DType::f64) return Success{};
+    if (type == DType::bf16) {
+      if (has_feature("amx_bf16") || has_feature("avx512_bf16")) return Success{};
+      return fail("{} has neither amx_bf16 nor avx512_bf16: bf16 would be slower than f32", cpu_name());
+    }
+    return fail("the cpu backend has no fast kernels for {}", brisk::name(type));
+  }
+
+  std::unique_ptr<Executable> compile(const Program& lowered, const CompileOptions& options) const override {
+    return make_cpu_executable(lowered, options);
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<const Backend> make_cpu_backend() { return std::make_shared<CpuBackend>(); }
+
+}  // namespace brisk::cpu
