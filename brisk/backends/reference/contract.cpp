@@ -74,9 +74,8 @@ Tensor contract(const KernelCall& call) {
 }
 
 std::vector<Tensor> evaluate_dot_general(const KernelCall& call) {
-  return with_wide(call.in(0).dtype(), [&]<typename Wide>() -> std::vector<Tensor> {
-    return {contract<Wide>(call)};
-  });
+  return with_wide(call.in(0).dtype(),
+                   [&]<typename Wide>() -> std::vector<Tensor> { return {contract<Wide>(call)}; });
 }
 
 }  // namespace

@@ -1,16 +1,18 @@
 // Ops with regions, interpreted: a region is evaluated like any graph.
 
+#include "brisk/ops/control/control.h"
 #include "brisk/backends/reference/evaluate.h"
 #include "brisk/backends/reference/kernels.h"
 #include "brisk/backends/reference/strided.h"
 #include "brisk/base/error.h"
 #include "brisk/base/shape.h"
-#include "brisk/ops/control/control.h"
 
 namespace brisk::reference {
 namespace {
 
-bool is_true(const Tensor& predicate) { return predicate.item() != 0; }
+bool is_true(const Tensor& predicate) {
+  return predicate.item() != 0;
+}
 
 std::vector<Tensor> evaluate_branch(const KernelCall& call) {
   return evaluate(call.node.regions[is_true(call.in(0)) ? 0 : 1], call.operands.subspan(1));
@@ -50,13 +52,17 @@ std::vector<Tensor> evaluate_scan(const KernelCall& call) {
     results.emplace_back(call.result(i).dtype, call.result(i).shape.sizes());
   for (int64_t trip = 0; trip < a.trips; ++trip) {
     const int64_t index = a.reverse ? a.trips - 1 - trip : trip;
-    std::vector<Tensor> inputs(results.begin(), results.begin() + static_cast<int64_t>(num_carries));
-    for (size_t i = num_carries; i < num_leading; ++i) inputs.push_back(take_item(call.in(i), index));
+    std::vector<Tensor> inputs(results.begin(),
+                               results.begin() + static_cast<int64_t>(num_carries));
+    for (size_t i = num_carries; i < num_leading; ++i)
+      inputs.push_back(take_item(call.in(i), index));
     for (size_t i = num_leading; i < call.operands.size(); ++i) inputs.push_back(call.in(i));
     std::vector<Tensor> outputs = evaluate(call.node.regions[0], inputs);
     for (size_t i = 0; i < results.size(); ++i) {
-      if (i < num_carries) results[i] = std::move(outputs[i]);
-      else put_item(results[i], index, outputs[i]);
+      if (i < num_carries)
+        results[i] = std::move(outputs[i]);
+      else
+        put_item(results[i], index, outputs[i]);
     }
   }
   return results;

@@ -96,7 +96,8 @@ std::vector<Tensor> evaluate_convolution(const KernelCall& call) {
 }
 
 std::vector<Tensor> evaluate_input_gradient(const KernelCall& call) {
-  return {with_wide(call.in(0).dtype(), [&]<typename Wide>() { return input_gradient<Wide>(call); })};
+  return {
+      with_wide(call.in(0).dtype(), [&]<typename Wide>() { return input_gradient<Wide>(call); })};
 }
 
 std::vector<Tensor> evaluate_filter_gradient(const KernelCall& call) {

@@ -13,20 +13,26 @@ inline constexpr bool kIsFloat = !std::is_integral_v<T>;
 
 template <typename T>
 double as_double(T element) {
-  if constexpr (std::is_floating_point_v<T>) return element;
-  else return static_cast<double>(static_cast<float>(element));
+  if constexpr (std::is_floating_point_v<T>)
+    return element;
+  else
+    return static_cast<double>(static_cast<float>(element));
 }
 
 template <typename T>
 T from_double(double value) {
-  if constexpr (std::is_floating_point_v<T>) return static_cast<T>(value);
-  else return T(static_cast<float>(value));
+  if constexpr (std::is_floating_point_v<T>)
+    return static_cast<T>(value);
+  else
+    return T(static_cast<float>(value));
 }
 
 template <typename T>
 T from_bits(uint64_t bits) {
-  if constexpr (std::is_same_v<T, bool>) return bits != 0;
-  else return static_cast<T>(bits);
+  if constexpr (std::is_same_v<T, bool>)
+    return bits != 0;
+  else
+    return static_cast<T>(bits);
 }
 
 }  // namespace
@@ -38,8 +44,10 @@ std::vector<Wide> widen(const Tensor& tensor) {
     if constexpr (kIsFloat<T> == std::is_same_v<Wide, double>) {
       const auto elements = tensor.data<T>();
       for (size_t i = 0; i < values.size(); ++i) {
-        if constexpr (kIsFloat<T>) values[i] = as_double(elements[i]);
-        else values[i] = static_cast<uint64_t>(elements[i]);
+        if constexpr (kIsFloat<T>)
+          values[i] = as_double(elements[i]);
+        else
+          values[i] = static_cast<uint64_t>(elements[i]);
       }
     } else {
       invariant(false, "{} is widened to the other kind of number", tensor.describe());
@@ -57,8 +65,10 @@ Tensor narrow(DType type, std::vector<int64_t> sizes, std::span<const Wide> valu
     if constexpr (kIsFloat<T> == std::is_same_v<Wide, double>) {
       const auto elements = tensor.data<T>();
       for (size_t i = 0; i < values.size(); ++i) {
-        if constexpr (kIsFloat<T>) elements[i] = from_double<T>(values[i]);
-        else elements[i] = from_bits<T>(values[i]);
+        if constexpr (kIsFloat<T>)
+          elements[i] = from_double<T>(values[i]);
+        else
+          elements[i] = from_bits<T>(values[i]);
       }
     } else {
       invariant(false, "{} is narrowed from the other kind of number", tensor.describe());
@@ -76,8 +86,10 @@ void load_scalars(const Tensor& tensor, int64_t start, std::span<Scalar> scalars
   dispatch(tensor.dtype(), [&]<typename T>() {
     const auto elements = tensor.data<T>().subspan(static_cast<size_t>(start), scalars.size());
     for (size_t i = 0; i < scalars.size(); ++i) {
-      if constexpr (kIsFloat<T>) scalars[i].value = as_double(elements[i]);
-      else scalars[i].bits = static_cast<uint64_t>(elements[i]);
+      if constexpr (kIsFloat<T>)
+        scalars[i].value = as_double(elements[i]);
+      else
+        scalars[i].bits = static_cast<uint64_t>(elements[i]);
     }
   });
 }
@@ -86,8 +98,10 @@ void store_scalars(Tensor& tensor, int64_t start, std::span<const Scalar> scalar
   dispatch(tensor.dtype(), [&]<typename T>() {
     const auto elements = tensor.data<T>().subspan(static_cast<size_t>(start), scalars.size());
     for (size_t i = 0; i < scalars.size(); ++i) {
-      if constexpr (kIsFloat<T>) elements[i] = from_double<T>(scalars[i].value);
-      else elements[i] = from_bits<T>(scalars[i].bits);
+      if constexpr (kIsFloat<T>)
+        elements[i] = from_double<T>(scalars[i].value);
+      else
+        elements[i] = from_bits<T>(scalars[i].bits);
     }
   });
 }
@@ -98,8 +112,8 @@ std::vector<int64_t> load_positions(const Tensor& tensor) {
   positions.reserve(words.size());
   constexpr auto kLargest = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
   for (const uint64_t word : words)
-    positions.push_back(static_cast<int64_t>(
-        tensor.dtype() == DType::u64 ? std::min(word, kLargest) : word));
+    positions.push_back(
+        static_cast<int64_t>(tensor.dtype() == DType::u64 ? std::min(word, kLargest) : word));
   return positions;
 }
 

@@ -66,7 +66,8 @@ class Block {
                                                sizes_[axis]);
         return;
       }
-      default: return compute_line(instruction, line);
+      default:
+        return compute_line(instruction, line);
     }
   }
 

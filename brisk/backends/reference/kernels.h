@@ -20,7 +20,9 @@ struct KernelCall {
   const Tensor& in(size_t i) const { return operands[i]; }
   const TensorType& result(size_t i = 0) const { return node.results[i].tensor(); }
   template <typename T>
-  const T& as() const { return node.attributes.as<T>(); }
+  const T& as() const {
+    return node.attributes.as<T>();
+  }
 };
 
 using Kernel = std::vector<Tensor> (*)(const KernelCall&);

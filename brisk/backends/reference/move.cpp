@@ -18,7 +18,9 @@ Tensor new_result(const KernelCall& call) {
   return Tensor(call.result().dtype, call.result().shape.sizes());
 }
 
-StridedPlace whole(const Tensor& x) { return {0, row_major_strides(x.sizes())}; }
+StridedPlace whole(const Tensor& x) {
+  return {0, row_major_strides(x.sizes())};
+}
 
 /// The result filled from the operand seen through `place`.
 std::vector<Tensor> read_through(const KernelCall& call, const StridedPlace& place) {

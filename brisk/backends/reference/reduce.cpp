@@ -32,9 +32,12 @@ struct AxisSplit {
   int64_t outer = 1, extent = 1, inner = 1;
   AxisSplit(const std::vector<int64_t>& sizes, int64_t axis) {
     for (size_t i = 0; i < sizes.size(); ++i) {
-      if (static_cast<int64_t>(i) < axis) outer *= sizes[i];
-      else if (static_cast<int64_t>(i) == axis) extent = sizes[i];
-      else inner *= sizes[i];
+      if (static_cast<int64_t>(i) < axis)
+        outer *= sizes[i];
+      else if (static_cast<int64_t>(i) == axis)
+        extent = sizes[i];
+      else
+        inner *= sizes[i];
     }
   }
 };
@@ -42,8 +45,10 @@ struct AxisSplit {
 /// Integers of signed types as their values, so that comparisons are right.
 template <typename Number>
 std::vector<Number> load_numbers(const Tensor& x) {
-  if constexpr (std::is_same_v<Number, int64_t>) return load_positions(x);
-  else return widen<Number>(x);
+  if constexpr (std::is_same_v<Number, int64_t>)
+    return load_positions(x);
+  else
+    return widen<Number>(x);
 }
 
 template <typename Number>
@@ -78,8 +83,12 @@ std::vector<Tensor> evaluate_extreme(const KernelCall& call, bool largest) {
   return index_of_extreme<uint64_t>(call, largest);
 }
 
-std::vector<Tensor> evaluate_argmax(const KernelCall& call) { return evaluate_extreme(call, true); }
-std::vector<Tensor> evaluate_argmin(const KernelCall& call) { return evaluate_extreme(call, false); }
+std::vector<Tensor> evaluate_argmax(const KernelCall& call) {
+  return evaluate_extreme(call, true);
+}
+std::vector<Tensor> evaluate_argmin(const KernelCall& call) {
+  return evaluate_extreme(call, false);
+}
 
 std::vector<Tensor> evaluate_cumulative_sum(const KernelCall& call) {
   const Tensor& x = call.in(0);
@@ -111,7 +120,8 @@ std::vector<Tensor> evaluate_reduction(const KernelCall& call) {
   std::vector<Scalar> elements(static_cast<size_t>(x.num_elements()));
   load_scalars(x, 0, elements);
   Tensor result(type.dtype, type.shape.sizes());
-  std::vector<Scalar> totals(static_cast<size_t>(result.num_elements()), identity_of(op, type.dtype));
+  std::vector<Scalar> totals(static_cast<size_t>(result.num_elements()),
+                             identity_of(op, type.dtype));
   const DType accumulator = is_floating(type.dtype) ? DType::f64 : type.dtype;
   const ScalarInstruction combine{.op = op.combiner, .type = accumulator};
   size_t next = 0;

@@ -1,11 +1,11 @@
 // Values out of nothing. Random words are Philox4x32-10 by element number, so they do not depend on
 // the order in which elements are made.
 
+#include "brisk/ops/source/source.h"
 #include "brisk/backends/reference/elements.h"
 #include "brisk/backends/reference/kernels.h"
 #include "brisk/base/philox.h"
 #include "brisk/base/shape.h"
-#include "brisk/ops/source/source.h"
 
 namespace brisk::reference {
 namespace {
@@ -38,8 +38,7 @@ std::vector<Tensor> evaluate_random_bits(const KernelCall& call) {
   Tensor result(DType::u32, call.result().shape.sizes());
   const auto words = result.data<uint32_t>();
   for (uint64_t i = 0; i < words.size(); ++i)
-    words[i] =
-        philox4x32(key, {static_cast<uint32_t>(i), static_cast<uint32_t>(i >> 32), 0, 0})[0];
+    words[i] = philox4x32(key, {static_cast<uint32_t>(i), static_cast<uint32_t>(i >> 32), 0, 0})[0];
   return {result};
 }
 

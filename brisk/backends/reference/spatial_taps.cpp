@@ -50,7 +50,8 @@ std::vector<int64_t> spatial_sizes(std::span<const int64_t> sizes) {
 }
 
 SpatialGeometry convolution_geometry(const ConvolutionAttributes& attributes,
-                                     std::span<const int64_t> input, std::span<const int64_t> filter,
+                                     std::span<const int64_t> input,
+                                     std::span<const int64_t> filter,
                                      std::span<const int64_t> result) {
   return {.input = spatial_sizes(input),
           .window = {filter.begin(), filter.end() - 2},

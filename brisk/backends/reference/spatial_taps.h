@@ -33,7 +33,8 @@ std::vector<int64_t> spatial_sizes(std::span<const int64_t> sizes);
 
 /// `input`, `filter` and `result`: sizes of the whole tensors (filter: [kernel..., c, f]).
 SpatialGeometry convolution_geometry(const ConvolutionAttributes& attributes,
-                                     std::span<const int64_t> input, std::span<const int64_t> filter,
+                                     std::span<const int64_t> input,
+                                     std::span<const int64_t> filter,
                                      std::span<const int64_t> result);
 SpatialGeometry window_geometry(const WindowAttributes& attributes, std::span<const int64_t> input,
                                 std::span<const int64_t> result);

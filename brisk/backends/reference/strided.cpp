@@ -13,18 +13,23 @@ namespace {
 template <typename F>
 void with_word(DType type, F&& f) {
   switch (byte_size(type)) {
-    case 1: return f.template operator()<uint8_t>();
-    case 2: return f.template operator()<uint16_t>();
-    case 4: return f.template operator()<uint32_t>();
-    case 8: return f.template operator()<uint64_t>();
-    default: invariant(false, "elements of {} have {} bytes", name(type), byte_size(type));
+    case 1:
+      return f.template operator()<uint8_t>();
+    case 2:
+      return f.template operator()<uint16_t>();
+    case 4:
+      return f.template operator()<uint32_t>();
+    case 8:
+      return f.template operator()<uint64_t>();
+    default:
+      invariant(false, "elements of {} have {} bytes", name(type), byte_size(type));
   }
 }
 
 }  // namespace
 
-void copy_strided(std::span<const int64_t> sizes, const Tensor& from, const StridedPlace& from_place,
-                  Tensor& to, const StridedPlace& to_place) {
+void copy_strided(std::span<const int64_t> sizes, const Tensor& from,
+                  const StridedPlace& from_place, Tensor& to, const StridedPlace& to_place) {
   invariant(from.dtype() == to.dtype(), "{} is copied to {}", from.describe(), to.describe());
   with_word(to.dtype(), [&]<typename Word>() {
     const auto* source = reinterpret_cast<const Word*>(from.bytes());

@@ -41,8 +41,8 @@ struct StridedPlace {
 };
 
 /// to[to_place(index)] = from[from_place(index)] for every index of `sizes`; the types are equal.
-void copy_strided(std::span<const int64_t> sizes, const Tensor& from, const StridedPlace& from_place,
-                  Tensor& to, const StridedPlace& to_place);
+void copy_strided(std::span<const int64_t> sizes, const Tensor& from,
+                  const StridedPlace& from_place, Tensor& to, const StridedPlace& to_place);
 
 /// Sets every element of `to` to the one element of `value`.
 void fill(Tensor& to, const Tensor& value);

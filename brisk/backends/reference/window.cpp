@@ -25,7 +25,9 @@ void for_each_element(const SpatialGeometry& geometry, int64_t batch, int64_t ch
               static_cast<size_t>((n * geometry.result_count() + tap.result) * channels + c));
 }
 
-double lowest_double() { return -std::numeric_limits<double>::infinity(); }
+double lowest_double() {
+  return -std::numeric_limits<double>::infinity();
+}
 
 template <typename T>
 std::vector<Tensor> max_pool_of(const KernelCall& call, std::vector<T> x, T lowest,
@@ -37,13 +39,14 @@ std::vector<Tensor> max_pool_of(const KernelCall& call, std::vector<T> x, T lowe
   std::vector<T> best(count, lowest);
   std::vector<uint64_t> positions(count, 0);
   std::vector<bool> found(count, false);
-  for_each_element(geometry, sizes.front(), sizes.back(), [&](const Tap& tap, size_t in, size_t out) {
-    const bool is_nan = x[in] != x[in], best_is_nan = best[out] != best[out];
-    if (found[out] && (best_is_nan || !(is_nan || x[in] > best[out]))) return;
-    found[out] = true;
-    best[out] = x[in];
-    positions[out] = static_cast<uint64_t>(tap.window);
-  });
+  for_each_element(geometry, sizes.front(), sizes.back(),
+                   [&](const Tap& tap, size_t in, size_t out) {
+                     const bool is_nan = x[in] != x[in], best_is_nan = best[out] != best[out];
+                     if (found[out] && (best_is_nan || !(is_nan || x[in] > best[out]))) return;
+                     found[out] = true;
+                     best[out] = x[in];
+                     positions[out] = static_cast<uint64_t>(tap.window);
+                   });
   return {store_values(best), narrow<uint64_t>(DType::u8, sizes, positions)};
 }
 
@@ -70,9 +73,10 @@ std::vector<Tensor> evaluate_max_pool_gradient(const KernelCall& call) {
   const std::vector<double> gradient = widen<double>(call.in(0));
   const std::vector<int64_t> positions = load_positions(call.in(1));
   std::vector<double> totals(static_cast<size_t>(checked_product(sizes)), 0.0);
-  for_each_element(geometry, sizes.front(), sizes.back(), [&](const Tap& tap, size_t in, size_t out) {
-    if (positions[out] == tap.window) totals[in] += gradient[out];
-  });
+  for_each_element(geometry, sizes.front(), sizes.back(),
+                   [&](const Tap& tap, size_t in, size_t out) {
+                     if (positions[out] == tap.window) totals[in] += gradient[out];
+                   });
   return {narrow<double>(call.result().dtype, sizes, totals)};
 }
 
@@ -83,9 +87,10 @@ std::vector<Tensor> evaluate_max_pool_select(const KernelCall& call) {
   const std::vector<double> x = widen<double>(call.in(0));
   const std::vector<int64_t> positions = load_positions(call.in(1));
   std::vector<double> selected(static_cast<size_t>(checked_product(sizes)), 0.0);
-  for_each_element(geometry, sizes.front(), sizes.back(), [&](const Tap& tap, size_t in, size_t out) {
-    if (positions[out] == tap.window) selected[out] = x[in];
-  });
+  for_each_element(geometry, sizes.front(), sizes.back(),
+                   [&](const Tap& tap, size_t in, size_t out) {
+                     if (positions[out] == tap.window) selected[out] = x[in];
+                   });
   return {narrow<double>(call.result().dtype, sizes, selected)};
 }
 
@@ -105,9 +110,10 @@ std::vector<Tensor> evaluate_average_pool(const KernelCall& call) {
   const std::vector<double> weights = average_weights(geometry, attributes.count_padding);
   const std::vector<double> x = widen<double>(call.in(0));
   std::vector<double> totals(static_cast<size_t>(checked_product(sizes)), 0.0);
-  for_each_element(geometry, sizes.front(), sizes.back(), [&](const Tap& tap, size_t in, size_t out) {
-    totals[out] += x[in] * weights[static_cast<size_t>(tap.result)];
-  });
+  for_each_element(geometry, sizes.front(), sizes.back(),
+                   [&](const Tap& tap, size_t in, size_t out) {
+                     totals[out] += x[in] * weights[static_cast<size_t>(tap.result)];
+                   });
   return {narrow<double>(call.result().dtype, sizes, totals)};
 }
 
@@ -118,9 +124,10 @@ std::vector<Tensor> evaluate_average_pool_gradient(const KernelCall& call) {
   const std::vector<double> weights = average_weights(geometry, attributes.count_padding);
   const std::vector<double> gradient = widen<double>(call.in(0));
   std::vector<double> totals(static_cast<size_t>(checked_product(sizes)), 0.0);
-  for_each_element(geometry, sizes.front(), sizes.back(), [&](const Tap& tap, size_t in, size_t out) {
-    totals[in] += gradient[out] * weights[static_cast<size_t>(tap.result)];
-  });
+  for_each_element(geometry, sizes.front(), sizes.back(),
+                   [&](const Tap& tap, size_t in, size_t out) {
+                     totals[in] += gradient[out] * weights[static_cast<size_t>(tap.result)];
+                   });
   return {narrow<double>(call.result().dtype, sizes, totals)};
 }
 
