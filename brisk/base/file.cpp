@@ -220,6 +220,11 @@ Status FileWriter::finish() {
 }
 
 Status write_file_atomically(const fs::path& path, std::string_view contents) {
+  return write_file_atomically(path, [&](FileWriter& writer) { return writer.write(contents); });
+}
+
+Status write_file_atomically(const fs::path& path,
+                             const std::function<Status(FileWriter&)>& fill) {
   Result<fs::path> name = create_beside(path, [](const fs::path& candidate) {
     const Descriptor file(::open(candidate.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
     return file.valid();
@@ -228,7 +233,7 @@ Status write_file_atomically(const fs::path& path, std::string_view contents) {
   Temporary temporary(*name);
   Result<FileWriter> writer = FileWriter::create(temporary.path());
   if (!writer) return writer.failure();
-  if (Status status = writer->write(contents); !status) return status;
+  if (Status status = fill(*writer); !status) return status;
   if (Status status = writer->finish(); !status) return status;
   if (::rename(temporary.path().c_str(), path.c_str()) != 0) return system_failure("replace", path);
   temporary.keep();
