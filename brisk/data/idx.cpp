@@ -223,9 +223,9 @@ Dataset idx_images(const fs::path& directory, const std::string& split,
   require(split == "train" || split == "test",
           "an IDX data set has the splits train and test, not {}", split);
   const std::string prefix = split == "test" ? "t10k" : split;
-  return Dataset::from(idx_source(find_idx_file(directory, prefix, "images"),
-                                  find_idx_file(directory, prefix, "labels"),
-                                  std::move(class_names)));
+  const fs::path images = find_idx_file(directory, prefix, "images");
+  const fs::path labels = find_idx_file(directory, prefix, "labels");
+  return Dataset::from(idx_source(images, labels, std::move(class_names)));
 }
 
 }  // namespace brisk
