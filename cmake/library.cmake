@@ -7,6 +7,7 @@ find_package(nlohmann_json REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(JPEG REQUIRED)
 find_package(PNG REQUIRED)
+find_package(ZLIB REQUIRED)
 
 set(sources "")
 foreach(layer IN LISTS BRISK_LAYERS)
@@ -27,7 +28,7 @@ target_include_directories(brisk PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>
                                         $<INSTALL_INTERFACE:include>)
 target_link_libraries(brisk
   PUBLIC fmt::fmt Threads::Threads
-  PRIVATE nlohmann_json::nlohmann_json yaml-cpp JPEG::JPEG PNG::PNG ${CMAKE_DL_LIBS})
+  PRIVATE nlohmann_json::nlohmann_json yaml-cpp JPEG::JPEG PNG::PNG ZLIB::ZLIB ${CMAKE_DL_LIBS})
 target_compile_options(brisk PRIVATE -Wall -Wextra -Wno-missing-field-initializers)
 target_compile_options(brisk PUBLIC $<$<CONFIG:Release>:-fno-math-errno>)
 if(BRISK_WERROR)
