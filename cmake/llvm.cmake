@@ -1,6 +1,6 @@
 # LLVM enters in a shared library of its own, loaded when a fused loop has to be compiled: a warm
 # process (compiled code in the disk cache) or one without LLVM never pays for it.
-find_package(LLVM 19 REQUIRED CONFIG)
+find_package(LLVM 19.1 REQUIRED CONFIG)
 file(GLOB llvm_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/brisk/backends/cpu/llvm/*.cpp")
 if(llvm_sources)
   add_library(brisk_llvm SHARED ${llvm_sources})
