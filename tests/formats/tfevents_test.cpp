@@ -115,10 +115,12 @@ TEST(EventWriter, AResumedRunAddsAFileAndMarksItsFirstStep) {
   EXPECT_LT(first.path(), second.path()) << "read in the order of names";
   EXPECT_EQ(events_in(first.path()).size(), 2u);
   const std::vector<std::string> events = events_in(second.path());
-  ASSERT_EQ(events.size(), 2u);
-  auto start = fields_of(events[1]);
-  EXPECT_EQ(start[2].scalar, 5u);
-  EXPECT_EQ(fields_of(start[7].bytes)[1].scalar, 1u) << "SessionLog.START";
+  ASSERT_EQ(events.size(), 3u);
+  for (size_t i : {1u, 2u}) {
+    auto start = fields_of(events[i]);
+    EXPECT_EQ(start[2].scalar, 5u);
+    EXPECT_EQ(fields_of(start[7].bytes)[1].scalar, 1u) << "SessionLog.START";
+  }
 }
 
 TEST(EventWriter, ReportsWhyThereIsNoFile) {

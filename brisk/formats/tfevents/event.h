@@ -17,7 +17,8 @@ namespace brisk::tfevents {
 /// The first record of every file: "brain.Event:2".
 std::string file_version(double wall_time);
 
-/// Marks a restart: readers drop what earlier files of the run hold at `step` and later.
+/// Marks a start of the program. At the second mark of a run and all later ones, readers drop what
+/// stands before it at `step` and later steps.
 std::string session_start(double wall_time, int64_t step);
 
 std::string scalar(double wall_time, int64_t step, std::string_view tag, float value,

@@ -49,8 +49,10 @@ Result<EventWriter> EventWriter::create(const fs::path& run_directory,
   if (!records) return records.failure();
   EventWriter writer(std::move(path), std::move(*records));
   Status status = writer.records_.write(tfevents::file_version(now));
-  if (status && resumed_at)
+  // Twice, because TensorBoard takes the first mark of a run for its beginning and drops nothing.
+  for (int i = 0; i < 2 && status && resumed_at; ++i) {
     status = writer.records_.write(tfevents::session_start(now, *resumed_at));
+  }
   if (status) status = writer.flush();  // a file without its version is not an event file yet
   if (!status) return status.failure();
   return writer;
