@@ -37,7 +37,7 @@ while [[ $# -gt 0 ]]; do
   esac
   shift
 done
-ensure_packages build
+ensure_packages build scripts
 build_program release
 if [[ -n $peers ]]; then
   ensure_peers

@@ -23,7 +23,7 @@ TEXT
     ;;
   *) echo "./dev check: there is no option '$1'" >&2 && exit 2 ;;
 esac
-ensure_packages format
+ensure_packages scripts format
 
 failed=0
 lines=()

@@ -44,7 +44,7 @@ row peers "$([[ -x $(peers_python) ]] && echo "in $(peers_dir)" || echo "not ins
 
 status=0
 if command -v dpkg-query >/dev/null; then
-  for group in build format peers; do
+  for group in build scripts format peers; do
     mapfile -t wanted < <(packages_of $group)
     absent=$(missing_packages "${wanted[@]}" | tr '\n' ' ')
     row "[$group]" "$([[ -z $absent ]] && echo "all ${#wanted[@]} packages installed" || echo "missing: $absent")"

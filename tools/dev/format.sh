@@ -11,5 +11,5 @@ case ${1:-} in
     ;;
   *) echo "./dev format: there is no option '$1'" >&2 && exit 2 ;;
 esac
-ensure_packages format
+ensure_packages scripts format
 exec "$BRISK_ROOT/tools/check_format" --fix "$@"

@@ -40,7 +40,7 @@ while [[ $# -gt 0 ]]; do
   esac
   shift
 done
-ensure_packages build
+ensure_packages build scripts
 
 run_oracles() {
   local passed=0 failed=0 script

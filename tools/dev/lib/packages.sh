@@ -39,12 +39,18 @@ ensure_packages() {
     as_root=(sudo)
   fi
   echo "./dev: installing with apt-get: ${missing[*]}" >&2
+  local log
+  log=$(mktemp)
   local -a install=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive
     apt-get install -y -q --no-install-recommends "${missing[@]}")
   # The lists are renewed only where they do not lead to the packages, because that is slow.
-  if ! "${install[@]}" >&2; then
-    echo "./dev: renewing the package lists" >&2
-    "${as_root[@]}" apt-get update -q >&2
-    "${install[@]}" >&2
+  if ! "${install[@]}" >"$log" 2>&1; then
+    echo "./dev: renewing apt-get's lists, which do not lead to all of them" >&2
+    if ! { "${as_root[@]}" apt-get update -q && "${install[@]}"; } >"$log" 2>&1; then
+      cat "$log" >&2
+      rm "$log"
+      return 1
+    fi
   fi
+  rm "$log"
 }
