@@ -74,7 +74,7 @@ template <typename Create>
 Result<fs::path> create_beside(const fs::path& path, const Create& create) {
   for (int attempt = 0;; ++attempt) {
     fs::path name = folder_of(path) /
-        fmt::format(".{}.tmp-{}-{}", path.filename().string(), ::getpid(), attempt);
+                    fmt::format(".{}.tmp-{}-{}", path.filename().string(), ::getpid(), attempt);
     if (create(name)) return name;
     if (errno != EEXIST) return system_failure("create", name);
   }
@@ -111,7 +111,8 @@ Status sync_tree(const fs::path& directory) {
 Status exchange(const fs::path& fresh, const fs::path& path) {
   if (::renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE) == 0)
     return Success{};
-  if (errno != EINVAL && errno != ENOSYS && errno != ENOTSUP) return system_failure("replace", path);
+  if (errno != EINVAL && errno != ENOSYS && errno != ENOTSUP)
+    return system_failure("replace", path);
   // A file system without exchange (NFS among them): the old directory steps aside for a moment.
   const fs::path aside = fresh.string() + ".old";
   if (::rename(path.c_str(), aside.c_str()) != 0) return system_failure("set aside", path);
@@ -163,8 +164,8 @@ Result<MappedFile> map_file(const fs::path& path) {
   const auto size = static_cast<size_t>(status->st_size);
   if (size == 0) return MappedFile{std::make_shared<std::byte[]>(1), 0};  // mmap refuses 0 bytes
   // Private and writable: a tensor over these bytes may be written to without touching the file.
-  void* address = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE,
-                         file.number(), 0);
+  void* address =
+      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, file.number(), 0);
   if (address == MAP_FAILED) return system_failure("map", path);
   std::shared_ptr<const std::byte[]> bytes(
       static_cast<const std::byte*>(address),
@@ -219,6 +220,11 @@ Status FileWriter::finish() {
 }
 
 Status write_file_atomically(const fs::path& path, std::string_view contents) {
+  return write_file_atomically(path, [&](FileWriter& writer) { return writer.write(contents); });
+}
+
+Status write_file_atomically(const fs::path& path,
+                             const std::function<Status(FileWriter&)>& fill) {
   Result<fs::path> name = create_beside(path, [](const fs::path& candidate) {
     const Descriptor file(::open(candidate.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
     return file.valid();
@@ -227,7 +233,7 @@ Status write_file_atomically(const fs::path& path, std::string_view contents) {
   Temporary temporary(*name);
   Result<FileWriter> writer = FileWriter::create(temporary.path());
   if (!writer) return writer.failure();
-  if (Status status = writer->write(contents); !status) return status;
+  if (Status status = fill(*writer); !status) return status;
   if (Status status = writer->finish(); !status) return status;
   if (::rename(temporary.path().c_str(), path.c_str()) != 0) return system_failure("replace", path);
   temporary.keep();
@@ -246,12 +252,14 @@ Status write_directory_atomically(const fs::path& target,
 
   struct stat existing = {};
   if (::lstat(path.c_str(), &existing) == 0) {
-    if (!S_ISDIR(existing.st_mode)) return fail("'{}' exists and is not a directory", path.string());
+    if (!S_ISDIR(existing.st_mode))
+      return fail("'{}' exists and is not a directory", path.string());
     if (Status status = exchange(temporary.path(), path); !status) return status;
     // From here on `temporary` names the old directory, and removes it.
   } else {
     if (errno != ENOENT) return system_failure("inspect", path);
-    if (::rename(temporary.path().c_str(), path.c_str()) != 0) return system_failure("create", path);
+    if (::rename(temporary.path().c_str(), path.c_str()) != 0)
+      return system_failure("create", path);
     temporary.keep();
   }
   return sync_directory(folder_of(path));

@@ -28,10 +28,6 @@ struct MappedFile {
 };
 Result<MappedFile> map_file(const std::filesystem::path& path);
 
-/// Writes `contents` under a temporary name beside `path`, syncs and renames. On failure (full
-/// disk, no permission) the previous file is untouched, the temporary one removed.
-Status write_file_atomically(const std::filesystem::path& path, std::string_view contents);
-
 /// A file being written in pieces; the descriptor is synced by `finish`.
 class FileWriter {
  public:
@@ -48,6 +44,13 @@ class FileWriter {
   int descriptor_ = -1;
   std::filesystem::path path_;
 };
+
+/// Writes `contents` under a temporary name beside `path`, syncs and renames. On failure (full
+/// disk, no permission) the previous file is untouched, the temporary one removed.
+Status write_file_atomically(const std::filesystem::path& path, std::string_view contents);
+/// The same for contents that come in pieces; `fill` writes them and does not call `finish`.
+Status write_file_atomically(const std::filesystem::path& path,
+                             const std::function<Status(FileWriter&)>& fill);
 
 /// Writes a directory that appears whole or not at all: `fill` gets a temporary directory beside
 /// `path`; when it succeeds, every file in it is synced and the directory renamed to `path`. An

@@ -3,6 +3,7 @@
 // The body of dispatch(), apart from the formats so that half.h reads as a list of them.
 
 #include "brisk/base/error.h"
+#include "brisk/base/half.h"
 
 namespace brisk {
 

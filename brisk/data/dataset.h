@@ -8,44 +8,14 @@
 ///     auto images = image_folder("train").shuffle(10'000).map(augment).batch(256).prefetch();
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "brisk/base/tensor.h"
+#include "brisk/data/image_map.h"
+#include "brisk/data/source.h"
 
 namespace brisk {
-
-/// One element: its components, for example {image u8[28, 28, 1], label i32[]}.
-using Example = std::vector<Tensor>;
-
-/// What a component looks like: name, element type, sizes (without the batch).
-struct ComponentSpec {
-  std::string name;
-  DType dtype;
-  std::vector<int64_t> sizes;
-};
-
-/// A finite, random-access collection of examples. `at` may be called from several threads at once.
-class Source {
- public:
-  virtual ~Source() = default;
-  virtual int64_t size() const = 0;
-  /// The example at 0 <= index < size(); throws UserError naming file and place when it is corrupt.
-  virtual Example at(int64_t index) const = 0;
-  virtual std::vector<ComponentSpec> components() const = 0;
-  /// Class names in label order; empty where there are none.
-  virtual std::vector<std::string> class_names() const { return {}; }
-};
-
-/// What a map function may base its randomness on: `key` is unique to (seed, epoch, index).
-struct ExampleContext {
-  uint64_t key;
-  int64_t epoch;
-  int64_t index;
-};
-using MapFunction = std::function<Example(Example, const ExampleContext&)>;
 
 inline constexpr int64_t kAutotune = -1;
 inline constexpr int64_t kForever = -1;
@@ -55,8 +25,9 @@ struct DatasetPlan;  // brisk/data/plan.h: the stages behind a Dataset
 
 /// How an iterator runs.
 struct IteratorOptions {
-  uint64_t seed = 0;           ///< of map functions and of shuffles that name none
-  int threads = 0;             ///< of the pipeline's own threads; 0: chosen from the cores
+  uint64_t seed = 0;         ///< of map functions and of shuffles that name none
+  int threads = 0;           ///< of the pipeline's own threads; 0: one, and more while `next` waits
+  int64_t memory_limit = 0;  ///< bytes of outputs computed ahead; 0: an eighth of the memory free
 };
 
 class Dataset {
@@ -65,13 +36,18 @@ class Dataset {
 
   /// tf.data's shuffle: a buffer of `buffer_size` indices, one drawn uniformly, refilled; another
   /// order every epoch unless `reshuffle_each_iteration` is false.
-  Dataset shuffle(int64_t buffer_size, uint64_t seed = 0, bool reshuffle_each_iteration = true) const;
-  /// Applies `function` to every example, in `num_parallel_calls` threads; order is kept.
+  /// Refused after an endless `repeat`: such a stream has no epochs that could be permuted.
+  Dataset shuffle(int64_t buffer_size, uint64_t seed = 0,
+                  bool reshuffle_each_iteration = true) const;
+  /// Applies `function` to every example, in up to `num_parallel_calls` threads; order is kept.
   Dataset map(MapFunction function, int64_t num_parallel_calls = kAutotune) const;
+  Dataset map(ImageMap function, int64_t num_parallel_calls = kAutotune) const;
   /// Stacks `batch_size` examples along a new first axis; the last batch of an epoch may be
   /// smaller unless `drop_remainder`.
   Dataset batch(int64_t batch_size, bool drop_remainder = false) const;
-  /// Computes up to `buffer_size` batches ahead of the consumer.
+  /// Computes up to `buffer_size` batches ahead of the consumer; kAutotune, also where no prefetch
+  /// is named, grows with need up to IteratorOptions::memory_limit. 0 computes in the consumer's
+  /// thread. The last prefetch of a chain counts, and one before a batch does not.
   Dataset prefetch(int64_t buffer_size = kAutotune) const;
   /// Repeats the epoch `count` times, kForever without end.
   Dataset repeat(int64_t count = kForever) const;
@@ -80,10 +56,12 @@ class Dataset {
   /// Every `num_shards`-th example from `index` on.
   Dataset shard(int64_t num_shards, int64_t index) const;
   Dataset concatenate(const Dataset& other) const;
-  /// Keeps examples in memory after their first computation (what comes before it in the chain).
+  /// Keeps examples in memory after their first computation (what comes before it in the chain),
+  /// for all iterators of the same seed. Shuffles and maps before it stay as in the first epoch.
   Dataset cache() const;
 
-  /// Examples (or batches, after batch) in one epoch.
+  /// Examples (or batches, after batch) in one epoch: what a `repeat` at the end of the chain
+  /// repeats. kForever when an endless `repeat` comes before a batch.
   int64_t cardinality() const;
   /// Components of one example, without the batch axis.
   std::vector<ComponentSpec> components() const;
@@ -109,11 +87,16 @@ struct DatasetPosition {
 class DatasetIterator {
  public:
   virtual ~DatasetIterator() = default;
-  /// The next batch into `out`; false at the end. Errors of the pipeline's threads are thrown here.
+  /// The next batch into `out`; false at the end. Errors of the pipeline's threads are thrown here,
+  /// again and again until `seek` goes past the batch that has them. Memory of the batch that was
+  /// in `out` is used again once nobody else holds its tensors.
   virtual bool next(Example& out) = 0;
   /// The position after the last batch handed out, whatever was computed ahead.
   virtual DatasetPosition position() const = 0;
-  /// Continues from `position`; takes time in proportion to an epoch's indices at most, not its data.
+  /// Continues from `position`. A dataset that does not repeat ends with the epoch it is put into,
+  /// so seek({n, 0}) starts its n-th pass in that pass's order. Refused (UserError) when the
+  /// position lies behind the end. Takes time in proportion to an epoch's indices at most, not its
+  /// data.
   virtual void seek(const DatasetPosition& position) = 0;
   /// Seconds `next` spent waiting for data, in total: what "input bound" is judged by.
   virtual double wait_seconds() const = 0;

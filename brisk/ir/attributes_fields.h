@@ -3,6 +3,8 @@
 // How a field of each type becomes an AttributeValue and comes back: the bodies behind
 // attributes.h.
 
+#include "brisk/ir/attributes.h"
+
 namespace brisk {
 namespace attribute_fields {
 

@@ -86,6 +86,9 @@ struct Vjp {
   std::span<const Graph> regions;
   /// Which operands a gradient is wanted for; a rule may leave the others undefined.
   std::span<const bool> needed;
+  /// What a region differentiates into, for ops with regions: vjp_graph of brisk/autodiff/gradient.h,
+  /// handed down because that layer lies above the ops.
+  Graph (*vjp_graph)(const Graph& region, std::span<const size_t> wrt_inputs) = nullptr;
 
   const Value& in(size_t i) const;
   const Value& out(size_t i = 0) const;

@@ -1,7 +1,7 @@
 #pragma once
 
-/// Layers under Keras's names, arguments and defaults. A layer is a plain configuration; a
-/// ModelBuilder applies it to values:
+/// Layers under Keras's names, arguments and defaults. A layer is a plain struct of its
+/// configuration; a ModelBuilder applies it to values:
 ///
 ///     ModelBuilder model("small_cnn");
 ///     Value x = model.input("image", {28, 28, 1});
@@ -10,12 +10,16 @@
 ///     x = model(Flatten{}, x);
 ///     x = model(Dense{.units = 10}, x);
 ///     Model cnn = model.finish({{"logits", x}});
+///
+/// A struct is a layer when it has `kKind` (Keras's class name), `name`, a `fields(f)` visitor over
+/// its configuration and `Value build(LayerContext&, std::span<const Value>) const`.
 
+#include <concepts>
 #include <initializer_list>
-#include <map>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "brisk/ir/builder.h"
@@ -23,8 +27,23 @@
 
 namespace brisk {
 
-class LayerContext;
+/// What a layer sees while it is built: the builder of its region, and how to get state.
+class LayerContext {
+ public:
+  virtual ~LayerContext() = default;
+  virtual Builder& builder() = 0;
+  /// A state entry "<layer>/<name>"; `initializer` as in StateEntry.
+  virtual Value state(std::string name, Type type, StateRole role, std::string initializer,
+                      bool trainable = true) = 0;
+  /// The new value of a state entry in training mode.
+  virtual void update(Value state, Value new_value) = 0;
 
+  Value parameter(std::string name, Type type, std::string initializer) {
+    return state(std::move(name), std::move(type), StateRole::parameter, std::move(initializer));
+  }
+};
+
+/// A layer of any kind.
 class Layer {
  public:
   virtual ~Layer() = default;
@@ -38,17 +57,16 @@ class Layer {
   virtual Value build(LayerContext& context, std::span<const Value> inputs) const = 0;
 };
 
-/// What a layer sees while it is built: the builder of its region, and how to get state.
-class LayerContext {
- public:
-  virtual ~LayerContext() = default;
-  virtual Builder& builder() = 0;
-  /// A state entry "<layer>/<name>"; `initializer` as in StateEntry.
-  virtual Value state(std::string name, Type type, StateRole role, std::string initializer,
-                      bool trainable = true) = 0;
-  /// The new value of a state entry in training mode.
-  virtual void update(Value state, Value new_value) = 0;
+template <typename L>
+concept LayerStruct = requires(const L& layer, LayerContext& context, std::span<const Value> inputs) {
+  { L::kKind } -> std::convertible_to<std::string_view>;
+  { layer.name } -> std::convertible_to<std::string>;
+  { layer.build(context, inputs) } -> std::same_as<Value>;
 };
+
+/// Wraps a layer struct.
+template <LayerStruct L>
+std::unique_ptr<Layer> make_layer(L layer);
 
 /// Builds a model layer by layer.
 class ModelBuilder {
@@ -58,9 +76,17 @@ class ModelBuilder {
 
   /// A feature input of shape [batch, sizes...].
   Value input(std::string name, std::vector<int64_t> sizes, DType dtype = DType::f32);
-  Value operator()(const Layer& layer, Value input);
-  Value operator()(const Layer& layer, std::initializer_list<Value> inputs);
+
+  template <LayerStruct L>
+  Value operator()(const L& layer, Value input) {
+    return apply(*make_layer(layer), std::span<const Value>(&input, 1));
+  }
+  template <LayerStruct L>
+  Value operator()(const L& layer, std::initializer_list<Value> inputs) {
+    return apply(*make_layer(layer), std::span<const Value>(inputs.begin(), inputs.size()));
+  }
   Value apply(const Layer& layer, std::span<const Value> inputs);
+
   /// The model; the builder is empty afterwards. Weights are not initialised yet.
   Model finish(std::vector<Builder::Output> outputs);
 
@@ -69,7 +95,6 @@ class ModelBuilder {
   std::unique_ptr<State> state_;
 };
 
-/// The layer that `config` (JSON, Keras's form) describes; refused with the nearest known kind.
-std::unique_ptr<Layer> layer_from_config(const std::string& kind, const std::string& config);
-
 }  // namespace brisk
+
+#include "brisk/nn/layer_holder.h"

@@ -11,7 +11,8 @@ std::vector<Value> branch(Value predicate, std::span<const Value> operands, Grap
                           Graph else_graph);
 
 struct LoopAttributes {
-  /// Upper bound of trips; needed (> 0) when the loop is differentiated; 0: none.
+  /// The loop ends after so many trips even where the condition still holds; 0: no bound. Needed
+  /// (> 0) when the loop is differentiated.
   int64_t max_trips = 0;
   template <typename F>
   void fields(F&& f) { f("max_trips", max_trips); }

@@ -1,0 +1,106 @@
+#include "brisk/nn/losses.h"
+
+#include "brisk/base/edit_distance.h"
+#include "brisk/ops/composite/composite.h"
+#include "brisk/ops/elementwise/elementwise.h"
+#include "brisk/ops/index/index.h"
+#include "brisk/ops/reduce/reduce.h"
+
+namespace brisk {
+namespace {
+
+constexpr double kClip = 1e-7;  ///< Keras's epsilon for probabilities
+
+/// The mean over all axes but the batch, f32.
+Value mean_per_example(Value x) {
+  std::vector<int64_t> axes;
+  for (int64_t axis = 1; axis < x.rank(); ++axis) axes.push_back(axis);
+  return axes.empty() ? x : reduce_mean(x, axes);
+}
+
+Value in_f32(Value x) { return x.dtype() == DType::f64 ? x : cast(x, DType::f32); }
+
+Value sparse_categorical(Value predictions, Value targets, const LossSpec& spec) {
+  if (spec.from_logits) return mean_per_example(sparse_softmax_cross_entropy(predictions, targets, spec.label_smoothing));
+  const Value probabilities = clamp(in_f32(predictions), kClip, 1 - kClip);
+  const Value picked = reduce_sum(probabilities * one_hot(targets, predictions.shape().size(predictions.rank() - 1),
+                                                          probabilities.dtype()), {-1});
+  return mean_per_example(-log(picked));
+}
+
+Value categorical(Value predictions, Value targets, const LossSpec& spec) {
+  const Value p = in_f32(predictions), y = cast(targets, p.dtype());
+  if (spec.from_logits) return mean_per_example(softmax_cross_entropy(p, y, spec.label_smoothing));
+  const auto classes = static_cast<double>(p.shape().size(p.rank() - 1));
+  const Value smoothed = y * (1 - spec.label_smoothing) + spec.label_smoothing / classes;
+  return mean_per_example(-reduce_sum(smoothed * log(clamp(p, kClip, 1 - kClip)), {-1}));
+}
+
+Value binary(Value predictions, Value targets, const LossSpec& spec) {
+  const Value p = in_f32(predictions);
+  const Value y = cast(targets, p.dtype()) * (1 - spec.label_smoothing) + 0.5 * spec.label_smoothing;
+  if (spec.from_logits) return mean_per_example(relu(p) - p * y + softplus(-abs(p)));
+  const Value q = clamp(p, kClip, 1 - kClip);
+  return mean_per_example(-(y * log(q) + (1.0 - y) * log(1.0 - q)));
+}
+
+Value huber(Value predictions, Value targets, const LossSpec& spec) {
+  const Value p = in_f32(predictions);
+  const Value error = abs(p - cast(targets, p.dtype()));
+  const Value inside = minimum(error, error * 0.0 + spec.delta);
+  return mean_per_example(0.5 * inside * inside + spec.delta * (error - inside));
+}
+
+Value squared(Value predictions, Value targets, const LossSpec&) {
+  const Value p = in_f32(predictions);
+  return mean_per_example(square(p - cast(targets, p.dtype())));
+}
+
+Value absolute(Value predictions, Value targets, const LossSpec&) {
+  const Value p = in_f32(predictions);
+  return mean_per_example(abs(p - cast(targets, p.dtype())));
+}
+
+struct NamedLoss {
+  std::string_view name;
+  bool sparse;
+  Value (*apply)(Value, Value, const LossSpec&);
+};
+
+constexpr NamedLoss kLosses[] = {
+    {"sparse_categorical_crossentropy", true, sparse_categorical},
+    {"categorical_crossentropy", false, categorical},
+    {"binary_crossentropy", false, binary},
+    {"mean_squared_error", false, squared},
+    {"mse", false, squared},
+    {"mean_absolute_error", false, absolute},
+    {"mae", false, absolute},
+    {"huber", false, huber},
+};
+
+const NamedLoss& find_loss(const std::string& name) {
+  std::vector<std::string> names;
+  for (const NamedLoss& loss : kLosses) {
+    if (loss.name == name) return loss;
+    names.emplace_back(loss.name);
+  }
+  refuse("there is no loss '{}'{}", name, did_you_mean(name, names));
+}
+
+}  // namespace
+
+Value per_example_loss(Value predictions, Value targets, const LossSpec& spec) {
+  require(spec.label_smoothing >= 0 && spec.label_smoothing < 1, "label_smoothing is {}, but must be in [0, 1)",
+          spec.label_smoothing);
+  return find_loss(spec.name).apply(predictions, targets, spec);
+}
+
+Type target_type(const Type& predictions, const LossSpec& spec) {
+  if (!find_loss(spec.name).sparse) return Type(DType::f32, predictions.shape());
+  std::vector<Extent> extents = predictions.shape().extents();
+  require(!extents.empty(), "loss '{}' needs predictions [batch, classes], not {}", spec.name, predictions.to_string());
+  extents.pop_back();
+  return Type(DType::i32, Shape(extents));
+}
+
+}  // namespace brisk

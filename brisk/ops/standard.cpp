@@ -1,0 +1,30 @@
+#include "brisk/ops/standard.h"
+
+#include "brisk/ops/contract/contract_ops.h"
+#include "brisk/ops/convolve/convolve_ops.h"
+#include "brisk/ops/elementwise/elementwise_ops.h"
+#include "brisk/ops/index/index_ops.h"
+#include "brisk/ops/move/move_ops.h"
+#include "brisk/ops/reduce/reduce_ops.h"
+#include "brisk/ops/source/source_ops.h"
+#include "brisk/ops/window/window_ops.h"
+
+namespace brisk {
+
+const OpSetPtr& standard_ops() {
+  static const OpSetPtr ops = [] {
+    auto set = std::make_shared<OpSet>();
+    add_source_ops(*set);
+    add_elementwise_ops(*set);
+    add_reduce_ops(*set);
+    add_move_ops(*set);
+    add_index_ops(*set);
+    add_contract_ops(*set);
+    add_convolve_ops(*set);
+    add_window_ops(*set);
+    return set;
+  }();
+  return ops;
+}
+
+}  // namespace brisk

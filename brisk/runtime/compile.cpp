@@ -1,0 +1,22 @@
+#include "brisk/base/error.h"
+#include "brisk/runtime/backend.h"
+
+namespace brisk {
+
+Compilation compile(const Program& program, const Backend& backend, const CompileOptions& options) {
+  const std::vector<std::string> unbound = program.graph.dimensions();
+  require(unbound.empty(),
+          "graph '{}' cannot be compiled while its dimension '{}' has no size: bind it first "
+          "(bind_dimensions)",
+          program.graph.name(), unbound.empty() ? "" : unbound.front());
+  const PassContext context{.target = backend.target(),
+                            .disabled = options.disabled_passes,
+                            .dump_directory = options.dump_directory,
+                            .verify = options.verify};
+  Compilation result;
+  result.lowered = run_pipeline(program, lowering_pipeline(), context, &result.passes);
+  result.executable = backend.compile(result.lowered, options);
+  return result;
+}
+
+}  // namespace brisk

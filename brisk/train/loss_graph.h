@@ -1,0 +1,14 @@
+#pragma once
+
+/// From a model and a loss to the graph that is differentiated.
+
+#include "brisk/train/step.h"
+
+namespace brisk {
+
+/// (model state..., features..., targets) -> (mean loss, mean metrics..., updates of the model's
+/// state): the forward part of a step over `batch_size` examples, layers inlined, precision
+/// applied. The state is the model's; results are "loss" and the metrics.
+Program make_loss_program(const Model& model, const StepOptions& options, int64_t batch_size, bool training);
+
+}  // namespace brisk
