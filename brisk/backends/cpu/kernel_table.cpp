@@ -20,10 +20,11 @@ const std::vector<Row>& table() {
   static const std::vector<Row> rows = [] {
     std::vector<Row> result;
     for (auto* list : {
+             &own_kernels,  // each refuses where oneDNN is faster
 #ifdef BRISK_HAVE_ONEDNN
              &onednn_kernels,
 #endif
-             &own_kernels})
+         })
       for (const OpKernel& entry : list()) {
         auto row = std::find_if(result.begin(), result.end(), [&](const Row& r) { return r.op == entry.op; });
         if (row == result.end()) row = result.insert(result.end(), Row{entry.op, {}});

@@ -1,0 +1,14 @@
+#include "brisk/backends/cpu/onednn/kernels.h"
+
+#include "brisk/backends/cpu/onednn/convolution.h"
+#include "brisk/backends/cpu/onednn/dot.h"
+
+namespace brisk::cpu {
+
+std::vector<OpKernel> onednn_kernels() {
+  std::vector<OpKernel> result = convolution_kernels();
+  for (const OpKernel& kernel : dot_kernels()) result.push_back(kernel);
+  return result;
+}
+
+}  // namespace brisk::cpu
