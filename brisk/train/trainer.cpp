@@ -144,10 +144,8 @@ class Fit {
       : trainer_(trainer), step_(step), program_(program), options_(options), dataset_(dataset), fit_(fit),
         means_(result_names(options.metrics)) {
     steps_per_epoch_ = dataset.cardinality();
-    if (dataset.batch_size() > 0 && last_batch_is_short()) {
-      dataset_ = dataset_;  // the compiled step takes full batches only: the short one is dropped
-      --steps_per_epoch_;
-    }
+    // The compiled step takes full batches only; what the short one would hold comes in other epochs.
+    if (dataset.has_short_batch()) --steps_per_epoch_;
     require(steps_per_epoch_ > 0, "the dataset has not one full batch of {} examples", dataset.batch_size());
     learning_rate_ = program.state_index("optimizer/learning_rate");
   }
@@ -179,12 +177,6 @@ class Fit {
   }
 
  private:
-  bool last_batch_is_short() const {
-    // cardinality() counts a short last batch; the number of examples is not asked for, so the
-    // plan's remainder decides.
-    return dataset_.has_short_batch();
-  }
-
   void train_epoch(int64_t epoch, DatasetIterator& iterator) {
     iterator.seek({epoch, step_in_epoch_});
     Example batch;
