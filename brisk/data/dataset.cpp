@@ -90,6 +90,19 @@ int64_t Dataset::cardinality() const {
   return read_plan(*outermost_stages(*plan_).body, 0)->size();
 }
 
+bool Dataset::has_short_batch() const {
+  for (const DatasetPlan* plan = plan_.get(); plan != nullptr; plan = plan->input.get()) {
+    const auto* batch = std::get_if<BatchStage>(&plan->stage);
+    if (batch == nullptr) continue;
+    if (batch->drop_remainder) return false;
+    const int64_t examples = read_plan(*plan->input, 0)->size();
+    const int64_t batches = (examples + batch->batch_size - 1) / batch->batch_size;
+    // A stage behind the batch (take) may have cut the short one off.
+    return examples % batch->batch_size != 0 && cardinality() >= batches;
+  }
+  return false;
+}
+
 std::vector<ComponentSpec> Dataset::components() const {
   // Stages that neither compute nor batch leave an example as it is, so only what lies below them
   // has to be known, and a batch need not be computed to learn about its first example.

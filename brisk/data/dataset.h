@@ -63,6 +63,8 @@ class Dataset {
   /// Examples (or batches, after batch) in one epoch: what a `repeat` at the end of the chain
   /// repeats. kForever when an endless `repeat` comes before a batch.
   int64_t cardinality() const;
+  /// True when the last batch of an epoch holds fewer examples than the others.
+  bool has_short_batch() const;
   /// Components of one example, without the batch axis.
   std::vector<ComponentSpec> components() const;
   std::vector<std::string> class_names() const;

@@ -1,9 +1,9 @@
 #pragma once
 
-/// Checkpoints: directories `checkpoint-<step>/` with graph.txt, weights.safetensors (all state of
-/// the step: weights, optimizer, keys, loss scale) and checkpoint.json (format version, step,
-/// epoch, data position, kernel choices, checksums). Written beside and renamed whole; a kill at
-/// any instant leaves the previous one. Older ones are removed after a new one is complete.
+/// Checkpoints: directories `checkpoint-<step>/` with state.safetensors (all state of the step:
+/// weights, optimizer, keys, loss scale; checksummed) and checkpoint.json (format version, step,
+/// data position, metrics so far). Written beside and renamed whole: a kill at any instant leaves
+/// the previous one. Older ones are removed after a new one is complete.
 
 #include <filesystem>
 #include <optional>

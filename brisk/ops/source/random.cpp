@@ -73,10 +73,51 @@ Op random_bits_op() {
       .with([](Op& op) { op.random = true; });
 }
 
+/// One word of a folded key: what fold_key decomposes into. All that varies comes in as operands of
+/// one shape (both key words, the number, which word), so that it is elementwise like any other.
+Op fold_key_word_op() {
+  Op op;
+  op.name = "fold_key_word";
+  op.kind = OpKind::elementwise;
+  return std::move(op)
+      .operands(4)
+      .doc(
+          "Word 0 or 1 (operand 3) of the key folded from key words (operands 0 and 1, u32) and a "
+          "number (operand 2, u64).")
+      .infer([](const InferContext& context) -> std::vector<Type> {
+        for (size_t i = 0; i < 4; ++i) {
+          const DType wanted = i == 2 ? DType::u64 : DType::u32;
+          require(context.tensor(i).dtype == wanted, "[fold_key_word] operand {} is {}, not {}", i,
+                  context.operands[i].to_string(), name(wanted));
+          check_equal_shapes(context, 0, i);
+        }
+        return {context.operands[0]};
+      })
+      .expr([](const ExprContext& context) {
+        const Expr& number = context.in(2);
+        const Block block =
+            philox(context.in(0), context.in(1),
+                   {low_word(number), high_word(number), word(0x6b657973u), word(1)});
+        return select(equal(context.in(3), word(0)), block[0], block[1]);
+      })
+      .not_differentiable()
+      .with([](Op& op) { op.random = true; });
+}
+
+std::vector<Value> decompose_fold_key(const DecomposeContext& context) {
+  const Value& key = context.in(0);
+  const Shape words{2};
+  return {context.builder.emit_one(
+      "fold_key_word",
+      {broadcast_to(slice_axis(key, 0, 0, 1), words), broadcast_to(slice_axis(key, 0, 1, 2), words),
+       broadcast_to(cast(context.in(1), DType::u64), words),
+       iota(context.builder, DType::u32, words, 0)})};
+}
+
 Op fold_key_op() {
   Op op;
   op.name = "fold_key";
-  op.kind = OpKind::source;
+  op.kind = OpKind::composite;
   return std::move(op)
       .operands(2)
       .doc("A new key (u32[2]) from a key and a number (u32 or u64 scalar).")
@@ -88,14 +129,7 @@ Op fold_key_op() {
             "[fold_key] the number is {}, not u32[] or u64[]", context.operands[1].to_string());
         return {context.operands[0]};
       })
-      .expr([](const ExprContext& context) {
-        const Expr number = context.in(2).cast(DType::u64);
-        const Block block =
-            philox(context.in(0), context.in(1),
-                   {low_word(number), high_word(number), word(0x6b657973u), word(1)});
-        const Expr first = equal(Expr::coordinate(0), Expr::integer(DType::i64, 0));
-        return select(first, block[0], block[1]);
-      })
+      .decompose(decompose_fold_key)
       .not_differentiable()
       .with([](Op& op) { op.random = true; });
 }
@@ -120,6 +154,7 @@ int significant_bits(DType type) {
 
 void add_random_ops(OpSet& set) {
   set.add(random_bits_op());
+  set.add(fold_key_word_op());
   set.add(fold_key_op());
 }
 

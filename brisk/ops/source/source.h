@@ -4,8 +4,7 @@
 ///
 /// The operands of a source op are not of its result's shape. Its scalar expression has as inputs
 /// all elements of all operands in order, the same for every element of the result: random_bits
-/// reads key[0] and key[1]; fold_key reads key[0], key[1] and the number. A backend loads them once,
-/// before its loop.
+/// reads key[0] and key[1]. A backend loads them once, before its loop.
 
 #include "brisk/ir/builder.h"
 

@@ -1,0 +1,366 @@
+#include "brisk/train/trainer.h"
+
+#include <chrono>
+
+#include "brisk/base/file.h"
+#include "brisk/base/json.h"
+#include "brisk/formats/tfevents/event_writer.h"
+#include "brisk/train/checkpoint.h"
+
+namespace brisk {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// Sums of metrics weighted by examples; their means on demand.
+class MetricMeans {
+ public:
+  explicit MetricMeans(std::vector<std::string> names) : names_(std::move(names)), sums_(names_.size(), 0.0) {}
+
+  void add(std::span<const Tensor> means, int64_t examples) {
+    for (size_t i = 0; i < names_.size(); ++i) sums_[i] += means[i].get(0) * static_cast<double>(examples);
+    examples_ += static_cast<double>(examples);
+  }
+  Metrics means(std::string_view prefix = "") const {
+    Metrics result;
+    for (size_t i = 0; i < names_.size(); ++i)
+      result[std::string(prefix) + names_[i]] = examples_ > 0 ? sums_[i] / examples_ : 0.0;
+    return result;
+  }
+  const std::vector<double>& sums() const { return sums_; }
+  double examples() const { return examples_; }
+  void restore(std::vector<double> sums, double examples) {
+    sums_ = std::move(sums);
+    examples_ = examples;
+  }
+
+ private:
+  std::vector<std::string> names_;
+  std::vector<double> sums_;
+  double examples_ = 0;
+};
+
+/// Both event files of a run under Keras's names: train/ and validation/.
+class EventLog {
+ public:
+  EventLog(const std::filesystem::path& directory, int64_t epoch) {
+    if (directory.empty()) return;
+    const std::optional<int64_t> resumed = epoch > 0 ? std::optional<int64_t>(epoch) : std::nullopt;
+    train_.emplace(EventWriter::create(directory / "train", resumed).value());
+    validation_.emplace(EventWriter::create(directory / "validation", resumed).value());
+  }
+  void epoch(int64_t epoch, const Metrics& metrics) {
+    if (!train_) return;
+    for (const auto& [name, value] : metrics) {
+      if (name.starts_with("val_")) validation_->add_scalar("epoch_" + name.substr(4), epoch, value).value();
+      else train_->add_scalar("epoch_" + name, epoch, value).value();
+    }
+    train_->flush().value();
+    validation_->flush().value();
+  }
+
+ private:
+  std::optional<EventWriter> train_, validation_;
+};
+
+std::vector<std::string> result_names(const std::vector<std::string>& metrics) {
+  std::vector<std::string> names = {"loss"};
+  names.insert(names.end(), metrics.begin(), metrics.end());
+  return names;
+}
+
+}  // namespace
+
+struct Trainer::State {
+  Model model;
+  TrainerOptions options;
+  std::shared_ptr<const Backend> backend;
+  Program step_program;
+  std::unique_ptr<Executable> step;
+  int64_t batch_size = 0;
+  /// Evaluation and prediction steps by batch size: the full one and the remainder's.
+  std::map<int64_t, std::unique_ptr<Executable>> evaluation, prediction;
+
+  StepOptions step_options() const {
+    return {.loss = options.loss, .metrics = options.metrics, .optimizer = options.optimizer,
+            .precision = options.precision, .accumulate = options.accumulate};
+  }
+
+  void check_dataset(const Dataset& dataset, size_t num_targets) const {
+    require(dataset.batch_size() > 0, "the dataset is not batched: call .batch(n) before fit, evaluate or predict");
+    const std::vector<ComponentSpec> components = dataset.components();
+    const Graph& graph = model.program.graph;
+    const size_t num_state = model.program.state.size(), num_features = model.program.num_batch_inputs();
+    require(components.size() >= num_features + num_targets, "the dataset has {} components, but model '{}' takes {}",
+            components.size(), model.name, num_features + num_targets);
+    for (size_t i = 0; i < num_features; ++i) {
+      const Type& type = graph.input_type(num_state + i);
+      std::vector<Extent> extents(type.shape().begin() + 1, type.shape().end());
+      require(Type(components[i].dtype, Shape(components[i].sizes)) == Type(type.dtype(), Shape(extents)),
+              "component '{}' of the dataset is {}, but input '{}' of model '{}' takes {}", components[i].name,
+              Type(components[i].dtype, Shape(components[i].sizes)).to_string(), graph.input_name(num_state + i),
+              model.name, Type(type.dtype(), Shape(extents)).to_string());
+    }
+  }
+
+  void prepare_step(const Dataset& dataset) {
+    check_dataset(dataset, 1);
+    if (step && batch_size == dataset.batch_size()) return;
+    if (model.weights.empty()) model.initialize(options.seed);
+    batch_size = dataset.batch_size();
+    step_program = make_training_step(model, step_options(), batch_size);
+    step = compile(step_program, *backend, options.compile).executable;
+    step->bind_state(initial_step_state(step_program, model));
+    evaluation.clear();
+    prediction.clear();
+  }
+
+  /// The model's weights as the step has them now.
+  void fetch_weights() {
+    if (!step) return;
+    for (size_t i = 0; i < model.weights.size(); ++i) model.weights[i] = step->state(i);
+  }
+
+  Executable& compiled(std::map<int64_t, std::unique_ptr<Executable>>& cache, int64_t size,
+                       const std::function<Program()>& make) {
+    auto& executable = cache[size];
+    if (!executable) executable = compile(make(), *backend, options.compile).executable;
+    executable->bind_state(model.weights);
+    return *executable;
+  }
+};
+
+namespace {
+
+/// The state of one fit.
+class Fit {
+ public:
+  Fit(Trainer& trainer, Executable& step, const Program& program, const TrainerOptions& options,
+      const Dataset& dataset, const FitOptions& fit)
+      : trainer_(trainer), step_(step), program_(program), options_(options), dataset_(dataset), fit_(fit),
+        means_(result_names(options.metrics)) {
+    steps_per_epoch_ = dataset.cardinality();
+    // The compiled step takes full batches only; what the short one would hold comes in other epochs.
+    if (dataset.has_short_batch()) --steps_per_epoch_;
+    require(steps_per_epoch_ > 0, "the dataset has not one full batch of {} examples", dataset.batch_size());
+    learning_rate_ = program.state_index("optimizer/learning_rate");
+  }
+
+  History run() {
+    int64_t first_epoch = 0;
+    auto iterator = dataset_.iterator({.seed = options_.seed});
+    if (fit_.resume) first_epoch = restore(*iterator);
+    EventLog log(fit_.tensorboard, first_epoch);
+    started_ = Clock::now();
+    first_step_ = step_count_;
+    wait_before_ = iterator->wait_seconds();
+    for (int64_t epoch = first_epoch; epoch < fit_.epochs && !history_.stopped; ++epoch) {
+      train_epoch(epoch, *iterator);
+      if (history_.stopped) break;
+      Metrics metrics = means_.means();
+      metrics["learning_rate"] = rate_;
+      if (fit_.validation != nullptr)
+        for (const auto& [name, value] : trainer_.evaluate(*fit_.validation)) metrics["val_" + name] = value;
+      history_.epochs.push_back(metrics);
+      means_ = MetricMeans(result_names(options_.metrics));
+      step_in_epoch_ = 0;
+      log.epoch(epoch, metrics);
+      save({epoch + 1, 0});
+      if (fit_.callbacks.on_epoch) fit_.callbacks.on_epoch(report(epoch, *iterator), metrics);
+    }
+    history_.steps = step_count_;
+    return history_;
+  }
+
+ private:
+  void train_epoch(int64_t epoch, DatasetIterator& iterator) {
+    iterator.seek({epoch, step_in_epoch_});
+    Example batch;
+    while (step_in_epoch_ < steps_per_epoch_) {
+      invariant(iterator.next(batch), "the dataset ended before its epoch did");
+      rate_ = options_.schedule ? options_.schedule(step_count_) : options_.optimizer->learning_rate;
+      step_.set_state(learning_rate_, Tensor::scalar(DType::f32, rate_));
+      const std::span<const Tensor> results = step_.run(batch);
+      means_.add(results, dataset_.batch_size());
+      ++step_count_;
+      ++step_in_epoch_;
+      if (fit_.callbacks.on_step) fit_.callbacks.on_step(report(epoch, iterator));
+      const bool stop = fit_.stop != nullptr && fit_.stop->load();
+      const bool due = fit_.checkpoint_every_steps > 0 && step_count_ % fit_.checkpoint_every_steps == 0;
+      if ((stop || due) && step_in_epoch_ < steps_per_epoch_) save({epoch, step_in_epoch_});
+      if (stop && step_in_epoch_ < steps_per_epoch_) {
+        history_.stopped = true;
+        return;
+      }
+    }
+  }
+
+  StepReport report(int64_t epoch, const DatasetIterator& iterator) const {
+    StepReport report;
+    report.step = step_count_;
+    report.steps = fit_.epochs * steps_per_epoch_;
+    report.epoch = epoch;
+    report.epochs = fit_.epochs;
+    report.step_in_epoch = step_in_epoch_;
+    report.steps_in_epoch = steps_per_epoch_;
+    report.metrics = means_.means();
+    report.learning_rate = rate_;
+    const double seconds = seconds_since(started_);
+    const auto done = static_cast<double>(step_count_ - first_step_);
+    if (done > 0 && seconds > 0) {
+      report.images_per_second = done * static_cast<double>(dataset_.batch_size()) / seconds;
+      report.seconds_left = seconds / done * static_cast<double>(report.steps - step_count_);
+      report.input_wait_share = (iterator.wait_seconds() - wait_before_) / seconds;
+    }
+    return report;
+  }
+
+  void save(const DatasetPosition& position) {
+    if (fit_.directory.empty()) return;
+    Checkpoint checkpoint;
+    checkpoint.step = step_count_;
+    checkpoint.position = position;
+    checkpoint.state = step_.state();
+    for (const StateEntry& entry : program_.state) checkpoint.names.push_back(entry.name);
+    Json history = Json::object();
+    history["epochs"] = history_.epochs;
+    history["sums"] = means_.sums();
+    history["examples"] = means_.examples();
+    checkpoint.history = history.dump();
+    checkpoint.recipe = fingerprint();
+    const Status written = write_checkpoint(fit_.directory, checkpoint);
+    if (written) return;
+    // A full disk must not end hours of training: the previous checkpoint is intact.
+    const std::string message = fmt::format("checkpoint {} was not written: {}; the previous one is intact",
+                                            step_count_, written.error());
+    if (fit_.callbacks.on_message) fit_.callbacks.on_message(message);
+    if (fit_.stop != nullptr && fit_.stop->load()) throw UserError(message);
+  }
+
+  int64_t restore(DatasetIterator& iterator) {
+    std::vector<std::string> warnings;
+    const auto found = read_newest_checkpoint(fit_.directory, &warnings).value();
+    for (const std::string& warning : warnings)
+      if (fit_.callbacks.on_message) fit_.callbacks.on_message(warning);
+    if (!found) return 0;
+    const Checkpoint& checkpoint = *found;
+    require(checkpoint.recipe == fingerprint(),
+            "the checkpoint in {} belongs to another training (model, batch size, optimizer or precision differ); "
+            "train into another directory or start anew without --resume",
+            fit_.directory.string());
+    std::vector<Tensor> state;
+    for (const StateEntry& entry : program_.state) {
+      const auto at = std::find(checkpoint.names.begin(), checkpoint.names.end(), entry.name);
+      require(at != checkpoint.names.end(), "the checkpoint in {} lacks '{}'", fit_.directory.string(), entry.name);
+      state.push_back(checkpoint.state[static_cast<size_t>(at - checkpoint.names.begin())]);
+    }
+    step_.bind_state(state);
+    step_count_ = checkpoint.step;
+    step_in_epoch_ = checkpoint.position.offset;
+    const Json history = parse_json(checkpoint.history, "checkpoint history").value();
+    if (history.is_object()) {
+      history_.epochs = history.value("epochs", std::vector<Metrics>{});
+      means_.restore(history.value("sums", std::vector<double>(result_names(options_.metrics).size(), 0.0)),
+                     history.value("examples", 0.0));
+    }
+    iterator.seek(checkpoint.position);
+    if (fit_.callbacks.on_message)
+      fit_.callbacks.on_message(fmt::format("going on after step {} (epoch {}, batch {})", checkpoint.step,
+                                            checkpoint.position.epoch + 1, checkpoint.position.offset));
+    return checkpoint.position.epoch;
+  }
+
+  /// What a checkpoint must agree with: the compiled step and the seed.
+  std::string fingerprint() const { return fmt::format("{:016x}-{}", program_.graph.hash(), options_.seed); }
+
+  Trainer& trainer_;
+  Executable& step_;
+  const Program& program_;
+  const TrainerOptions& options_;
+  Dataset dataset_;
+  const FitOptions& fit_;
+  MetricMeans means_;
+  History history_;
+  int64_t steps_per_epoch_ = 0, step_count_ = 0, first_step_ = 0, step_in_epoch_ = 0;
+  size_t learning_rate_ = 0;
+  double rate_ = 0, wait_before_ = 0;
+  Clock::time_point started_;
+};
+
+}  // namespace
+
+Trainer::Trainer(Model model, TrainerOptions options) : state_(std::make_unique<State>()) {
+  state_->model = std::move(model);
+  state_->options = std::move(options);
+  if (!state_->options.optimizer) state_->options.optimizer = adam();
+  state_->backend = find_backend(state_->options.backend).value();
+}
+
+Trainer::~Trainer() = default;
+
+void Trainer::prepare(const Dataset& dataset) { state_->prepare_step(dataset); }
+
+const Executable& Trainer::step() const {
+  require(state_->step != nullptr, "the step is not compiled yet: call prepare or fit first");
+  return *state_->step;
+}
+
+History Trainer::fit(const Dataset& dataset, const FitOptions& options) {
+  require(options.epochs >= 0, "epochs is {}, but must not be negative", options.epochs);
+  state_->prepare_step(dataset);
+  return Fit(*this, *state_->step, state_->step_program, state_->options, dataset, options).run();
+}
+
+Metrics Trainer::evaluate(const Dataset& dataset) {
+  state_->check_dataset(dataset, 1);
+  if (state_->model.weights.empty()) state_->model.initialize(state_->options.seed);
+  state_->fetch_weights();
+  MetricMeans means(result_names(state_->options.metrics));
+  const auto iterator = dataset.iterator();
+  Example batch;
+  for (int64_t n = dataset.cardinality(); n > 0 && iterator->next(batch); --n) {
+    const int64_t size = batch[0].sizes()[0];
+    Executable& step = state_->compiled(state_->evaluation, size, [&] {
+      return make_evaluation_step(state_->model, state_->step_options(), size);
+    });
+    means.add(step.run(batch), size);
+  }
+  return means.means();
+}
+
+Tensor Trainer::predict(const Dataset& dataset) {
+  state_->check_dataset(dataset, 0);
+  if (state_->model.weights.empty()) state_->model.initialize(state_->options.seed);
+  state_->fetch_weights();
+  const size_t num_features = state_->model.program.num_batch_inputs();
+  std::vector<Tensor> parts;
+  int64_t total = 0;
+  const auto iterator = dataset.iterator();
+  Example batch;
+  for (int64_t n = dataset.cardinality(); n > 0 && iterator->next(batch); --n) {
+    const int64_t size = batch[0].sizes()[0];
+    Executable& step = state_->compiled(state_->prediction, size, [&] {
+      return bind_dimensions(for_inference(state_->model.program), {{"batch", size}});
+    });
+    parts.push_back(step.run(std::span<const Tensor>(batch).first(num_features))[0].clone());
+    total += size;
+  }
+  require(!parts.empty(), "there is nothing to predict: the dataset is empty");
+  std::vector<int64_t> sizes = parts[0].sizes();
+  sizes[0] = total;
+  Tensor result(parts[0].dtype(), sizes);
+  std::byte* out = result.bytes();
+  for (const Tensor& part : parts) out = std::copy(part.bytes(), part.bytes() + part.num_bytes(), out);
+  return result;
+}
+
+Model Trainer::model() const {
+  state_->fetch_weights();
+  return state_->model;
+}
+
+}  // namespace brisk

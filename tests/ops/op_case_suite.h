@@ -1,0 +1,42 @@
+#pragma once
+
+/// A suite of cases as tests, and what refusals say.
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "brisk/base/error.h"
+#include "tests/support/op_case_checks.h"
+
+namespace brisk::testing {
+
+class OpCaseSuite : public ::testing::TestWithParam<OpCase> {};
+
+inline std::string case_name(const ::testing::TestParamInfo<OpCase>& info) {
+  return info.param.name;
+}
+
+/// The message of the UserError that `action` throws; empty when it throws none.
+template <typename Action>
+std::string refusal(Action&& action) {
+  try {
+    action();
+  } catch (const UserError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+}  // namespace brisk::testing
+
+/// Tests <name>.*/<case>: every check of op_case_checks.h on every case. A macro, since a suite of
+/// parametrised tests has no other spelling.
+#define OP_CASE_SUITE(name, ...)                                                    \
+  class name##Cases : public OpCaseSuite {};                                        \
+  TEST_P(name##Cases, Meaning) { check_meaning(GetParam()); }                       \
+  TEST_P(name##Cases, Backends) { check_backends(GetParam()); }                     \
+  TEST_P(name##Cases, Gradient) { check_gradient(GetParam()); }                     \
+  TEST_P(name##Cases, Decomposition) { check_decomposition(GetParam()); }           \
+  INSTANTIATE_TEST_SUITE_P(, name##Cases, ::testing::ValuesIn(std::vector<OpCase>(__VA_ARGS__)), \
+                           case_name)
