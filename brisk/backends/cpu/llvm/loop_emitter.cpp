@@ -430,16 +430,26 @@ class LoopEmitter {
       std::vector<Value*> sums(program_.reductions.size());
       for (size_t r = 0; r < sums.size(); ++r)
         if (in_phase(r)) sums[r] = scratch_load(part_base_, plan_.partial_offset[r], type(r), element, plan_.lanes);
+      std::vector<std::vector<Value*>> rows(sums.size());
       for (const Point& point : points) {
         Body body = lines_.body(point, bases[0], active);
         import_vectors(body, offset);
         lines_.store_vectors(body, phase_, false);
         for (size_t r = 0; r < sums.size(); ++r)
-          if (in_phase(r)) sums[r] = combine(r, sums[r], lines_.vector(body, reduction(r).line));
+          if (in_phase(r)) rows[r].push_back(lines_.vector(body, reduction(r).line));
       }
       for (size_t r = 0; r < sums.size(); ++r)
-        if (in_phase(r)) scratch_store(sums[r], part_base_, plan_.partial_offset[r], type(r), element);
+        if (in_phase(r))
+          scratch_store(combine(r, sums[r], combine_pairwise(r, rows[r])), part_base_, plan_.partial_offset[r], type(r), element);
     });
+  }
+
+  /// The rows of a turn are combined among themselves first: fewer roundings meet the large sum.
+  Value* combine_pairwise(size_t r, llvm::ArrayRef<Value*> rows) {
+    if (rows.size() == 1) return rows[0];
+    const size_t half = rows.size() / 2;
+    Value* first = combine_pairwise(r, rows.take_front(half));
+    return combine(r, first, combine_pairwise(r, rows.drop_front(half)));
   }
 
   /// Lines after the folds of this phase; `folded(reduction, base)` gives the finished vectors.
