@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "brisk/backends/cpu/cpu_backend.h"
 #include "brisk/backends/reference/reference_backend.h"
 #include "brisk/base/edit_distance.h"
 #include "brisk/runtime/backend.h"
@@ -15,6 +16,7 @@ struct BackendRow {
 };
 
 constexpr std::array kBackends{
+    BackendRow{"cpu", cpu::make_cpu_backend},
     BackendRow{"reference", make_reference_backend},
 };
 

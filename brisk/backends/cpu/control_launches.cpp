@@ -24,7 +24,7 @@ ScheduleOptions nested(const ScheduleOptions& options) {
   return result;
 }
 
-void copy(std::byte* to, const std::byte* from, int64_t bytes) {
+void copy_bytes(std::byte* to, const std::byte* from, int64_t bytes) {
   if (to != from && bytes > 0) std::memcpy(to, from, static_cast<size_t>(bytes));
 }
 
@@ -68,13 +68,13 @@ class CarriedState {
   void start(std::span<std::byte* const> initial, std::byte* scratch) {
     scratch_ = scratch;
     side_ = 0;
-    for (size_t i = 0; i < count(); ++i) copy(current(i), initial[i], bytes_[i]);
+    for (size_t i = 0; i < count(); ++i) copy_bytes(current(i), initial[i], bytes_[i]);
   }
   std::byte* current(size_t i) const { return scratch_ + side_ * total_ + offsets_[i]; }
   std::byte* next(size_t i) const { return scratch_ + (1 - side_) * total_ + offsets_[i]; }
   void advance() { side_ = 1 - side_; }
   void finish(std::span<std::byte* const> results) const {
-    for (size_t i = 0; i < count(); ++i) copy(results[i], current(i), bytes_[i]);
+    for (size_t i = 0; i < count(); ++i) copy_bytes(results[i], current(i), bytes_[i]);
   }
 
  private:
