@@ -184,7 +184,16 @@ class RegionFuser {
 };
 
 Graph fuse(const Graph& graph, bool merge) {
-  const Graph inside = map_regions(graph, [&](const Graph& region) { return fuse(region, merge); });
+  const Graph inside = rewrite(
+      graph,
+      [&](Builder& builder, const Node& node, NodeId,
+          std::span<const Value> operands) -> std::optional<std::vector<Value>> {
+        if (node.op->kind != OpKind::control) return std::nullopt;  // a fused loop's region is done
+        std::vector<Graph> regions;
+        for (const Graph& region : node.regions) regions.push_back(fuse(region, merge));
+        return builder.emit(*node.op, operands, node.attributes, std::move(regions));
+      },
+      false);
   return RegionFuser(inside, merge).run();
 }
 
