@@ -138,9 +138,17 @@ void PipelineIterator::seek(const DatasetPosition& position) {
   }
   {
     const std::lock_guard lock(mutex_);
-    abandon_window();
-    handed_ = epoch_size_ == 0 ? 0 : epoch * epoch_size_ + offset;
-    next_number_ = handed_;
+    const int64_t target = epoch_size_ == 0 ? 0 : epoch * epoch_size_ + offset;
+    // Going on to where the iterator stands anyway (the next epoch) must not cost what is computed
+    // ahead already.
+    if (target >= handed_ && target <= next_number_ && end >= next_number_) {
+      for (; handed_ < target; ++handed_) drop_front();
+      if (!window_.empty() && window_.front()->error) abandon_window();
+    } else {
+      abandon_window();
+    }
+    handed_ = target;
+    next_number_ = target + static_cast<int64_t>(window_.size());
     end_ = end;
   }
   work_.notify_all();
@@ -186,9 +194,14 @@ void PipelineIterator::add_thread() {
 }
 
 /// Called with the lock held.
+void PipelineIterator::drop_front() {
+  window_.front()->abandoned = true;
+  window_.pop_front();
+}
+
+/// Called with the lock held.
 void PipelineIterator::abandon_window() {
-  for (const OutputPtr& output : window_) output->abandoned = true;
-  window_.clear();
+  while (!window_.empty()) drop_front();
 }
 
 bool PipelineIterator::may_open() const {

@@ -51,6 +51,7 @@ class PipelineIterator final : public DatasetIterator {
   Example compute_here(int64_t number);
   void learn_from_wait(double seconds);
   void add_thread();
+  void drop_front();
   void abandon_window();
 
   const std::shared_ptr<const DatasetPlan> plan_;  // keeps the sources alive

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <set>
 #include <thread>
@@ -126,6 +127,23 @@ TEST(PipelineIterator, PositionsBeyondTheEndAreRefused) {
   EXPECT_FALSE(iterator->next(example));
   iterator->seek({0, 3});
   EXPECT_EQ(rest(*iterator), (Batches{{0, 1}, {2, 3}, {4}}));
+}
+
+TEST(PipelineIterator, SeekKeepsWhatIsComputedAheadAndStillWanted) {
+  auto calls = std::make_shared<std::atomic<int>>(0);
+  const auto count = on_number([calls](int64_t value, const ExampleContext&) {
+    ++*calls;
+    return value;
+  });
+  for (const int64_t target : {1, 2, 4}) {
+    *calls = 0;
+    const auto iterator = numbers(100).map(count).batch(10).prefetch(3).iterator({.threads = 2});
+    EXPECT_EQ(rest(*iterator, 1).size(), 1u);
+    while (*calls < 40) std::this_thread::yield();
+    iterator->seek({0, target});
+    EXPECT_EQ(rest(*iterator).size(), static_cast<size_t>(10 - target));
+    EXPECT_EQ(calls->load(), 100);
+  }
 }
 
 struct Thrown {
