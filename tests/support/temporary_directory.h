@@ -1,5 +1,7 @@
 #pragma once
 
+/// A folder for the files of one test.
+
 #include <unistd.h>
 
 #include <cstdlib>
