@@ -1,8 +1,11 @@
 #include "brisk/ops/standard.h"
 
+#include "brisk/ops/composite/composite_ops.h"
 #include "brisk/ops/contract/contract_ops.h"
+#include "brisk/ops/control/control_ops.h"
 #include "brisk/ops/convolve/convolve_ops.h"
 #include "brisk/ops/elementwise/elementwise_ops.h"
+#include "brisk/ops/fused/fused_ops.h"
 #include "brisk/ops/index/index_ops.h"
 #include "brisk/ops/move/move_ops.h"
 #include "brisk/ops/reduce/reduce_ops.h"
@@ -22,6 +25,9 @@ const OpSetPtr& standard_ops() {
     add_contract_ops(*set);
     add_convolve_ops(*set);
     add_window_ops(*set);
+    add_composite_ops(*set);
+    add_control_ops(*set);
+    add_fused_ops(*set);
     return set;
   }();
   return ops;
