@@ -42,12 +42,22 @@ std::vector<Tensor> evaluate_random_bits(const KernelCall& call) {
   return {result};
 }
 
+std::vector<Tensor> evaluate_fold_key(const KernelCall& call) {
+  const std::array<uint32_t, 2> key = key_of(call.in(0));
+  const uint64_t folded =
+      fold_key((uint64_t{key[1]} << 32) | key[0], widen<uint64_t>(call.in(1)).at(0));
+  const std::array<uint32_t, 2> words = {static_cast<uint32_t>(folded),
+                                         static_cast<uint32_t>(folded >> 32)};
+  return {Tensor::of<uint32_t>({2}, words)};
+}
+
 }  // namespace
 
 Kernel find_source_kernel(std::string_view op) {
   if (op == "constant") return evaluate_constant;
   if (op == "iota") return evaluate_iota;
   if (op == "random_bits") return evaluate_random_bits;
+  if (op == "fold_key") return evaluate_fold_key;
   return nullptr;
 }
 

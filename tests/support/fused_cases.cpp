@@ -1,0 +1,89 @@
+#include "brisk/ops/fused/fused.h"
+
+#include "brisk/ops/elementwise/elementwise.h"
+#include "brisk/ops/move/move.h"
+#include "brisk/ops/reduce/reduce.h"
+#include "tests/support/op_cases.h"
+
+namespace brisk::testing {
+namespace {
+
+/// Bias over the last axis, an activation, and a sum of the result over it.
+std::vector<Value> build_loop(Builder& builder, std::span<const Value> in) {
+  Builder body(builder.ops(), "loop");
+  const Value x = body.input("x", in[0].type()), bias = body.input("bias", in[1].type());
+  const Value y = tanh(x + broadcast_to(bias, x.shape()));
+  const Value total = reduce_sum(y * x, {x.rank() - 1}, true);
+  return fused_loop(in, body.finish({{"y", y}, {"scaled_total", total * 0.5}}));
+}
+
+void add_loops(std::vector<OpCase>& cases) {
+  for (const std::vector<int64_t>& sizes :
+       std::vector<std::vector<int64_t>>{{3, 65}, {2, 1025}, {17}, {1, 1}, {0, 3}, {2, 3, 33}})
+    cases.push_back({.op = "fused_loop",
+                     .name = shape_name(sizes),
+                     .operands = {values(sizes), values({sizes.back()})},
+                     .build = build_loop,
+                     .types = kFloatTypes,
+                     .roundings = 4});
+}
+
+void add_convolutions(std::vector<OpCase>& cases) {
+  const ConvolutionAttributes geometry{{1, 2}, {1, 1}, {1, 0}, {1, 1}, 1};
+  for (const bool bias : {false, true})
+    for (const bool residual : {false, true})
+      for (const Activation activation : {Activation::none, Activation::relu}) {
+        std::vector<CaseOperand> operands = {values({2, 5, 7, 3}), values({3, 3, 3, 5})};
+        if (bias) operands.push_back(values({5}));
+        if (residual) operands.push_back(values({2, 5, 3, 5}));
+        cases.push_back({.op = "fused_convolution",
+                         .name = fmt::format("{}{}{}", bias ? "bias_" : "",
+                                             residual ? "residual_" : "",
+                                             activation == Activation::relu ? "relu" : "linear"),
+                         .operands = std::move(operands),
+                         .build =
+                             [=](Builder&, std::span<const Value> in) {
+                               return std::vector{fused_convolution(
+                                   in, {geometry, bias, residual, activation})};
+                             },
+                         .types = kFloatTypes,
+                         .roundings = 3});
+      }
+}
+
+void add_dots(std::vector<OpCase>& cases) {
+  for (const bool transpose_lhs : {false, true})
+    for (const bool transpose_rhs : {false, true})
+      for (const bool bias : {false, true})
+        for (const Activation activation : {Activation::none, Activation::relu}) {
+          std::vector<CaseOperand> operands = {
+              transpose_lhs ? values({33, 7}) : values({7, 33}),
+              transpose_rhs ? values({17, 33}) : values({33, 17})};
+          if (bias) operands.push_back(values({17}));
+          cases.push_back(
+              {.op = "fused_dot",
+               .name = fmt::format("{}{}{}{}", transpose_lhs ? "t" : "n", transpose_rhs ? "t" : "n",
+                                   bias ? "_bias" : "",
+                                   activation == Activation::relu ? "_relu" : ""),
+               .operands = std::move(operands),
+               .build =
+                   [=](Builder&, std::span<const Value> in) {
+                     return std::vector{
+                         fused_dot(in, {transpose_lhs, transpose_rhs, bias, activation})};
+                   },
+               .types = kFloatTypes,
+               .roundings = 3});
+        }
+}
+
+}  // namespace
+
+std::vector<OpCase> fused_cases() {
+  std::vector<OpCase> cases;
+  add_loops(cases);
+  add_convolutions(cases);
+  add_dots(cases);
+  return cases;
+}
+
+}  // namespace brisk::testing

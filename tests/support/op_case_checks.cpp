@@ -1,0 +1,199 @@
+#include "tests/support/op_case_checks.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "brisk/autodiff/gradient.h"
+#include "brisk/backends/reference/evaluate.h"
+#include "brisk/ir/rewrite.h"
+#include "brisk/ir/text.h"
+#include "brisk/runtime/backend.h"
+#include "tests/support/case_graph.h"
+#include "tests/support/finite_differences.h"
+#include "tests/support/tolerances.h"
+
+namespace brisk::testing {
+namespace {
+
+bool any_node(const Graph& graph, const std::function<bool(const Node&)>& predicate) {
+  return std::any_of(graph.nodes().begin(), graph.nodes().end(), [&](const Node& node) {
+    return predicate(node) || std::any_of(node.regions.begin(), node.regions.end(),
+                                          [&](const Graph& region) { return any_node(region, predicate); });
+  });
+}
+
+/// Ops whose every result element is one rounding of a short expression.
+bool is_single(OpKind kind) {
+  return kind == OpKind::elementwise || kind == OpKind::move || kind == OpKind::source;
+}
+
+ErrorModel error_model(const Graph& graph) {
+  return any_node(graph, [](const Node& node) { return !is_single(node.op->kind); })
+             ? ErrorModel::sum
+             : ErrorModel::single;
+}
+
+std::vector<size_t> differentiated_inputs(const OpCase& op_case) {
+  std::vector<size_t> wrt;
+  for (size_t i = 0; i < op_case.operands.size(); ++i) {
+    const CaseOperand& operand = op_case.operands[i];
+    if (operand.differentiated && is_floating(operand.type.value_or(DType::f64))) wrt.push_back(i);
+  }
+  return wrt;
+}
+
+bool has_f64_gradient(const OpCase& op_case) {
+  const auto& types = op_case.types;
+  return op_case.check_gradient && std::count(types.begin(), types.end(), DType::f64) > 0 &&
+         !differentiated_inputs(op_case).empty();
+}
+
+/// A graph of outputs and gradients without its outputs.
+Graph gradients_only(const Graph& graph, std::span<const size_t> wrt) {
+  const Graph both = gradient(graph, 0, wrt);
+  Builder builder(both.ops(), both.name());
+  std::vector<Value> inputs;
+  for (size_t i = 0; i < both.inputs().size(); ++i)
+    inputs.push_back(builder.input(both.input_name(i), both.input_type(i)));
+  const std::vector<Value> outputs = builder.inline_graph(both, inputs);
+  std::vector<Builder::Output> kept;
+  for (size_t i = graph.outputs().size(); i < outputs.size(); ++i)
+    kept.push_back({both.outputs()[i].name, outputs[i]});
+  return builder.finish(kept);
+}
+
+std::vector<Tensor> with_weights(std::vector<Tensor> tensors, const Graph& graph, uint64_t key) {
+  const std::vector<Tensor> weights = weights_for(graph, tensors.size(), key);
+  tensors.insert(tensors.end(), weights.begin(), weights.end());
+  return tensors;
+}
+
+void expect_agree(const std::vector<Tensor>& expected, std::span<const Tensor> actual,
+                  ErrorModel model, double roundings, const std::string& what) {
+  ASSERT_EQ(expected.size(), actual.size()) << what;
+  for (size_t i = 0; i < expected.size(); ++i)
+    EXPECT_EQ(difference(expected[i], actual[i], model, roundings), "") << what << ", result " << i;
+}
+
+void check_backend(const OpCase& op_case, DType type, const Backend& backend,
+                   const CompileOptions& options) {
+  const Graph graph = case_graph(op_case, type);
+  const std::vector<Tensor> inputs = case_values(op_case, type);
+  const std::vector<Tensor> expected = reference::evaluate(graph, inputs);
+  const Program program{.graph = graph, .num_results = static_cast<int64_t>(expected.size())};
+  const Compilation compiled = compile(program, backend, options);
+  const std::span<const Tensor> actual = compiled.executable->run(inputs);
+  expect_agree(expected, actual, error_model(graph), op_case.roundings,
+               fmt::format("{} on backend '{}'{}", name(type), backend.name(),
+                           options.disabled_passes.empty() ? "" : " without fusion"));
+}
+
+}  // namespace
+
+void check_meaning(const OpCase& op_case) {
+  for (const DType type : op_case.types) {
+    const Graph graph = case_graph(op_case, type);
+    EXPECT_TRUE(any_node(graph, [&](const Node& node) { return node.op->name == op_case.op; }))
+        << print(graph);
+    verify(graph);
+    const std::vector<Tensor> results = reference::evaluate(graph, case_values(op_case, type));
+    for (size_t i = 0; i < results.size(); ++i)
+      EXPECT_EQ(Type(results[i].dtype(), Shape(results[i].sizes())), graph.output_type(i));
+    const std::string text = print(graph);
+    const Result<Graph> again = parse_graph(text, graph.ops());
+    ASSERT_TRUE(again.ok()) << again.error() << "\n" << text;
+    EXPECT_EQ(print(*again), text);
+    EXPECT_TRUE(*again == graph) << text;
+  }
+}
+
+void check_backends(const OpCase& op_case) {
+  for (const std::string& backend_name : backend_names()) {
+    const auto backend = find_backend(backend_name);
+    ASSERT_TRUE(backend.ok()) << backend.error();
+    for (const DType type : op_case.types) {
+      check_backend(op_case, type, **backend, {.verify = true});
+      if ((*backend)->target().fused_loops)
+        check_backend(op_case, type, **backend,
+                      {.disabled_passes = {"fuse_loops", "fuse_epilogues"}, .verify = true});
+    }
+  }
+}
+
+void check_gradient(const OpCase& op_case) {
+  if (!has_f64_gradient(op_case)) return;
+  const std::vector<size_t> wrt = differentiated_inputs(op_case);
+  const Graph graph = case_graph(op_case, DType::f64);
+  const std::optional<Graph> loss = projected(graph);
+  ASSERT_TRUE(loss.has_value()) << "a gradient is declared, but no result is floating";
+  const uint64_t key = key_of(op_case.name);
+  const std::vector<Tensor> inputs =
+      with_weights(case_values(op_case, DType::f64), *loss, key);
+  const Graph first = gradients_only(*loss, wrt);
+  EXPECT_EQ(gradient_difference(*loss, inputs, wrt, reference::evaluate(first, inputs), key), "");
+
+  if (any_node(graph, [](const Node& node) { return !node.op->smooth; })) return;
+  const std::optional<Graph> slope = projected(first);
+  const std::vector<Tensor> more = with_weights(inputs, *slope, key + 1);
+  const Graph second = gradients_only(*slope, wrt);
+  EXPECT_EQ(gradient_difference(*slope, more, wrt, reference::evaluate(second, more), key), "")
+      << "second derivative";
+}
+
+void check_decomposition(const OpCase& op_case) {
+  const auto& types = op_case.types;
+  const DType type = std::count(types.begin(), types.end(), DType::f64) > 0 ? DType::f64 : types[0];
+  const Graph graph = case_graph(op_case, type);
+  if (!any_node(graph, [](const Node& node) { return bool(node.op->decompose_rule); })) return;
+  const Graph decomposed = rewrite(
+      graph,
+      [](Builder& builder, const Node& node, NodeId,
+         std::span<const Value> operands) -> std::optional<std::vector<Value>> {
+        if (!node.op->decompose_rule) return std::nullopt;
+        return node.op->decompose_rule(
+            {builder, operands, node.attributes, node.regions, node.results});
+      });
+  std::vector<Tensor> inputs = case_values(op_case, type);
+  expect_agree(reference::evaluate(graph, inputs), reference::evaluate(decomposed, inputs),
+               ErrorModel::sum, op_case.roundings, "decomposed");
+  if (!has_f64_gradient(op_case)) return;
+  const std::vector<size_t> wrt = differentiated_inputs(op_case);
+  const Graph loss = *projected(graph), decomposed_loss = *projected(decomposed);
+  inputs = with_weights(inputs, loss, key_of(op_case.name));
+  // Two formulas for one derivative: roundings differ, so a wider multiple of f64's tolerance.
+  expect_agree(reference::evaluate(gradients_only(loss, wrt), inputs),
+               reference::evaluate(gradients_only(decomposed_loss, wrt), inputs), ErrorModel::sum,
+               1e3, "gradient of the decomposition");
+}
+
+void check_index_map(const OpCase& op_case) {
+  const Graph graph = case_graph(op_case, op_case.types[0]);
+  for (const Node& node : graph.nodes()) {
+    if (!node.op->index_map_rule || node.operands.size() != 1) continue;
+    const std::vector<Type> operands = {graph.type(node.operands[0])};
+    const auto map = node.op->index_map_rule({*node.op, operands, node.attributes, node.regions},
+                                             node.results[0]);
+    if (!map) continue;
+    // The operand's elements are their own numbers, so that the result tells where they come from.
+    Node numbered = node;
+    numbered.results = {Type(DType::i64, node.results[0].shape())};
+    Tensor numbers(DType::i64, operands[0].shape().sizes());
+    for (int64_t i = 0; i < numbers.num_elements(); ++i) numbers.set(i, static_cast<double>(i));
+    const Tensor moved = reference::evaluate_node(numbered, std::span(&numbers, 1))[0];
+    const auto sizes = moved.sizes(), strides = row_major_strides(sizes);
+    const auto source_strides = row_major_strides(numbers.sizes());
+    for (int64_t i = 0; i < moved.num_elements(); ++i) {
+      int64_t source = 0;
+      for (size_t d = 0; d < source_strides.size(); ++d) {
+        int64_t index = map->offset[d];
+        for (size_t j = 0; j < sizes.size(); ++j)
+          index += map->stride[d][j] * (i / strides[j] % sizes[j]);
+        source += index * source_strides[d];
+      }
+      ASSERT_EQ(source, static_cast<int64_t>(moved.get(i))) << "source of element " << i;
+    }
+  }
+}
+
+}  // namespace brisk::testing
