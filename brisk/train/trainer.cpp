@@ -152,7 +152,7 @@ class Fit {
 
   History run() {
     int64_t first_epoch = 0;
-    auto iterator = dataset_.iterator({.seed = options_.seed});
+    auto iterator = dataset_.iterator({.seed = options_.seed, .threads = options_.data_threads});
     if (fit_.resume) first_epoch = restore(*iterator);
     EventLog log(fit_.tensorboard, first_epoch);
     started_ = Clock::now();

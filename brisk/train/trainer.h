@@ -31,6 +31,7 @@ struct TrainerOptions {
   int64_t accumulate = 1;
   uint64_t seed = 0;
   std::string backend = "cpu";
+  int data_threads = 0;                    ///< of the input pipeline; 0: chosen
   CompileOptions compile;
 };
 

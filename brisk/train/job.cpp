@@ -1,0 +1,146 @@
+#include "brisk/train/job.h"
+
+#include "brisk/base/json.h"
+#include "brisk/data/augment.h"
+#include "brisk/data/idx.h"
+#include "brisk/data/image_folder.h"
+#include "brisk/data/memory_source.h"
+#include "brisk/formats/package/package.h"
+#include "brisk/nn/zoo/zoo.h"
+
+namespace brisk {
+namespace {
+
+constexpr const char* kFashionMnist = "/usr/share/datasets/fashion-mnist";
+
+std::vector<std::string> fashion_mnist_names() {
+  return {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"};
+}
+
+Dataset open_source(const DataRecipe& data, bool training) {
+  if (data.named == "fashion_mnist") {
+    require(std::filesystem::exists(kFashionMnist),
+            "{} is not there: install Debian's package dataset-fashion-mnist (apt-get install dataset-fashion-mnist)",
+            kFashionMnist);
+    return idx_images(kFashionMnist, training ? "train" : "test", fashion_mnist_names());
+  }
+  if (data.named == "synthetic") {
+    const int64_t height = data.size.empty() ? 224 : data.size[0], width = data.size.empty() ? 224 : data.size[1];
+    return Dataset::from(synthetic_source({.height = height, .width = width, .channels = data.channels}));
+  }
+  if (!data.idx_images.empty()) return Dataset::from(idx_source(data.idx_images, data.idx_labels));
+  ImageFolderOptions options;
+  options.channels = data.channels;
+  if (!data.size.empty()) options.height = data.size[0], options.width = data.size[1];
+  return image_folder(data.image_folder, options);
+}
+
+ImageMap augmentation(const AugmentRecipe& step) {
+  if (step.name == "random_flip_horizontal") return random_flip_horizontal();
+  if (step.name == "random_crop") return random_crop(step.size[0], step.size[1], step.padding);
+  if (step.name == "center_crop") return center_crop(step.size[0], step.size[1]);
+  if (step.name == "random_resized_crop") return random_resized_crop(step.size[0], step.size[1]);
+  return resize(step.size[0], step.size[1]);
+}
+
+/// What evaluation does in place of a random crop: the middle of the same size.
+std::optional<ImageMap> for_evaluation(const AugmentRecipe& step) {
+  if (step.name == "random_flip_horizontal") return std::nullopt;
+  if (step.name == "random_crop" || step.name == "center_crop") return center_crop(step.size[0], step.size[1]);
+  return resize(step.size[0], step.size[1]);
+}
+
+std::vector<float> floats(const std::vector<double>& values) { return {values.begin(), values.end()}; }
+
+int64_t count_classes(const Dataset& dataset) { return static_cast<int64_t>(dataset.class_names().size()); }
+
+OptimizerPtr make_optimizer(const OptimizerRecipe& r) {
+  if (r.name == "sgd") {
+    SgdOptions options{.momentum = r.momentum, .nesterov = r.nesterov, .clipnorm = r.clipnorm,
+                       .global_clipnorm = r.global_clipnorm, .clipvalue = r.clipvalue};
+    if (r.learning_rate >= 0) options.learning_rate = r.learning_rate;
+    if (r.weight_decay >= 0) options.weight_decay = r.weight_decay;
+    return sgd(options);
+  }
+  AdamOptions options{.beta_1 = r.beta_1, .beta_2 = r.beta_2, .epsilon = r.epsilon, .clipnorm = r.clipnorm,
+                      .global_clipnorm = r.global_clipnorm, .clipvalue = r.clipvalue};
+  options.weight_decay = r.name == "adamw" ? 0.004 : 0;
+  if (r.learning_rate >= 0) options.learning_rate = r.learning_rate;
+  if (r.weight_decay >= 0) options.weight_decay = r.weight_decay;
+  return r.name == "adamw" ? adamw(options) : adam(options);
+}
+
+Schedule make_schedule(const ScheduleRecipe& r, double learning_rate, int64_t steps) {
+  if (r.name == "cosine_decay") {
+    if (r.warmup_steps == 0) return cosine_decay(learning_rate, std::max<int64_t>(1, steps), {.alpha = r.alpha});
+    return cosine_decay(0, std::max<int64_t>(1, steps - r.warmup_steps),
+                        {.alpha = r.alpha, .warmup_target = learning_rate, .warmup_steps = r.warmup_steps});
+  }
+  if (r.name == "one_cycle") return one_cycle(learning_rate, std::max<int64_t>(1, steps), {.pct_start = r.pct_start});
+  return {};
+}
+
+Model make_model(const Recipe& recipe, const Dataset& train) {
+  if (!recipe.model.package.empty()) {
+    Package package = read_package(recipe.model.package).value();
+    return {package.name, package.program, package.weights, package.class_names};
+  }
+  const int64_t classes = recipe.model.classes > 0 ? recipe.model.classes : std::max<int64_t>(count_classes(train), 0);
+  require(classes > 0, "the data does not tell the number of classes: give model: {{name: {}, classes: n}}", recipe.model.name);
+  Model model = zoo::by_name(recipe.model.name, train.components().at(0).sizes, classes);
+  model.class_names = train.class_names();
+  return model;
+}
+
+}  // namespace
+
+Dataset open_images(const DataRecipe& data, const Recipe& recipe, bool training) {
+  Dataset dataset = open_source(data, training);
+  if (data.take > 0) dataset = dataset.take(data.take);
+  if (training) dataset = dataset.shuffle(recipe.shuffle < 0 ? std::max<int64_t>(1, dataset.cardinality()) : std::max<int64_t>(1, recipe.shuffle));
+  std::vector<ImageMap> maps;
+  for (const AugmentRecipe& step : recipe.augment) {
+    if (training) maps.push_back(augmentation(step));
+    else if (auto map = for_evaluation(step)) maps.push_back(*map);
+  }
+  maps.push_back(normalize(floats(recipe.mean), floats(recipe.std)));
+  return dataset.map(compose(maps)).batch(recipe.batch_size).prefetch();
+}
+
+Job make_job(const Recipe& recipe) {
+  Dataset train = open_images(recipe.train, recipe, true);
+  Job job{recipe, make_model(recipe, train), train, std::nullopt, {}};
+  if (!recipe.validation.empty()) job.validation = open_images(recipe.validation, recipe, false);
+  const int64_t steps = recipe.epochs * (train.cardinality() - (train.has_short_batch() ? 1 : 0));
+  TrainerOptions& options = job.trainer;
+  options.optimizer = make_optimizer(recipe.optimizer);
+  options.schedule = make_schedule(recipe.schedule, options.optimizer->learning_rate, steps);
+  options.loss = {.name = recipe.loss, .label_smoothing = recipe.label_smoothing};
+  options.metrics = recipe.metrics;
+  options.precision = recipe.precision;
+  options.accumulate = recipe.accumulate;
+  options.seed = recipe.seed;
+  options.backend = recipe.backend;
+  options.compile.threads = static_cast<int>(recipe.threads);
+  options.data_threads = static_cast<int>(recipe.data_threads);
+  for (const std::string& pass : recipe.disabled_passes) options.compile.disabled_passes.insert(pass);
+  return job;
+}
+
+std::string preprocessing_text(const Recipe& recipe, const std::vector<int64_t>& input_sizes) {
+  Json json = {{"mean", recipe.mean}, {"std", recipe.std}, {"size", input_sizes}};
+  return json.dump();
+}
+
+void apply_preprocessing(const std::string& text, Recipe& recipe) {
+  if (text.empty()) return;
+  const Json json = parse_json(text, "the package's preprocessing").value();
+  try {
+    recipe.mean = json.at("mean").get<std::vector<double>>();
+    recipe.std = json.at("std").get<std::vector<double>>();
+  } catch (const Json::exception& error) {
+    refuse("the package's preprocessing cannot be read: {}", error.what());
+  }
+}
+
+}  // namespace brisk

@@ -1,0 +1,28 @@
+#pragma once
+
+/// From a recipe to a model, datasets and a trainer.
+
+#include "brisk/train/recipe.h"
+#include "brisk/train/trainer.h"
+
+namespace brisk {
+
+struct Job {
+  Recipe recipe;
+  Model model;
+  Dataset train;                       ///< batched, shuffled, augmented, normalised
+  std::optional<Dataset> validation;   ///< batched, normalised
+  TrainerOptions trainer;
+};
+
+/// Opens the data and builds what the recipe says; throws UserError when data and model do not fit.
+Job make_job(const Recipe& recipe);
+
+/// Images as a recipe prepares them for evaluation and prediction, batched.
+Dataset open_images(const DataRecipe& data, const Recipe& recipe, bool training);
+
+/// The recipe's preprocessing as the package keeps it (JSON), and back.
+std::string preprocessing_text(const Recipe& recipe, const std::vector<int64_t>& input_sizes);
+void apply_preprocessing(const std::string& text, Recipe& recipe);
+
+}  // namespace brisk

@@ -1,0 +1,95 @@
+#pragma once
+
+/// A recipe: a training job as a YAML file. Every field is checked; an unknown one is refused with
+/// the nearest known name, line and column.
+///
+///     model: small_cnn              # or {name: resnet18, classes: 10}, or the path of a package
+///     data:
+///       train: fashion_mnist        # or {image_folder: photos/train, size: [64, 64]}
+///       validation: fashion_mnist   # or {idx: {images: ..., labels: ...}}
+///     batch_size: 128
+///     epochs: 5
+///     optimizer: {name: adam, learning_rate: 0.001}
+///     output: runs/first
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "brisk/base/error.h"
+#include "brisk/nn/losses.h"
+#include "brisk/train/step.h"
+
+namespace brisk {
+
+/// Where examples come from: one of the four.
+struct DataRecipe {
+  std::string named;                       ///< "fashion_mnist", "synthetic"
+  std::filesystem::path image_folder;
+  std::filesystem::path idx_images, idx_labels;
+  std::vector<int64_t> size = {};          ///< [height, width] of images from a folder
+  int64_t channels = 3;
+  int64_t take = 0;                        ///< only so many examples; 0: all
+  bool empty() const { return named.empty() && image_folder.empty() && idx_images.empty(); }
+};
+
+/// One step of preprocessing: an ImageMap by name and its numbers.
+struct AugmentRecipe {
+  std::string name;                        ///< "random_flip_horizontal", "random_crop", ...
+  std::vector<int64_t> size = {};          ///< [height, width] of crops
+  int64_t padding = 0;
+};
+
+struct ModelRecipe {
+  std::string name = "small_cnn";          ///< of the zoo
+  std::filesystem::path package;           ///< instead: a model package to go on with
+  int64_t classes = 0;                     ///< 0: as many as the data has
+};
+
+struct OptimizerRecipe {
+  std::string name = "adam";
+  double learning_rate = -1;               ///< negative: the optimizer's default
+  double momentum = 0;
+  bool nesterov = false;
+  double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
+  double weight_decay = -1;                ///< negative: the optimizer's default
+  double clipnorm = 0, global_clipnorm = 0, clipvalue = 0;
+};
+
+struct ScheduleRecipe {
+  std::string name = "constant";           ///< "cosine_decay", "one_cycle"
+  double alpha = 0;
+  int64_t warmup_steps = 0;
+  double pct_start = 0.3;
+};
+
+struct Recipe {
+  ModelRecipe model;
+  DataRecipe train, validation;
+  std::vector<AugmentRecipe> augment;      ///< of the training images, before normalising
+  std::vector<double> mean = {0}, std = {255};  ///< features = (image - mean) / std, by channel
+  int64_t batch_size = 128;
+  int64_t shuffle = -1;                    ///< buffer; negative: all examples
+  int64_t epochs = 5;
+  OptimizerRecipe optimizer;
+  ScheduleRecipe schedule;
+  std::string loss = "sparse_categorical_crossentropy";
+  double label_smoothing = 0;
+  std::vector<std::string> metrics = {"accuracy"};
+  Precision precision = Precision::float32;
+  int64_t accumulate = 1;
+  uint64_t seed = 0;
+  int64_t threads = 0;                     ///< of computation; 0: all cores
+  int64_t data_threads = 0;                ///< of the input pipeline; 0: chosen
+  std::string backend = "cpu";
+  std::filesystem::path output = "runs/brisk";
+  int64_t checkpoint_every_steps = 0;      ///< 0: at the end of each epoch
+  std::vector<std::string> disabled_passes;
+};
+
+/// Relative paths count from `directory`.
+Result<Recipe> parse_recipe(const std::string& text, const std::string& what,
+                            const std::filesystem::path& directory);
+Result<Recipe> read_recipe(const std::filesystem::path& path);
+
+}  // namespace brisk
