@@ -1,0 +1,44 @@
+#include "brisk/cli/package_job.h"
+
+#include "brisk/formats/package/package.h"
+#include "brisk/nn/zoo/zoo.h"
+
+namespace brisk::cli {
+
+PackageJob open_package(const std::string& path) {
+  const Package package = read_package(path).value();
+  PackageJob job;
+  job.model = {package.name, package.program, package.weights, package.class_names};
+  apply_preprocessing(package.preprocessing, job.recipe);
+  const Graph& graph = package.program.graph;
+  require(package.program.num_batch_inputs() >= 1, "the model in {} has no input", path);
+  const Shape& shape = graph.input_type(package.program.state.size()).shape();
+  for (int64_t axis = 1; axis < shape.rank(); ++axis) job.input_sizes.push_back(shape.size(axis));
+  return job;
+}
+
+Dataset open_data(const PackageJob& job, const std::string& data) {
+  require(job.input_sizes.size() == 3, "the model's input is no image [height, width, channels]");
+  DataRecipe source;
+  if (data == "fashion_mnist") {
+    source.named = data;
+  } else {
+    require(std::filesystem::is_directory(data), "'{}' is no dataset's name and no folder of images", data);
+    source.image_folder = data;
+    source.size = {job.input_sizes[0], job.input_sizes[1]};
+    source.channels = job.input_sizes[2];
+  }
+  return open_images(source, job.recipe, false);
+}
+
+Model open_model(const std::string& name_or_path) {
+  if (name_or_path.find('/') != std::string::npos || std::filesystem::is_directory(name_or_path))
+    return open_package(name_or_path).model;
+  const bool small = name_or_path == "small_cnn" || name_or_path == "mlp";
+  Model model = zoo::by_name(name_or_path, small ? std::vector<int64_t>{28, 28, 1} : std::vector<int64_t>{224, 224, 3},
+                             small ? 10 : 1000);
+  model.initialize();
+  return model;
+}
+
+}  // namespace brisk::cli

@@ -1,0 +1,24 @@
+#pragma once
+
+/// What evaluate, predict and explain share: a package opened as a trainer, and images prepared as
+/// the package says.
+
+#include "brisk/train/job.h"
+
+namespace brisk::cli {
+
+struct PackageJob {
+  Recipe recipe;   ///< preprocessing from the package
+  Model model;
+  std::vector<int64_t> input_sizes;  ///< [height, width, channels] of the first input
+};
+
+PackageJob open_package(const std::string& path);
+
+/// `data` is a dataset's name, or a folder of class folders; prepared for the model's input.
+Dataset open_data(const PackageJob& job, const std::string& data);
+
+/// A model by name from the zoo (freshly initialised) or a package by path.
+Model open_model(const std::string& name_or_path);
+
+}  // namespace brisk::cli

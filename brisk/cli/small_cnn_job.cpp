@@ -1,0 +1,73 @@
+#include "brisk/cli/small_cnn_job.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <fstream>
+#include <sstream>
+
+namespace brisk::cli {
+
+Job small_cnn_job(const SmallCnnOptions& options) {
+  Recipe recipe;
+  recipe.model.name = "small_cnn";
+  recipe.train.named = "fashion_mnist";
+  if (options.validation) recipe.validation.named = "fashion_mnist";
+  recipe.batch_size = 128;
+  recipe.epochs = options.epochs;
+  recipe.precision = options.precision;
+  recipe.accumulate = options.accumulate;
+  recipe.threads = options.threads;
+  recipe.disabled_passes = options.disabled_passes;
+  recipe.schedule.name = "one_cycle";
+  recipe.optimizer.learning_rate = 0.004;
+  return make_job(recipe);
+}
+
+StepTiming time_steps(const Job& job, int steps, int warmup) {
+  const auto backend = find_backend(job.trainer.backend).value();
+  StepOptions options{.loss = job.trainer.loss, .metrics = job.trainer.metrics, .optimizer = job.trainer.optimizer,
+                      .precision = job.trainer.precision, .accumulate = job.trainer.accumulate};
+  Model model = job.model;
+  model.initialize(job.trainer.seed);
+  const Program program = make_training_step(model, options, job.recipe.batch_size);
+  const auto executable = compile(program, *backend, job.trainer.compile).executable;
+  executable->bind_state(initial_step_state(program, model));
+  const auto iterator = job.train.repeat().iterator();
+  std::vector<double> times;
+  Example batch;
+  for (int i = 0; i < warmup + steps; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    do iterator->next(batch);
+    while (batch[0].sizes()[0] != job.recipe.batch_size);  // an epoch's short last batch
+    executable->run(batch);
+    if (i >= warmup)
+      times.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+  }
+  std::sort(times.begin(), times.end());
+  const auto at = [&](double share) { return times[static_cast<size_t>(share * static_cast<double>(times.size() - 1))]; };
+  StepTiming timing;
+  timing.milliseconds = at(0.5);
+  timing.fastest = at(0.1);
+  timing.slowest = at(0.9);
+  timing.images_per_second = static_cast<double>(job.recipe.batch_size) / timing.milliseconds * 1e3;
+  timing.peak_megabytes = static_cast<double>(executable->peak_bytes()) / 1e6;
+  return timing;
+}
+
+double seconds_since_process_start() {
+  std::ifstream file("/proc/self/stat");
+  std::stringstream text;
+  text << file.rdbuf();
+  std::istringstream fields(text.str().substr(text.str().rfind(')') + 2));
+  std::string field;
+  for (int i = 0; i < 20; ++i) fields >> field;  // field 22 of the line: start in clock ticks after boot
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  const double started = std::stod(field) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9 - started;
+}
+
+}  // namespace brisk::cli
