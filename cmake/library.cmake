@@ -22,6 +22,7 @@ if(NOT BRISK_ONEDNN)
   list(FILTER sources EXCLUDE REGEX "/backends/cpu/onednn/")
 endif()
 
+include(cmake/kernels.cmake)
 add_library(brisk STATIC ${sources})
 add_library(brisk::brisk ALIAS brisk)
 target_include_directories(brisk PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>

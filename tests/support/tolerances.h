@@ -28,4 +28,8 @@ enum class ErrorModel { single, sum };
 std::string difference(const Tensor& expected, const Tensor& actual,
                        ErrorModel model = ErrorModel::single, double roundings = 1);
 
+/// Roundings of Winograd convolution as a sum: its transforms add numbers up to ten times as large
+/// as the result, so that errors reach 1e-5 of the largest element.
+inline constexpr double kWinogradRoundings = 5;
+
 }  // namespace brisk::testing

@@ -1,0 +1,29 @@
+#include "brisk/backends/cpu/kernels/kernel_isa.h"
+
+#include <cstdlib>
+
+namespace brisk::cpu {
+
+KernelIsa kernel_isa() {
+#if defined(__x86_64__)
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
+                      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+                      __builtin_cpu_supports("avx512vl");
+  const char* asked = std::getenv("BRISK_CPU_ISA");
+  if (avx512 && !(asked != nullptr && std::string_view(asked) == "avx2")) return KernelIsa::avx512;
+  if (avx2) return KernelIsa::avx2;
+#endif
+  return KernelIsa::none;
+}
+
+std::string_view name(KernelIsa isa) {
+  switch (isa) {
+    case KernelIsa::avx512: return "avx512";
+    case KernelIsa::avx2: return "avx2";
+    case KernelIsa::none: break;
+  }
+  return "none";
+}
+
+}  // namespace brisk::cpu

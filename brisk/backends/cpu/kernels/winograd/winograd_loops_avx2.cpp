@@ -1,0 +1,8 @@
+#include "brisk/backends/cpu/kernels/winograd/winograd_loops_body.h"
+
+namespace brisk::cpu {
+
+extern const WinogradLoops winograd_loops_avx2;
+const WinogradLoops winograd_loops_avx2 = kWinogradLoops;
+
+}  // namespace brisk::cpu

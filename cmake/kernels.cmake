@@ -1,0 +1,13 @@
+# Sources whose name ends in _avx2 or _avx512 hold the inner loops of brisk's own CPU kernels: each
+# is compiled for its instruction set, chosen at run time (brisk/backends/cpu/kernels/kernel_isa.h).
+# No precompiled header: its inline functions must not be compiled with these flags. The loops are
+# optimised in every configuration, since unoptimised ones would make tests take minutes.
+file(GLOB_RECURSE avx2_sources CONFIGURE_DEPENDS
+  "${CMAKE_SOURCE_DIR}/brisk/backends/cpu/kernels/*_avx2.cpp")
+file(GLOB_RECURSE avx512_sources CONFIGURE_DEPENDS
+  "${CMAKE_SOURCE_DIR}/brisk/backends/cpu/kernels/*_avx512.cpp")
+set_source_files_properties(${avx2_sources} ${avx512_sources} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+set_source_files_properties(${avx2_sources} PROPERTIES
+  COMPILE_OPTIONS "-O3;-ffp-contract=fast;-mavx2;-mfma;-mf16c")
+set_source_files_properties(${avx512_sources} PROPERTIES
+  COMPILE_OPTIONS "-O3;-ffp-contract=fast;-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mfma;-mprefer-vector-width=512")

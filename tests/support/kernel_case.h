@@ -1,0 +1,75 @@
+#pragma once
+
+/// Runs one kernel on one node, beside the reference evaluator.
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "brisk/backends/cpu/kernel.h"
+#include "brisk/base/tensor.h"
+#include "brisk/ir/builder.h"
+#include "tests/support/tolerances.h"
+
+namespace brisk::testing {
+
+/// Normally distributed values, or small integers of a type without fractions; by `seed`.
+Tensor random_tensor(DType type, std::vector<int64_t> sizes, uint64_t seed);
+
+/// A node and the values of its operands. Emit the node last:
+///     KernelCase k;
+///     convolution(k.input(x), k.input(w), attributes);
+class KernelCase {
+ public:
+  KernelCase();
+  Value input(Tensor value);
+  Value random(DType type, std::vector<int64_t> sizes) {
+    return input(random_tensor(type, std::move(sizes), operands_.size() + 1));
+  }
+  Builder& builder() { return builder_; }
+
+  struct Run {
+    int threads = 1;
+    bool constant = false;  ///< operand 1 is constant
+    bool reset = false;     ///< run once on other values of it, and reset, before the real run
+  };
+  std::optional<std::string> refusal(std::string_view kernel) const;
+  /// Results and scratch begin as NaN; the kernel runs twice and must give the same bits.
+  std::vector<Tensor> run(std::string_view kernel, const Run& run) const;
+  std::vector<Tensor> expected() const;
+  bool has_second_operand() const { return operands_.size() > 1; }
+  /// Op, operands and lists among the attributes.
+  std::string describe() const;
+
+ private:
+  const Node& node() const { return builder_.node(builder_.num_nodes() - 1); }
+  const cpu::Kernel& kernel_named(std::string_view name) const;
+  cpu::KernelRequest request(const std::vector<bool>& constant, int threads) const;
+
+  Builder builder_;
+  std::vector<Tensor> operands_;
+  mutable std::vector<Type> types_;
+};
+
+/// Compares `kernel` with the reference on every instruction set this processor has, with one and
+/// two threads, constant filters and not. `roundings` and `model` as for difference().
+void expect_agrees(const KernelCase& k, std::string_view kernel, ErrorModel model,
+                   double roundings = 1);
+/// That the kernel refuses with a reason that contains `reason`.
+void expect_refusal(const KernelCase& k, std::string_view kernel, std::string_view reason);
+
+/// Sets BRISK_CPU_ISA for the time of a scope.
+class IsaScope {
+ public:
+  explicit IsaScope(const char* isa);
+  ~IsaScope();
+  IsaScope(const IsaScope&) = delete;
+  IsaScope& operator=(const IsaScope&) = delete;
+
+ private:
+  std::optional<std::string> previous_;
+};
+
+}  // namespace brisk::testing
