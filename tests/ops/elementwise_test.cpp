@@ -211,13 +211,15 @@ TEST(Elementwise, NegativeSlopesAreToldApartByTheOperand) {
 
 TEST(Elementwise, TiesShareTheGradient) {
   using Doubles = std::vector<double>;
-  for (auto* op : {maximum, minimum}) {
-    const auto shares = gradients({f64s({1, 2, 3}), f64s({2, 2, 2})},
-                                  [&](Builder&, auto in) { return op(in[0], in[1]); });
-    const bool most = op == static_cast<Value (*)(Value, Value)>(maximum);
-    EXPECT_EQ(as_doubles(shares[0]), most ? (Doubles{0, 0.5, 1}) : (Doubles{1, 0.5, 0}));
-    EXPECT_EQ(as_doubles(shares[1]), most ? (Doubles{1, 0.5, 0}) : (Doubles{0, 0.5, 1}));
-  }
+  using Binary = Value (*)(Value, Value);
+  const auto shares = [](Binary op) {
+    return gradients({f64s({1, 2, 3}), f64s({2, 2, 2})},
+                     [op](Builder&, auto in) { return op(in[0], in[1]); });
+  };
+  EXPECT_EQ(as_doubles(shares(maximum)[0]), (Doubles{0, 0.5, 1}));
+  EXPECT_EQ(as_doubles(shares(maximum)[1]), (Doubles{1, 0.5, 0}));
+  EXPECT_EQ(as_doubles(shares(minimum)[0]), (Doubles{1, 0.5, 0}));
+  EXPECT_EQ(as_doubles(shares(minimum)[1]), (Doubles{0, 0.5, 1}));
 }
 
 TEST(Elementwise, GradientsOfPowersStayFinite) {

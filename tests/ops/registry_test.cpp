@@ -45,24 +45,26 @@ TEST_P(Registry, InfersItsTypes) {
 TEST_P(Registry, CanBeEvaluated) {
   const Op& op = *GetParam();
   EXPECT_TRUE(op.expr_rule || op.decompose_rule || has_kernels(op.kind));
-  if (op.kind == OpKind::elementwise) EXPECT_TRUE(op.expr_rule);
-  if (op.kind == OpKind::composite || op.kind == OpKind::fused)
-    EXPECT_TRUE(op.decompose_rule || op.num_regions != 0);
+  if (op.kind == OpKind::elementwise) {
+    EXPECT_TRUE(op.expr_rule);
+  }
+  if (op.kind == OpKind::composite || op.kind == OpKind::fused) {
+    EXPECT_TRUE(op.decompose_rule);
+  }
 }
 
 TEST_P(Registry, HasAGradientUnlessNoneFlows) {
   const Op& op = *GetParam();
   // A decomposition is differentiated in the op's place.
-  if (op.differentiable) EXPECT_TRUE(op.vjp_rule || op.decompose_rule);
-  else EXPECT_FALSE(op.vjp_rule);
+  EXPECT_TRUE(op.differentiable ? op.vjp_rule || op.decompose_rule : !op.vjp_rule);
 }
 
 TEST_P(Registry, HasTheTraitsOfItsKind) {
   const Op& op = *GetParam();
   EXPECT_EQ(op.kind == OpKind::reduce, op.combiner != ScalarOp::input)
       << "reductions, and they alone, have a combiner";
-  if (op.index_map_rule) EXPECT_EQ(op.kind, OpKind::move);
-  if (op.commutative) EXPECT_EQ(op.max_operands, 2);
+  EXPECT_TRUE(!op.index_map_rule || op.kind == OpKind::move);
+  EXPECT_TRUE(!op.commutative || op.max_operands == 2);
   EXPECT_TRUE(op.max_operands == -1 || op.min_operands <= op.max_operands);
 }
 
