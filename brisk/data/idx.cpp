@@ -61,7 +61,9 @@ Result<IdxHeader> parse_plain_header(std::span<const std::byte> bytes) {
       size = size << 8 | std::to_integer<int64_t>(bytes[static_cast<size_t>(4 + 4 * axis + i)]);
     }
     header.sizes.push_back(size);
-    if (__builtin_mul_overflow(elements, size, &elements) || elements > (int64_t{1} << 50)) {
+    // A size of zero makes no other size sensible that could not be multiplied.
+    if (__builtin_mul_overflow(elements, std::max<int64_t>(1, size), &elements) ||
+        elements > (int64_t{1} << 50)) {
       return fail("its header names {} axes of impossible sizes", axes);
     }
   }

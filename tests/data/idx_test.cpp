@@ -118,6 +118,8 @@ TEST(Idx, SizesThatCannotBeAreRefusedBeforeMemoryIsAskedFor) {
   EXPECT_FALSE(parse_idx(bytes(header(0x08, {0xffffffff, 0xffffffff, 0xffffffff}))).ok());
   EXPECT_FALSE(parse_idx(bytes(header(0x08, {0xffffffff, 0xffff}))).ok());
   EXPECT_FALSE(parse_idx(bytes(gzip(header(0x08, {0xffffffff, 0xffff})))).ok());
+  EXPECT_FALSE(parse_idx(bytes(header(0x08, {0, 0xffffffff, 0xffffffff, 0xffffffff}))).ok());
+  EXPECT_TRUE(parse_idx(bytes(header(0x08, {0, 28, 28}))).ok());
   EXPECT_FALSE(parse_idx(bytes(header(0x0A, {1}) + "x")).ok());
   EXPECT_FALSE(parse_idx(bytes(header(0x08, {}))).ok());
   EXPECT_FALSE(parse_idx(bytes("not an IDX file"s)).ok());
