@@ -9,15 +9,10 @@ install(EXPORT brisk-targets NAMESPACE brisk:: DESTINATION ${package_dir})
 install(DIRECTORY brisk DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
   FILES_MATCHING PATTERN "*.h"
   PATTERN "cli" EXCLUDE
-  PATTERN "backends/cpu" EXCLUDE)
+  PATTERN "backends" EXCLUDE)
 install(FILES cmake/onednn.cmake DESTINATION ${package_dir})
 
-# The code generator is loaded at run time, from the library folder beside the program's own.
-if(TARGET brisk_llvm)
-  install(TARGETS brisk_llvm LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-endif()
 if(TARGET brisk_program)
-  set_target_properties(brisk_program PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
   install(TARGETS brisk_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 

@@ -2,8 +2,13 @@
 
 // The wrapper behind make_layer: configuration to JSON and back through the struct's fields().
 
-#include <type_traits>
+#include <memory>
+#include <span>
+#include <string>
 #include <variant>
+#include <vector>
+
+#include "brisk/nn/layer.h"
 
 namespace brisk {
 

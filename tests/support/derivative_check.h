@@ -1,5 +1,7 @@
 #pragma once
 
+/// Gradients against finite differences.
+
 #include <string>
 #include <vector>
 
