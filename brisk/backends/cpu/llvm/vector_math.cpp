@@ -121,8 +121,8 @@ Value* tanh_f32(VectorBuilder& b, Value* x) {
 }
 
 // fmod in f64: subtract q * (y * 2^k) while the rest is not below y, with k such that q has at most
-// 51 bits. Then q * y * 2^k is at most one multiple too large and the rest is exact in one FMA: a
-// multiple of y's unit, smaller than y * 2^k. Each turn removes 50 bits of the quotient.
+// 52 bits. Then q * y * 2^k is at most one multiple too large and the rest is exact in one FMA: a
+// multiple of y's unit, smaller than y * 2^k. Each turn removes 51 bits of the quotient.
 Value* fmod(VectorBuilder& b, Value* x, Value* y) {
   llvm::Type* doubles = VectorBuilder::like(x, b.getDoubleTy());
   llvm::Type* longs = VectorBuilder::like(x, b.getInt64Ty());
@@ -151,7 +151,7 @@ Value* fmod(VectorBuilder& b, Value* x, Value* y) {
       [&](auto& state) { return b.CreateFCmpOGE(state[0], safe_divisor); },
       [&](auto& state) -> llvm::SmallVector<Value*> {
         Value* r = state[0];
-        Value* k = b.CreateSub(b.CreateSub(exponent(r), divisor_exponent), integer(50));
+        Value* k = b.CreateSub(b.CreateSub(exponent(r), divisor_exponent), integer(51));
         k = b.CreateBinaryIntrinsic(llvm::Intrinsic::smax, k, integer(0));
         Value* half = b.CreateLShr(k, integer(1));  // 2^k itself may overflow
         Value* step = b.CreateFMul(b.CreateFMul(safe_divisor, power(half)), power(b.CreateSub(k, half)));
