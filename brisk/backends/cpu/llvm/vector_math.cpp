@@ -121,8 +121,8 @@ Value* tanh_f32(VectorBuilder& b, Value* x) {
 }
 
 // fmod in f64: subtract q * (y * 2^k) while the rest is not below y, with k such that q has at most
-// 51 bits. Then q * y * 2^k is at most one multiple too large and the rest is exact in one FMA: a
-// multiple of y's unit, smaller than y * 2^k. Each turn removes 50 bits of the quotient.
+// 52 bits. Then q * y * 2^k is at most one multiple too large and the rest is exact in one FMA: a
+// multiple of y's unit, smaller than y * 2^k. Each turn removes 51 bits of the quotient.
 Value* fmod(VectorBuilder& b, Value* x, Value* y) {
   llvm::Type* doubles = VectorBuilder::like(x, b.getDoubleTy());
   llvm::Type* longs = VectorBuilder::like(x, b.getInt64Ty());
@@ -136,18 +136,25 @@ Value* fmod(VectorBuilder& b, Value* x, Value* y) {
   Value* whole = b.CreateOr(b.CreateNot(defined), b.CreateFCmpOEQ(divisor, infinite));
   Value* safe_divisor = b.CreateSelect(whole, real(1), divisor);
   Value* start = b.CreateSelect(whole, real(0), dividend);
+  const auto power = [&](Value* n) {  // 2^n
+    return b.CreateBitCast(b.CreateShl(b.CreateAdd(n, integer(1023)), integer(52)), doubles);
+  };
+  const auto exponent = [&](Value* positive) {  // of the leading bit, subnormal numbers too
+    Value* subnormal = b.CreateFCmpOLT(positive, real(0x1p-1022));
+    Value* normal = b.CreateSelect(subnormal, b.CreateFMul(positive, real(0x1p54)), positive);
+    Value* biased = b.CreateLShr(b.CreateBitCast(normal, longs), integer(52));
+    return b.CreateSub(biased, b.CreateSelect(subnormal, integer(1023 + 54), integer(1023)));
+  };
+  Value* divisor_exponent = exponent(safe_divisor);
   Value* rest = iterate(
       b, {start}, 0,
       [&](auto& state) { return b.CreateFCmpOGE(state[0], safe_divisor); },
       [&](auto& state) -> llvm::SmallVector<Value*> {
         Value* r = state[0];
-        Value* quotient = b.CreateFDiv(r, safe_divisor);
-        Value* exponent = b.CreateSub(b.CreateLShr(b.CreateBitCast(quotient, longs), integer(52)),
-                                      integer(1023 + 50));
-        Value* k = b.CreateBinaryIntrinsic(llvm::Intrinsic::smax, exponent, integer(0));
-        k = b.CreateBinaryIntrinsic(llvm::Intrinsic::smin, k, integer(1000));
-        Value* factor = b.CreateBitCast(b.CreateShl(b.CreateAdd(k, integer(1023)), integer(52)), doubles);
-        Value* step = b.CreateFMul(safe_divisor, factor);
+        Value* k = b.CreateSub(b.CreateSub(exponent(r), divisor_exponent), integer(51));
+        k = b.CreateBinaryIntrinsic(llvm::Intrinsic::smax, k, integer(0));
+        Value* half = b.CreateLShr(k, integer(1));  // 2^k itself may overflow
+        Value* step = b.CreateFMul(b.CreateFMul(safe_divisor, power(half)), power(b.CreateSub(k, half)));
         Value* q = b.unary(llvm::Intrinsic::trunc, b.CreateFDiv(r, step));
         Value* left = b.fma(b.CreateFNeg(q), step, r);
         left = b.CreateSelect(b.CreateFCmpOLT(left, real(0)), b.CreateFAdd(left, step), left);
