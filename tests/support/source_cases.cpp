@@ -60,6 +60,17 @@ std::vector<OpCase> source_cases() {
        .build = [](Builder&,
                    std::span<const Value> in) { return std::vector{fold_key(in[0], in[1])}; },
        .types = {DType::u32}},
+      {.op = "fold_key_word",
+       .name = "2x5",
+       .operands = {positions({2, 5}, int64_t{1} << 32, DType::u32),
+                    positions({2, 5}, int64_t{1} << 32, DType::u32),
+                    positions({2, 5}, int64_t{1} << 40, DType::u64),
+                    positions({2, 5}, 2, DType::u32)},
+       .build =
+           [](Builder& builder, std::span<const Value> in) {
+             return std::vector{builder.emit_one("fold_key_word", in)};
+           },
+       .types = {DType::u32}},
   };
   for (const DType type : {DType::f32, DType::bf16, DType::i32, DType::i64, DType::u8}) {
     cases.push_back(iota_case(type, {3, 65}, 0));

@@ -13,9 +13,11 @@ Value gather(Value x, Value indices, int64_t axis = 0);
 /// The transpose of gather: x with `updates` added at `indices` along `axis`; duplicates add up in
 /// order of appearance (deterministic); out-of-range indices are dropped.
 Value scatter_add(Value x, Value indices, Value updates, int64_t axis = 0);
-/// Along `axis`: result[..., i, ...] = x[..., indices[..., i, ...], ...]; ranks are equal.
+/// Along `axis`: result[..., i, ...] = x[..., indices[..., i, ...], ...]; ranks are equal, and so are
+/// all other extents. Out-of-range indices are clamped.
 Value take_along_axis(Value x, Value indices, int64_t axis);
-/// The transpose of take_along_axis.
+/// The transpose of take_along_axis: `updates` (shaped like `indices`) added to x. Out-of-range
+/// indices are dropped.
 Value put_along_axis_add(Value x, Value indices, Value updates, int64_t axis);
 struct OneHotAttributes {
   int64_t depth = 0;
