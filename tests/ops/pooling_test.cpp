@@ -17,15 +17,12 @@ struct PoolCase {
   WindowAttributes window;
 };
 
+/// Beside the geometries of tests/support/window_cases.cpp.
 std::vector<PoolCase> pool_cases() {
   return {
-      {"plain", {2, 6, 4, 3}, {{2, 2}, {2, 2}, {0, 0}, {0, 0}}},
-      {"overlapping", {1, 5, 6, 2}, {{3, 3}, {1, 2}, {0, 1}, {1, 1}}},
-      {"one_axis", {2, 9, 2}, {{4}, {3}, {1}, {0}}},
-      {"three_axes", {1, 3, 4, 3, 2}, {{2, 3, 2}, {1, 1, 2}, {0, 0, 0}, {0, 0, 0}}},
-      {"leaves_a_rest", {1, 7, 5, 1}, {{2, 2}, {3, 2}, {0, 0}, {0, 0}}},
       {"cropped", {1, 7, 6, 2}, {{2, 2}, {1, 2}, {-1, 0}, {-2, -1}}},
       {"wholly_in_the_padding", {1, 3, 3, 1}, {{2, 1}, {2, 1}, {3, 0}, {2, 2}}},
+      {"stride_beyond_the_window", {1, 7, 5, 1}, {{2, 2}, {3, 4}, {0, 1}, {0, 0}}},
   };
 }
 
