@@ -54,17 +54,18 @@ OP_CASE_SUITE(LayerNorm, {layer_norm_case("first_axis", {0}, {2}),
 
 OpCase mixed_batch_norm(bool training) {
   const auto channel = values({5}).between(0.3, 2);
-  OpCase mixed{.op = "batch_norm",
-               .name = training ? "training" : "inference",
-               .operands = {values({2, 3, 4, 5}).between(-1, 3), channel, channel, channel, channel},
-               .build =
-                   [training](Builder&, std::span<const Value> in) {
-                     return std::vector{batch_norm(in[0], in[1], in[2], in[3], in[4],
-                                                   {.momentum = 0.9, .training = training})
-                                            .y};
-                   },
-               .types = {DType::bf16, DType::f16},
-               .roundings = 8};
+  OpCase mixed{
+      .op = "batch_norm",
+      .name = training ? "training" : "inference",
+      .operands = {values({2, 3, 4, 5}).between(-1, 3), channel, channel, channel, channel},
+      .build =
+          [training](Builder&, std::span<const Value> in) {
+            return std::vector{batch_norm(in[0], in[1], in[2], in[3], in[4],
+                                          {.momentum = 0.9, .training = training})
+                                   .y};
+          },
+      .types = {DType::bf16, DType::f16},
+      .roundings = 8};
   for (size_t i = 1; i < 5; ++i) mixed.operands[i].type = DType::f32;
   return mixed;
 }
@@ -113,7 +114,8 @@ TEST(SparseSoftmaxCrossEntropy, OfALabelOutsideIsNaNAndSoIsItsGradient) {
   const Value logits = builder.input("logits", Type(DType::f32, {3, 2}));
   const Value labels = builder.input("labels", Type(DType::i32, {3}));
   const Value loss = sparse_softmax_cross_entropy(logits, labels);
-  const Value d = vector_jacobian_product({&loss, 1}, std::vector{loss * 0.0 + 1.0}, {&logits, 1})[0];
+  const Value d =
+      vector_jacobian_product({&loss, 1}, std::vector{loss * 0.0 + 1.0}, {&logits, 1})[0];
   const Graph graph = builder.finish({{"loss", loss}, {"d", d}});
   const auto found = reference::evaluate(
       graph, std::vector{Tensor::zeros(DType::f32, {3, 2}),
@@ -163,7 +165,8 @@ TEST(BatchNorm, KeepsANamedBatch) {
   const std::vector<Value> wrt = {x, gamma};
   const auto d = vector_jacobian_product({&y.y, 1}, {&x, 1}, wrt);
   EXPECT_EQ(d[0].type(), x.type());
-  const Graph bound = bind_dimensions(builder.finish({{"x", d[0]}, {"gamma", d[1]}}), {{"batch", 3}});
+  const Graph bound =
+      bind_dimensions(builder.finish({{"x", d[0]}, {"gamma", d[1]}}), {{"batch", 3}});
   verify(bound);
 }
 
@@ -197,7 +200,8 @@ TEST(CompositeRefusals, NameWhatDoesNotFit) {
             "[batch_norm] x bf16[4, 3] needs a moving_mean f32[3], not bf16[3]");
   EXPECT_EQ(refusal([&] { layer_norm(x, c, x, {-1}, 1e-3); }),
             "[layer_norm] axes [1] of [4, 3] need a floating beta [3], not f32[4, 3]");
-  EXPECT_EQ(refusal([&] { dropout(x, c, {}); }), "[dropout] the key is u32[2], but f32[3] is given");
+  EXPECT_EQ(refusal([&] { dropout(x, c, {}); }),
+            "[dropout] the key is u32[2], but f32[3] is given");
   EXPECT_EQ(refusal([&] { embedding(c, n); }),
             "[embedding] the table must be [vocabulary, dim], but is f32[3]");
 }

@@ -33,7 +33,8 @@ OP_CASE_SUITE(
      dot_case("batch_axes_crossed", {3, 2, 4, 5}, {5, 2, 3},
               {.lhs_contract = {3}, .rhs_contract = {0}, .lhs_batch = {1, 0}, .rhs_batch = {1, 2}}),
      dot_case("batch_alone", {2, 3}, {2, 4}, {.lhs_batch = {0}, .rhs_batch = {0}}),
-     of_integers(dot_case("integers", {5, 7}, {7, 3}, {.lhs_contract = {1}, .rhs_contract = {0}}))});
+     of_integers(dot_case("integers", {5, 7}, {7, 3},
+                          {.lhs_contract = {1}, .rhs_contract = {0}}))});
 
 TEST(DotGeneralRefusals, NameAxesAndExtents) {
   Builder builder(standard_ops());
