@@ -1,5 +1,7 @@
 #pragma once
 
+/// Derivatives of any graph held against finite differences, to the second order.
+
 #include <string>
 #include <vector>
 
