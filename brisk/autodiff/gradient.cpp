@@ -25,7 +25,9 @@
 namespace brisk {
 namespace {
 
-bool carries_gradient(const Type& type) { return type.is_tensor() && is_floating(type.dtype()); }
+bool carries_gradient(const Type& type) {
+  return type.is_tensor() && is_floating(type.dtype());
+}
 
 class PullBack {
  public:
@@ -93,8 +95,14 @@ class PullBack {
     if (!any_needed || !any_cotangent) return;
 
     const LabelScope label(builder_, node.label);
-    const Vjp context{builder_, operands, results, cotangents, node.attributes, node.regions,
-                      {needed.get(), node.operands.size()}, &vjp_graph};
+    const Vjp context{builder_,
+                      operands,
+                      results,
+                      cotangents,
+                      node.attributes,
+                      node.regions,
+                      {needed.get(), node.operands.size()},
+                      &vjp_graph};
     const std::vector<Value> gradients = operand_gradients(node, context);
     invariant(gradients.size() == operands.size(),
               "[{}] has {} operands, but its gradient rule returns {} values", node.op->name,
@@ -192,7 +200,8 @@ std::vector<Value> vector_jacobian_product(std::span<const Value> values,
 std::vector<Value> gradient(Value loss, std::span<const Value> wrt) {
   require(loss.defined(), "the loss to differentiate is not defined");
   require(carries_gradient(loss.type()) && loss.rank() == 0,
-          "the loss to differentiate must be a floating scalar, but is {}", loss.type().to_string());
+          "the loss to differentiate must be a floating scalar, but is {}",
+          loss.type().to_string());
   const Value one = loss.builder->scalar(loss.dtype(), 1);
   return vector_jacobian_product({&loss, 1}, {&one, 1}, wrt);
 }
@@ -206,7 +215,8 @@ Graph gradient(const Graph& graph, size_t loss_output, std::span<const size_t> w
   const std::vector<Value> gradients =
       gradient(outputs[loss_output], pick_inputs(graph, inputs, wrt_inputs));
   std::vector<Builder::Output> named;
-  for (size_t i = 0; i < outputs.size(); ++i) named.push_back({graph.outputs()[i].name, outputs[i]});
+  for (size_t i = 0; i < outputs.size(); ++i)
+    named.push_back({graph.outputs()[i].name, outputs[i]});
   for (size_t i = 0; i < gradients.size(); ++i)
     named.push_back({"gradient:" + graph.input_name(wrt_inputs[i]), gradients[i]});
   return builder.finish(named);
@@ -217,10 +227,10 @@ Graph vjp_graph(const Graph& graph, std::span<const size_t> wrt_inputs) {
   const std::vector<Value> inputs = copy_inputs(builder, graph);
   std::vector<Value> cotangents;
   for (size_t i = 0; i < graph.outputs().size(); ++i)
-    cotangents.push_back(carries_gradient(graph.output_type(i))
-                             ? builder.input("cotangent:" + graph.outputs()[i].name,
-                                             graph.output_type(i))
-                             : Value{});
+    cotangents.push_back(
+        carries_gradient(graph.output_type(i))
+            ? builder.input("cotangent:" + graph.outputs()[i].name, graph.output_type(i))
+            : Value{});
   const std::vector<Value> outputs = builder.inline_graph(graph, inputs);
   const std::vector<Value> gradients =
       vector_jacobian_product(outputs, cotangents, pick_inputs(graph, inputs, wrt_inputs));

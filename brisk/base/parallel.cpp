@@ -64,6 +64,8 @@ int available_cores() {
 
 #ifdef BRISK_HAVE_OPENMP
 
+void set_library_threads(int threads) { omp_set_num_threads(std::max(threads, 1)); }
+
 void parallel_for(int64_t count, int threads, RangeFunction body, void* context) {
   const int64_t parts = num_parts(count, threads);
   if (parts <= 1) return run_inline(count, parts, body, context);
@@ -74,6 +76,8 @@ void parallel_for(int64_t count, int threads, RangeFunction body, void* context)
 }
 
 #else
+
+void set_library_threads(int) {}
 
 namespace {
 

@@ -9,6 +9,9 @@ namespace brisk {
 /// Physical cores this process may use (affinity respected; hyper-threads count once).
 int available_cores();
 
+/// How many threads of the team libraries that share it (oneDNN) use when called from this thread.
+void set_library_threads(int threads);
+
 /// Calls `body(context, begin, end)` over a static partition of [0, count), in at most `threads`
 /// threads of the team; a partition depends on (count, threads) alone. Runs inline when threads is
 /// 1 or count < 2. `body` must not throw.

@@ -25,8 +25,12 @@ using testing::random_values;
 const Type kScalar(DType::f64, {});
 const Type kVector(DType::f64, {3});
 
-Type f64(Shape shape) { return Type(DType::f64, std::move(shape)); }
-Tensor scalar(double value) { return Tensor::scalar(DType::f64, value); }
+Type f64(Shape shape) {
+  return Type(DType::f64, std::move(shape));
+}
+Tensor scalar(double value) {
+  return Tensor::scalar(DType::f64, value);
+}
 
 /// A simple recurrent layer: h = tanh(h u + x w + b), from all states and the last one.
 Graph recurrent_step() {
@@ -78,8 +82,8 @@ TEST(ScanGradient, EqualsThatOfTheUnrolledSteps) {
   std::vector<Value> items;
   for (int64_t t = 0; t < 5; ++t) {
     const Value x = squeeze(slice_axis(inputs[1], 0, t, t + 1), 0);
-    const auto y = builder.inline_graph(recurrent_step(),
-                                        std::vector{h, x, inputs[2], inputs[3], inputs[4]});
+    const auto y =
+        builder.inline_graph(recurrent_step(), std::vector{h, x, inputs[2], inputs[3], inputs[4]});
     h = y[0];
     items.push_back(expand_dims(y[1], 0));
   }
@@ -93,7 +97,8 @@ TEST(ScanGradient, EqualsThatOfTheUnrolledSteps) {
   const auto y = other.inline_graph(scanned, inputs);
   const Graph looped = other.finish({{"loss", reduce_sum(y[1] * y[1]) + reduce_sum(y[0])}});
   const std::vector<size_t> wrt = {0, 1, 2, 3, 4};
-  const auto expected = reference::evaluate(testing::gradients_only(unrolled, wrt), recurrent_values());
+  const auto expected =
+      reference::evaluate(testing::gradients_only(unrolled, wrt), recurrent_values());
   const auto found = reference::evaluate(testing::gradients_only(looped, wrt), recurrent_values());
   for (size_t i = 0; i < expected.size(); ++i)
     for (int64_t e = 0; e < expected[i].num_elements(); ++e)
@@ -110,13 +115,12 @@ TEST(ScanGradient, OfMixedCarries) {
   const Value idle = body.input("idle", kScalar);
   const Value n = body.input("n", Type(DType::i32, {}));
   const Value next_counter = counter + n;
-  const Graph step =
-      body.finish({{"counter", next_counter},
-                   {"a", sin(a) + b * idle},
-                   {"b", a * 0.5 * cast(counter, DType::f64)},
-                   {"idle", idle * 0.9},
-                   {"counts", next_counter},
-                   {"a_item", a * a}});
+  const Graph step = body.finish({{"counter", next_counter},
+                                  {"a", sin(a) + b * idle},
+                                  {"b", a * 0.5 * cast(counter, DType::f64)},
+                                  {"idle", idle * 0.9},
+                                  {"counts", next_counter},
+                                  {"a_item", a * a}});
   Builder builder(standard_ops());
   const std::vector<Value> carries = {builder.input("counter", Type(DType::i32, {})),
                                       builder.input("a", kScalar), builder.input("b", kScalar),
@@ -175,7 +179,8 @@ TEST(ScanGradient, DoesNotStackCarriesThatTheDerivativeDoesNotRead) {
   int scans = 0;
   for (const Node& node : graph.nodes()) scans += node.op->name == "scan";
   EXPECT_EQ(scans, 1);
-  const auto found = reference::evaluate(graph, std::vector{random_values({3}, 1), random_values({7, 3}, 2)});
+  const auto found =
+      reference::evaluate(graph, std::vector{random_values({3}, 1), random_values({7, 3}, 2)});
   for (int64_t i = 0; i < 21; ++i) EXPECT_EQ(found[0].get(i), 1);
 }
 
@@ -191,8 +196,8 @@ Graph power_loop(int64_t max_trips) {
   const Value n = body.input("left", integer);
   const Value product = body.input("product", kScalar);
   const Value x = body.input("x", kScalar);
-  const Graph multiply_once = body.finish(
-      {{"left", n - body.scalar(DType::i32, 1)}, {"product", product * x}, {"x", x}});
+  const Graph multiply_once =
+      body.finish({{"left", n - body.scalar(DType::i32, 1)}, {"product", product * x}, {"x", x}});
   Builder builder(standard_ops());
   const Value base = builder.input("x", kScalar);
   const Value exponent = builder.input("n", integer);
@@ -294,7 +299,8 @@ TEST(CallGradient, IsThatOfTheBody) {
   const Value w = body.input("w", f64({3, 3}));
   const Graph dense = body.finish({{"y", tanh(matmul(x, w))}});
   Builder builder(standard_ops());
-  const std::vector<Value> operands = {builder.input("x", f64({2, 3})), builder.input("w", f64({3, 3}))};
+  const std::vector<Value> operands = {builder.input("x", f64({2, 3})),
+                                       builder.input("w", f64({3, 3}))};
   const Value y = call(operands, dense, {"Dense", "dense", "{}"})[0];
   const Value twice = call(std::vector{y, operands[1]}, dense, {"Dense", "dense", "{}"})[0];
   EXPECT_EQ(derivative_difference(builder.finish({{"y", twice}}),

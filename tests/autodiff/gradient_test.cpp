@@ -58,7 +58,8 @@ TEST(Gradient, ValuesWithoutInfluenceGetZeros) {
   const std::vector<Value> wrt = {unused, x, later};
   const auto d = gradient(x * x, wrt);
   EXPECT_EQ(d[0].type(), unused.type());
-  const Graph graph = bind_dimensions(builder.finish({{"unused", d[0]}, {"later", d[2]}}), {{"rows", 2}});
+  const Graph graph =
+      bind_dimensions(builder.finish({{"unused", d[0]}, {"later", d[2]}}), {{"rows", 2}});
   const auto found = reference::evaluate(
       graph, std::vector{Tensor::scalar(DType::f64, 3), Tensor::zeros(DType::f32, {2, 3})});
   EXPECT_TRUE(bit_equal(found[0], Tensor::zeros(DType::f32, {2, 3})));
@@ -188,8 +189,10 @@ OpSetPtr extended_ops() {
   auto ops = std::make_shared<OpSet>(*standard_ops());
   const auto first_type = [](const InferContext& c) { return std::vector<Type>{c.operands[0]}; };
   ops->add(Op{.name = "opaque"}.operands(1).infer(first_type));
-  ops->add(Op{.name = "product"}.operands(2).infer(first_type).decompose(
-      [](const DecomposeContext& c) { return std::vector<Value>{c.in(0) * c.in(1)}; }));
+  ops->add(
+      Op{.name = "product"}.operands(2).infer(first_type).decompose([](const DecomposeContext& c) {
+        return std::vector<Value>{c.in(0) * c.in(1)};
+      }));
   return ops;
 }
 
@@ -213,7 +216,9 @@ TEST(Gradient, RefusesAnOpWithoutARuleByName) {
   const Value beside = builder.input("beside", kScalar);
   const Value y = builder.emit_one("opaque", {x}) * beside;
   EXPECT_EQ(gradient(y, {&beside, 1})[0].type(), kScalar);
-  EXPECT_NE(message_of([&] { gradient(y, {&x, 1}); }).find("[opaque] has no gradient rule"),
+  EXPECT_NE(message_of([&] {
+              gradient(y, {&x, 1});
+            }).find("[opaque] has no gradient rule"),
             std::string::npos);
 }
 
@@ -226,8 +231,9 @@ TEST(Gradient, RefusesWhatHasNone) {
   const std::vector<Value> wrt = {x, n};
   EXPECT_NE(message_of([&] { gradient(reduce_sum(x), wrt); }).find("value 1"), std::string::npos);
   const Value short_cotangent = builder.scalar(DType::f32, 1);
-  EXPECT_NE(message_of([&] { vector_jacobian_product({&x, 1}, {&short_cotangent, 1}, {&x, 1}); })
-                .find("its cotangent is f32[]"),
+  EXPECT_NE(message_of([&] {
+              vector_jacobian_product({&x, 1}, {&short_cotangent, 1}, {&x, 1});
+            }).find("its cotangent is f32[]"),
             std::string::npos);
 }
 

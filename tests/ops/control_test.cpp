@@ -70,9 +70,9 @@ TEST(Control, ReadsBackFromItsText) {
   ASSERT_TRUE(again.ok()) << again.error();
   EXPECT_TRUE(*again == graph);
   EXPECT_EQ(print(*again), text);
-  const auto found = reference::evaluate(
-      graph, std::vector{Tensor::scalar(DType::f32, 1),
-                         Tensor::of<float>({3}, std::vector<float>{2, 3, 4})});
+  const auto found =
+      reference::evaluate(graph, std::vector{Tensor::scalar(DType::f32, 1),
+                                             Tensor::of<float>({3}, std::vector<float>{2, 3, 4})});
   EXPECT_EQ(found[0].item(), 640);  // 10, doubled to 160, then twice more
 }
 
@@ -83,21 +83,37 @@ TEST(ControlRefusals, NameWhatDoesNotFit) {
   const Value p = builder.input("p", Type(DType::boolean, {}));
   const Graph same = map("same", [](Value a) { return a; });
   const Graph whole = map("whole", [](Value a) { return cast(a, DType::i32); });
-  EXPECT_EQ(refusal([&] { branch(x, {&x, 1}, same, same); }),
+  EXPECT_EQ(refusal([&] {
+              branch(x, {&x, 1}, same, same);
+            }),
             "[branch] the predicate must be bool[], but is f32[]");
-  EXPECT_EQ(refusal([&] { branch(p, {&v, 1}, same, same); }),
+  EXPECT_EQ(refusal([&] {
+              branch(p, {&v, 1}, same, same);
+            }),
             "[branch] input 'x' of then 'same' is f32[], but gets f32[3]");
-  EXPECT_EQ(refusal([&] { branch(p, {&x, 1}, same, whole); }),
+  EXPECT_EQ(refusal([&] {
+              branch(p, {&x, 1}, same, whole);
+            }),
             "[branch] output 'y' of else 'whole' is i32[], but f32[] is expected");
-  EXPECT_EQ(refusal([&] { loop({&x, 1}, same, same); }),
+  EXPECT_EQ(refusal([&] {
+              loop({&x, 1}, same, same);
+            }),
             "[loop] output 'y' of condition 'same' is f32[], but bool[] is expected");
-  EXPECT_EQ(refusal([&] { scan({&x, 1}, {&v, 1}, {}, running_sum(), 4); }),
+  EXPECT_EQ(refusal([&] {
+              scan({&x, 1}, {&v, 1}, {}, running_sum(), 4);
+            }),
             "[scan] sequence 0 is f32[3], but the leading extent must be the 4 trips");
-  EXPECT_EQ(refusal([&] { scan({&x, 1}, {}, {}, whole, 4); }),
+  EXPECT_EQ(refusal([&] {
+              scan({&x, 1}, {}, {}, whole, 4);
+            }),
             "[scan] carry 0 is f32[], but body 'whole' returns i32[]");
-  EXPECT_EQ(refusal([&] { scan({&x, 1}, {}, {}, running_sum(), 4); }),
+  EXPECT_EQ(refusal([&] {
+              scan({&x, 1}, {}, {}, running_sum(), 4);
+            }),
             "[scan] body 'step' takes 2 inputs, but gets 1");
-  EXPECT_EQ(refusal([&] { call({&v, 1}, same, {}); }),
+  EXPECT_EQ(refusal([&] {
+              call({&v, 1}, same, {});
+            }),
             "[call] input 'x' of body 'same' is f32[], but gets f32[3]");
 }
 

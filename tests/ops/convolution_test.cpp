@@ -25,33 +25,14 @@ ConvolutionAttributes plain(size_t spatial) {
           .dilations = std::vector<int64_t>(spatial, 1)};
 }
 
+/// Beside the geometries of tests/support/convolve_cases.cpp.
 std::vector<ConvolutionCase> convolution_cases() {
-  const auto with = [](size_t spatial, auto change) {
-    ConvolutionAttributes attributes = plain(spatial);
-    change(attributes);
-    return attributes;
-  };
   return {
-      {"plain", {2, 5, 4, 3}, {3, 2, 3, 4}, plain(2)},
-      {"pointwise", {2, 3, 3, 5}, {1, 1, 5, 4}, plain(2)},
-      {"one_axis", {2, 9, 3}, {4, 3, 2}, with(1, [](auto& a) { a.strides = {2}; a.pad_low = {1}; })},
-      {"three_axes", {1, 3, 4, 3, 2}, {2, 2, 2, 2, 3}, plain(3)},
-      {"same", {1, 5, 5, 2}, {3, 3, 2, 3},
-       with(2, [](auto& a) { a.pad_low = a.pad_high = {1, 1}; })},
-      {"strided_asymmetric", {2, 7, 6, 2}, {3, 3, 2, 2},
-       with(2, [](auto& a) { a.strides = {2, 3}; a.pad_low = {0, 1}; a.pad_high = {1, 2}; })},
-      // The last row and column of the input are never read: their gradient is zero.
-      {"stride_leaves_a_rest", {1, 6, 8, 1}, {3, 3, 1, 2}, with(2, [](auto& a) { a.strides = {2, 3}; })},
-      {"stride_beyond_the_kernel", {1, 8, 7, 2}, {2, 1, 2, 2}, with(2, [](auto& a) { a.strides = {3, 2}; })},
-      {"dilated", {1, 7, 8, 2}, {3, 2, 2, 2},
-       with(2, [](auto& a) { a.dilations = {2, 3}; a.pad_low = {1, 0}; })},
-      {"cropped", {1, 8, 7, 2}, {3, 3, 2, 2},
-       with(2, [](auto& a) { a.pad_low = {-1, 1}; a.pad_high = {-2, -1}; })},
-      {"grouped", {2, 4, 4, 6}, {3, 3, 3, 4}, with(2, [](auto& a) { a.groups = 2; })},
-      {"depthwise", {1, 5, 4, 3}, {2, 2, 1, 6},
-       with(2, [](auto& a) { a.groups = 3; a.strides = {2, 1}; a.pad_high = {1, 1}; })},
-      {"padding_beyond_the_kernel", {1, 2, 2, 1}, {2, 2, 1, 1},
-       with(2, [](auto& a) { a.pad_low = {3, 0}; a.pad_high = {0, 4}; })},
+      // The last rows and columns of the input are never read: their gradient is zero.
+      {"stride_leaves_a_rest", {1, 6, 8, 1}, {3, 3, 1, 2}, {{2, 3}, {0, 0}, {0, 0}, {1, 1}, 1}},
+      {"stride_beyond_the_kernel", {1, 8, 7, 2}, {2, 1, 2, 2}, {{3, 2}, {0, 0}, {0, 0}, {1, 1}, 1}},
+      {"cropped_and_strided", {1, 9, 8, 2}, {3, 3, 2, 2}, {{2, 3}, {-1, 1}, {-2, -1}, {1, 1}, 1}},
+      {"depthwise_uneven", {1, 5, 4, 3}, {2, 2, 1, 6}, {{2, 1}, {0, 0}, {1, 1}, {1, 2}, 3}},
   };
 }
 

@@ -20,41 +20,21 @@ OpCase dot_case(std::string name, std::vector<int64_t> lhs, std::vector<int64_t>
           .types = kFloatTypes};
 }
 
-OpCase matmul_case(std::vector<int64_t> lhs, std::vector<int64_t> rhs) {
-  return {.op = "dot_general",
-          .name = "matmul_" + shape_name(lhs) + "_" + shape_name(rhs),
-          .operands = {values(lhs), values(rhs)},
-          .build = [](Builder&, std::span<const Value> in) { return std::vector{matmul(in[0], in[1])}; },
-          .types = kFloatTypes};
+OpCase of_integers(OpCase op_case) {
+  op_case.types = {DType::i32, DType::i64};
+  return op_case;
 }
 
-OP_CASE_SUITE(DotGeneral, {
-    matmul_case({5, 7}, {7, 3}),
-    matmul_case({1, 1}, {1, 1}),
-    matmul_case({2, 5, 7}, {7, 3}),
-    matmul_case({2, 3, 4, 5}, {2, 3, 5, 2}),
-    matmul_case({33, 65}, {65, 17}),
-    dot_case("transposed_left", {7, 5}, {7, 3}, {.lhs_contract = {0}, .rhs_contract = {0}}),
-    dot_case("transposed_both", {7, 5}, {3, 7}, {.lhs_contract = {0}, .rhs_contract = {1}}),
-    dot_case("inner", {6}, {6}, {.lhs_contract = {0}, .rhs_contract = {0}}),
-    dot_case("outer", {4}, {3}, {}),
-    dot_case("two_contracted_crossed", {2, 3, 4}, {4, 5, 2},
-             {.lhs_contract = {0, 2}, .rhs_contract = {2, 0}}),
-    dot_case("two_contracted_descending", {2, 3, 4}, {4, 5, 2},
-             {.lhs_contract = {2, 0}, .rhs_contract = {0, 2}}),
-    dot_case("batch_in_the_middle", {3, 2, 4}, {4, 5, 2},
-             {.lhs_contract = {2}, .rhs_contract = {0}, .lhs_batch = {1}, .rhs_batch = {2}}),
-    dot_case("two_batch_axes_crossed", {3, 2, 4, 5}, {5, 2, 3},
-             {.lhs_contract = {3}, .rhs_contract = {0}, .lhs_batch = {1, 0}, .rhs_batch = {1, 2}}),
-    dot_case("nothing_contracted", {2, 3}, {2, 4}, {.lhs_batch = {0}, .rhs_batch = {0}}),
-});
-
-OpCase integer_case() {
-  OpCase integers = matmul_case({5, 7}, {7, 3});
-  integers.types = {DType::i32, DType::i64};
-  return integers;
-}
-OP_CASE_SUITE(DotGeneralOfIntegers, {integer_case()});
+// Beside the cases of tests/support/contract_cases.cpp: orders that a gradient must undo.
+OP_CASE_SUITE(
+    DotGeneral,
+    {dot_case("crossed", {2, 3, 4}, {4, 5, 2}, {.lhs_contract = {0, 2}, .rhs_contract = {2, 0}}),
+     dot_case("descending", {2, 3, 4}, {4, 5, 2}, {.lhs_contract = {2, 0}, .rhs_contract = {0, 2}}),
+     dot_case("batch_axes_crossed", {3, 2, 4, 5}, {5, 2, 3},
+              {.lhs_contract = {3}, .rhs_contract = {0}, .lhs_batch = {1, 0}, .rhs_batch = {1, 2}}),
+     dot_case("batch_alone", {2, 3}, {2, 4}, {.lhs_batch = {0}, .rhs_batch = {0}}),
+     of_integers(dot_case("integers", {5, 7}, {7, 3},
+                          {.lhs_contract = {1}, .rhs_contract = {0}}))});
 
 TEST(DotGeneralRefusals, NameAxesAndExtents) {
   Builder builder(standard_ops());

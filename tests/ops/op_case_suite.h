@@ -32,11 +32,19 @@ std::string refusal(Action&& action) {
 
 /// Tests <name>.*/<case>: every check of op_case_checks.h on every case. A macro, since a suite of
 /// parametrised tests has no other spelling.
-#define OP_CASE_SUITE(name, ...)                                                    \
-  class name##Cases : public OpCaseSuite {};                                        \
-  TEST_P(name##Cases, Meaning) { check_meaning(GetParam()); }                       \
-  TEST_P(name##Cases, Backends) { check_backends(GetParam()); }                     \
-  TEST_P(name##Cases, Gradient) { check_gradient(GetParam()); }                     \
-  TEST_P(name##Cases, Decomposition) { check_decomposition(GetParam()); }           \
+#define OP_CASE_SUITE(name, ...)                                                                 \
+  class name##Cases : public OpCaseSuite {};                                                     \
+  TEST_P(name##Cases, Meaning) {                                                                 \
+    check_meaning(GetParam());                                                                   \
+  }                                                                                              \
+  TEST_P(name##Cases, Backends) {                                                                \
+    check_backends(GetParam());                                                                  \
+  }                                                                                              \
+  TEST_P(name##Cases, Gradient) {                                                                \
+    check_gradient(GetParam());                                                                  \
+  }                                                                                              \
+  TEST_P(name##Cases, Decomposition) {                                                           \
+    check_decomposition(GetParam());                                                             \
+  }                                                                                              \
   INSTANTIATE_TEST_SUITE_P(, name##Cases, ::testing::ValuesIn(std::vector<OpCase>(__VA_ARGS__)), \
                            case_name)

@@ -17,15 +17,12 @@ struct PoolCase {
   WindowAttributes window;
 };
 
+/// Beside the geometries of tests/support/window_cases.cpp.
 std::vector<PoolCase> pool_cases() {
   return {
-      {"plain", {2, 6, 4, 3}, {{2, 2}, {2, 2}, {0, 0}, {0, 0}}},
-      {"overlapping", {1, 5, 6, 2}, {{3, 3}, {1, 2}, {0, 1}, {1, 1}}},
-      {"one_axis", {2, 9, 2}, {{4}, {3}, {1}, {0}}},
-      {"three_axes", {1, 3, 4, 3, 2}, {{2, 3, 2}, {1, 1, 2}, {0, 0, 0}, {0, 0, 0}}},
-      {"leaves_a_rest", {1, 7, 5, 1}, {{2, 2}, {3, 2}, {0, 0}, {0, 0}}},
       {"cropped", {1, 7, 6, 2}, {{2, 2}, {1, 2}, {-1, 0}, {-2, -1}}},
       {"wholly_in_the_padding", {1, 3, 3, 1}, {{2, 1}, {2, 1}, {3, 0}, {2, 2}}},
+      {"stride_beyond_the_window", {1, 7, 5, 1}, {{2, 2}, {3, 4}, {0, 1}, {0, 0}}},
   };
 }
 
@@ -63,16 +60,15 @@ int64_t places(const PoolCase& c) {
 std::vector<OpCase> max_pool_gradient_cases() {
   std::vector<OpCase> cases;
   for (const PoolCase& c : pool_cases())
-    cases.push_back({.op = "max_pool_gradient",
-                     .name = c.name,
-                     .operands = {values(pooled_sizes(c)),
-                                  positions(pooled_sizes(c), places(c), DType::u8)},
-                     .build =
-                         [c](Builder&, std::span<const Value> in) {
-                           return std::vector{
-                               max_pool_gradient(in[0], in[1], Shape(c.input), c.window)};
-                         },
-                     .types = kFloatTypes});
+    cases.push_back(
+        {.op = "max_pool_gradient",
+         .name = c.name,
+         .operands = {values(pooled_sizes(c)), positions(pooled_sizes(c), places(c), DType::u8)},
+         .build =
+             [c](Builder&, std::span<const Value> in) {
+               return std::vector{max_pool_gradient(in[0], in[1], Shape(c.input), c.window)};
+             },
+         .types = kFloatTypes});
   return cases;
 }
 
@@ -95,18 +91,17 @@ std::vector<OpCase> average_pool_cases(bool gradient) {
   std::vector<OpCase> cases;
   for (const PoolCase& c : pool_cases())
     for (const bool count_padding : {false, true})
-      cases.push_back(
-          {.op = gradient ? "average_pool_gradient" : "average_pool",
-           .name = c.name + (count_padding ? "_counting_padding" : ""),
-           .operands = {values(gradient ? pooled_sizes(c) : c.input)},
-           .build =
-               [c, gradient, count_padding](Builder&, std::span<const Value> in) {
-                 const AveragePoolAttributes attributes{c.window, count_padding};
-                 return std::vector{gradient
-                                        ? average_pool_gradient(in[0], Shape(c.input), attributes)
-                                        : average_pool(in[0], attributes)};
-               },
-           .types = kFloatTypes});
+      cases.push_back({.op = gradient ? "average_pool_gradient" : "average_pool",
+                       .name = c.name + (count_padding ? "_counting_padding" : ""),
+                       .operands = {values(gradient ? pooled_sizes(c) : c.input)},
+                       .build =
+                           [c, gradient, count_padding](Builder&, std::span<const Value> in) {
+                             const AveragePoolAttributes attributes{c.window, count_padding};
+                             return std::vector{
+                                 gradient ? average_pool_gradient(in[0], Shape(c.input), attributes)
+                                          : average_pool(in[0], attributes)};
+                           },
+                       .types = kFloatTypes});
   return cases;
 }
 
@@ -131,15 +126,25 @@ TEST(PoolingRefusals, NameWhatDoesNotFit) {
   Builder builder(standard_ops());
   const Value x = builder.input("x", Type(DType::f32, {1, 40, 40, 1}));
   const Value n = builder.input("n", Type(DType::i32, {1, 4, 4, 1}));
-  EXPECT_EQ(refusal([&] { max_pool(x, {{17, 17}, {1, 1}, {0, 0}, {0, 0}}); }),
+  EXPECT_EQ(refusal([&] {
+              max_pool(x, {{17, 17}, {1, 1}, {0, 0}, {0, 0}});
+            }),
             "[max_pool] a window of 289 places is larger than 256");
-  EXPECT_EQ(refusal([&] { average_pool(x, {{{41, 2}, {1, 1}, {0, 0}, {0, 0}}, false}); }),
+  EXPECT_EQ(refusal([&] {
+              average_pool(x, {{{41, 2}, {1, 1}, {0, 0}, {0, 0}}, false});
+            }),
             "[average_pool] kernel 41 is larger than the padded input 40 along axis 1");
-  EXPECT_EQ(refusal([&] { average_pool(n, {{{2, 2}, {1, 1}, {0, 0}, {0, 0}}, false}); }),
+  EXPECT_EQ(refusal([&] {
+              average_pool(n, {{{2, 2}, {1, 1}, {0, 0}, {0, 0}}, false});
+            }),
             "[average_pool] takes floating values, not i32");
-  EXPECT_EQ(refusal([&] { max_pool(x, {{2}, {1, 1}, {0, 0}, {0, 0}}); }),
+  EXPECT_EQ(refusal([&] {
+              max_pool(x, {{2}, {1, 1}, {0, 0}, {0, 0}});
+            }),
             "[max_pool] window has 1 entries for 2 spatial axes");
-  EXPECT_EQ(refusal([&] { max_pool_select(x, x, {{2, 2}, {2, 2}, {0, 0}, {0, 0}}); }),
+  EXPECT_EQ(refusal([&] {
+              max_pool_select(x, x, {{2, 2}, {2, 2}, {0, 0}, {0, 0}});
+            }),
             "[max_pool_select] pooling [1, 40, 40, 1] gives [1, 20, 20, 1], but an operand is "
             "[1, 40, 40, 1]");
 }

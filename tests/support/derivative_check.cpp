@@ -31,8 +31,8 @@ std::string derivative_difference(const Graph& graph, const std::vector<Tensor>&
     if (!loss) return "no output is floating";
     for (const Tensor& weight : weights_for(*loss, values.size(), key)) values.push_back(weight);
     current = gradients_only(*loss, wrt);
-    const std::string found = gradient_difference(*loss, values, wrt,
-                                                  reference::evaluate(current, values), key);
+    const std::string found =
+        gradient_difference(*loss, values, wrt, reference::evaluate(current, values), key);
     if (!found.empty()) return fmt::format("derivative {}: {}", level, found);
   }
   return "";

@@ -18,6 +18,7 @@ class CpuExecutable final : public Executable {
   CpuExecutable(const Program& lowered, const CompileOptions& options)
       : program_(lowered),
         threads_(options.threads > 0 ? options.threads : available_cores()) {
+    set_library_threads(threads_);
     // Whatever loop op is still alone becomes a loop of its own: there is one code path for both.
     program_.graph = one_loop_an_op(program_.graph);
     LoopCompileOptions loop_options;
@@ -60,6 +61,7 @@ class CpuExecutable final : public Executable {
   }
 
   std::span<const Tensor> run(std::span<const Tensor> inputs) override {
+    set_library_threads(threads_);
     gather(inputs);
     schedule_->run(inputs_, outputs_, arena_.get());
     swap_updates();
@@ -67,6 +69,7 @@ class CpuExecutable final : public Executable {
   }
 
   std::vector<KernelReport> profile(std::span<const Tensor> inputs, int runs) override {
+    set_library_threads(threads_);
     std::vector<double> seconds;
     for (int i = 0; i < runs; ++i) {
       gather(inputs);

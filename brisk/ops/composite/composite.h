@@ -14,7 +14,9 @@ Value log_sum_exp(Value x, int64_t axis = -1, bool keep_dims = false);
 struct CrossEntropyAttributes {
   double label_smoothing = 0;
   template <typename F>
-  void fields(F&& f) { f("label_smoothing", label_smoothing); }
+  void fields(F&& f) {
+    f("label_smoothing", label_smoothing);
+  }
 };
 /// -log softmax(logits)[label] per row: logits [..., classes], labels i32 [...]; f32 result [...].
 /// Its own gradient is (softmax - one_hot) * g. Labels outside [0, classes) give NaN.
@@ -27,7 +29,11 @@ struct BatchNormAttributes {
   double epsilon = 1e-3;
   bool training = false;
   template <typename F>
-  void fields(F&& f) { f("momentum", momentum); f("epsilon", epsilon); f("training", training); }
+  void fields(F&& f) {
+    f("momentum", momentum);
+    f("epsilon", epsilon);
+    f("training", training);
+  }
 };
 struct BatchNorm {
   Value y, moving_mean, moving_variance;
@@ -43,7 +49,10 @@ struct LayerNormAttributes {
   std::vector<int64_t> axes;  ///< ascending, normalised
   double epsilon = 1e-3;
   template <typename F>
-  void fields(F&& f) { f("axes", axes); f("epsilon", epsilon); }
+  void fields(F&& f) {
+    f("axes", axes);
+    f("epsilon", epsilon);
+  }
 };
 /// gamma and beta have the extents of `axes`.
 Value layer_norm(Value x, Value gamma, Value beta, std::vector<int64_t> axes, double epsilon);
@@ -52,7 +61,10 @@ struct DropoutAttributes {
   double rate = 0.5;
   bool training = false;
   template <typename F>
-  void fields(F&& f) { f("rate", rate); f("training", training); }
+  void fields(F&& f) {
+    f("rate", rate);
+    f("training", training);
+  }
 };
 /// Training: zero with probability `rate`, else x / (1 - rate), by random_bits(key); else x.
 Value dropout(Value x, Value key, DropoutAttributes attributes);

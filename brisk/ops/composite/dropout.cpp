@@ -19,8 +19,8 @@ std::vector<Type> infer(const InferContext& context) {
   const double rate = context.as<DropoutAttributes>().rate;
   require(is_floating(x.dtype), "[dropout] takes floating values, not {}", name(x.dtype));
   require(rate >= 0 && rate <= 1, "[dropout] rate {} is not in [0, 1]", rate);
-  require(context.operands[1] == Type(DType::u32, {2}), "[dropout] the key is u32[2], but {} is given",
-          context.operands[1].to_string());
+  require(context.operands[1] == Type(DType::u32, {2}),
+          "[dropout] the key is u32[2], but {} is given", context.operands[1].to_string());
   return {x};
 }
 
@@ -31,7 +31,8 @@ std::vector<Value> decompose(const DecomposeContext& context) {
   const double threshold = std::nearbyint(attributes.rate * 0x1.0p32);
   if (threshold >= 0x1.0p32) return {zeros(context.builder, x.type())};
   const DType wide = compute_type(x.dtype());
-  const Value dropped = less(random_bits(key, x.shape()), context.builder.scalar(DType::u32, threshold));
+  const Value dropped =
+      less(random_bits(key, x.shape()), context.builder.scalar(DType::u32, threshold));
   const Value scaled = cast(x, wide) * (1 / (1 - attributes.rate));
   return {cast(select(dropped, context.builder.scalar(wide, 0), scaled), x.dtype())};
 }

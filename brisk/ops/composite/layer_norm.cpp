@@ -71,10 +71,10 @@ std::vector<Value> vjp(const Vjp& d) {
   if (d.needs(kGamma)) gradients[kGamma] = sum_over_others(g * normal, gamma.dtype());
   if (d.needs(kX)) {
     const Value h = g * spread(gamma, x, axes);
-    gradients[kX] = cast((h - reduce_mean(h, axes, true) -
-                          normal * reduce_mean(h * normal, axes, true)) *
-                             parts.inverse,
-                         x.dtype());
+    gradients[kX] =
+        cast((h - reduce_mean(h, axes, true) - normal * reduce_mean(h * normal, axes, true)) *
+                 parts.inverse,
+             x.dtype());
   }
   return gradients;
 }

@@ -21,8 +21,10 @@ std::vector<Type> infer(const InferContext& context) {
   Shape shape;
   for (int64_t axis = 0; axis < x.shape.rank(); ++axis) {
     const bool reduced = std::ranges::find(axes, axis) != axes.end();
-    if (!reduced) shape.push_back(x.shape[axis]);
-    else if (keep_dims) shape.push_back(1);
+    if (!reduced)
+      shape.push_back(x.shape[axis]);
+    else if (keep_dims)
+      shape.push_back(1);
   }
   return {Type(x.dtype, std::move(shape))};
 }

@@ -7,10 +7,10 @@
 namespace brisk {
 
 struct Moments {
-  Value centred;    ///< x - mean, in the compute type
-  Value mean;       ///< reduced, as `keep_dims` says
-  Value variance;   ///< biased; of the centred values, so that no large mean cancels
-  Value inverse;    ///< 1 / sqrt(variance + epsilon)
+  Value centred;   ///< x - mean, in the compute type
+  Value mean;      ///< reduced, as `keep_dims` says
+  Value variance;  ///< biased; of the centred values, so that no large mean cancels
+  Value inverse;   ///< 1 / sqrt(variance + epsilon)
 };
 /// Two passes over x. Without keep_dims the axes must be leading ones, so that what is reduced
 /// still broadcasts against x.

@@ -62,8 +62,7 @@ std::vector<Value> vjp(const Vjp& d) {
     gradients[0] = cast((probability * reduce_sum(t, {axis}, true) - t) * g, logits.dtype());
   }
   if (d.needs(1))
-    gradients[1] =
-        cast((log(parts.sum) - parts.shifted) * (g * (1 - smoothing)), targets.dtype());
+    gradients[1] = cast((log(parts.sum) - parts.shifted) * (g * (1 - smoothing)), targets.dtype());
   return gradients;
 }
 

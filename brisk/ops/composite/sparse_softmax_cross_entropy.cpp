@@ -41,19 +41,19 @@ std::vector<Type> infer(const InferContext& context) {
 
 struct Rows {
   ShiftedExponentials logits;
-  Value hit;      ///< bool, logits' shape: the class is the label
-  Value poison;   ///< 1 for a good label, else NaN; the labels' shape
-  int64_t axis;   ///< of the classes
+  Value hit;     ///< bool, logits' shape: the class is the label
+  Value poison;  ///< 1 for a good label, else NaN; the labels' shape
+  int64_t axis;  ///< of the classes
 };
 
 Rows rows_of(Value logits, Value labels) {
   Builder& builder = *logits.builder;
   const int64_t axis = logits.rank() - 1;
   // Labels of narrow types cannot count all classes.
-  const DType type = labels.dtype() == DType::i64 || labels.dtype() == DType::u64 ||
-                             labels.dtype() == DType::u32
-                         ? DType::i64
-                         : DType::i32;
+  const DType type =
+      labels.dtype() == DType::i64 || labels.dtype() == DType::u64 || labels.dtype() == DType::u32
+          ? DType::i64
+          : DType::i32;
   const DType wide = compute_type(logits.dtype());
   const Value label = cast(labels, type);
   const Value classes = iota(builder, type, logits.shape(), axis);

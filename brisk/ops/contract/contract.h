@@ -20,8 +20,8 @@ struct DotAttributes {
 };
 
 Value dot_general(Value lhs, Value rhs, DotAttributes attributes);
-/// NumPy's matmul: last axis of a with the last but one of b; leading axes are batch (equal). A b of
-/// rank 2 serves all leading axes of a.
+/// NumPy's matmul: last axis of a with the last but one of b; leading axes are batch (equal). A b
+/// of rank 2 serves all leading axes of a.
 Value matmul(Value a, Value b);
 
 }  // namespace brisk

@@ -2,6 +2,8 @@
 
 namespace brisk {
 
-void add_contract_ops(OpSet& ops) { ops.add(dot_general_op()); }
+void add_contract_ops(OpSet& ops) {
+  ops.add(dot_general_op());
+}
 
 }  // namespace brisk

@@ -30,8 +30,8 @@ void check_axes(const Shape& shape, const std::vector<int64_t>& batch,
   std::vector<bool> seen(static_cast<size_t>(shape.rank()));
   for (const auto* axes : {&batch, &contract})
     for (const int64_t axis : *axes) {
-      require(axis >= 0 && axis < shape.rank(), "[dot_general] the {} operand {} has no axis {}", side,
-              shape.to_string(), axis);
+      require(axis >= 0 && axis < shape.rank(), "[dot_general] the {} operand {} has no axis {}",
+              side, shape.to_string(), axis);
       require(!seen[static_cast<size_t>(axis)],
               "[dot_general] axis {} of the {} operand is named twice", axis, side);
       seen[static_cast<size_t>(axis)] = true;
@@ -121,9 +121,9 @@ std::vector<Value> vjp(const Vjp& d) {
                                        .rhs_contract = rhs_free,
                                        .lhs_batch = g_batch,
                                        .rhs_batch = attributes.rhs_batch});
-    gradients[0] = placed(
-        product, concatenated(concatenated(attributes.lhs_batch, lhs_free),
-                              partners(attributes.rhs_contract, attributes.lhs_contract)));
+    gradients[0] =
+        placed(product, concatenated(concatenated(attributes.lhs_batch, lhs_free),
+                                     partners(attributes.rhs_contract, attributes.lhs_contract)));
   }
   if (d.needs(1)) {
     const Value product = dot_general(lhs, g,
@@ -131,11 +131,10 @@ std::vector<Value> vjp(const Vjp& d) {
                                        .rhs_contract = g_lhs_free,
                                        .lhs_batch = attributes.lhs_batch,
                                        .rhs_batch = g_batch});
-    gradients[1] =
-        placed(product,
-               concatenated(concatenated(attributes.rhs_batch,
-                                         partners(attributes.lhs_contract, attributes.rhs_contract)),
-                            rhs_free));
+    gradients[1] = placed(
+        product, concatenated(concatenated(attributes.rhs_batch, partners(attributes.lhs_contract,
+                                                                          attributes.rhs_contract)),
+                              rhs_free));
   }
   return gradients;
 }
@@ -158,8 +157,9 @@ Value dot_general(Value lhs, Value rhs, DotAttributes attributes) {
 }
 
 Value matmul(Value a, Value b) {
-  require(a.rank() >= 2 && b.rank() >= 2, "[matmul] operands need rank 2 or more, but are {} and {}",
-          a.type().to_string(), b.type().to_string());
+  require(a.rank() >= 2 && b.rank() >= 2,
+          "[matmul] operands need rank 2 or more, but are {} and {}", a.type().to_string(),
+          b.type().to_string());
   DotAttributes attributes{.lhs_contract = {a.rank() - 1}, .rhs_contract = {b.rank() - 2}};
   if (b.rank() > 2) {
     require(a.rank() == b.rank(), "[matmul] operands of unequal rank: {} and {}",

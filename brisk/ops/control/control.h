@@ -15,17 +15,19 @@ struct LoopAttributes {
   /// (> 0) when the loop is differentiated.
   int64_t max_trips = 0;
   template <typename F>
-  void fields(F&& f) { f("max_trips", max_trips); }
+  void fields(F&& f) {
+    f("max_trips", max_trips);
+  }
 };
 /// while (condition(state)) state = body(state). condition: state -> bool[]; body: state -> state.
 std::vector<Value> loop(std::span<const Value> state, Graph condition, Graph body,
                         int64_t max_trips = 0);
 
 struct ScanAttributes {
-  int64_t num_carries = 0;    ///< first operands: carries; then `num_sequences`; then constants
+  int64_t num_carries = 0;  ///< first operands: carries; then `num_sequences`; then constants
   int64_t num_sequences = 0;
-  int64_t trips = 0;          ///< sequences have this leading extent
-  bool reverse = false;       ///< from the last index to the first
+  int64_t trips = 0;     ///< sequences have this leading extent
+  bool reverse = false;  ///< from the last index to the first
   template <typename F>
   void fields(F&& f) {
     f("num_carries", num_carries);
@@ -46,7 +48,11 @@ std::vector<Value> scan(std::span<const Value> carries, std::span<const Value> s
 struct CallAttributes {
   std::string kind, name, config;
   template <typename F>
-  void fields(F&& f) { f("kind", kind); f("name", name); f("config", config); }
+  void fields(F&& f) {
+    f("kind", kind);
+    f("name", name);
+    f("config", config);
+  }
 };
 std::vector<Value> call(std::span<const Value> operands, Graph body, CallAttributes attributes);
 

@@ -7,7 +7,9 @@
 
 namespace brisk {
 
-bool has_gradient(const Type& type) { return type.is_tensor() && is_floating(type.dtype()); }
+bool has_gradient(const Type& type) {
+  return type.is_tensor() && is_floating(type.dtype());
+}
 
 std::vector<Value> result_cotangents(const Vjp& d) {
   std::vector<Value> cotangents;
@@ -22,8 +24,9 @@ std::vector<bool> dependent_outputs(const Graph& region, const std::vector<bool>
     if (inputs[i] && has_gradient(region.input_type(i))) dependent.insert({region.inputs()[i], 0});
   for (size_t id = 0; id < region.nodes().size(); ++id) {
     const Node& node = region.nodes()[id];
-    if (!node.op->differentiable ||
-        std::ranges::none_of(node.operands, [&](ValueId operand) { return dependent.contains(operand); }))
+    if (!node.op->differentiable || std::ranges::none_of(node.operands, [&](ValueId operand) {
+          return dependent.contains(operand);
+        }))
       continue;
     for (size_t i = 0; i < node.results.size(); ++i)
       if (has_gradient(node.results[i]))

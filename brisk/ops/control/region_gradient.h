@@ -1,7 +1,7 @@
 #pragma once
 
-/// What the gradient rules of ops with regions share. They rest on Vjp::vjp_graph, whose graph takes
-/// a region's inputs and one cotangent for each floating output.
+/// What the gradient rules of ops with regions share. They rest on Vjp::vjp_graph, whose graph
+/// takes a region's inputs and one cotangent for each floating output.
 
 #include <vector>
 

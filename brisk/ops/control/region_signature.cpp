@@ -16,12 +16,13 @@ void require_inputs(std::string_view op, std::string_view role, const Graph& reg
 
 void require_outputs(std::string_view op, std::string_view role, const Graph& region,
                      std::span<const Type> types) {
-  require(region.outputs().size() == types.size(), "[{}] {} '{}' has {} outputs, but {} are expected",
-          op, role, region.name(), region.outputs().size(), types.size());
+  require(region.outputs().size() == types.size(),
+          "[{}] {} '{}' has {} outputs, but {} are expected", op, role, region.name(),
+          region.outputs().size(), types.size());
   for (size_t i = 0; i < types.size(); ++i)
-    require(region.output_type(i) == types[i], "[{}] output '{}' of {} '{}' is {}, but {} is expected",
-            op, region.outputs()[i].name, role, region.name(), region.output_type(i).to_string(),
-            types[i].to_string());
+    require(region.output_type(i) == types[i],
+            "[{}] output '{}' of {} '{}' is {}, but {} is expected", op, region.outputs()[i].name,
+            role, region.name(), region.output_type(i).to_string(), types[i].to_string());
 }
 
 std::vector<Type> output_types(const Graph& region) {

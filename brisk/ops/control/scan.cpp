@@ -28,7 +28,8 @@ std::vector<Type> infer(const InferContext& context) {
   require_inputs("scan", "body", body, inputs);
   std::vector<Type> results = output_types(body);
   require(static_cast<int64_t>(results.size()) >= num_carries,
-          "[scan] body '{}' has {} outputs for {} carries", body.name(), results.size(), num_carries);
+          "[scan] body '{}' has {} outputs for {} carries", body.name(), results.size(),
+          num_carries);
   for (size_t i = 0; i < results.size(); ++i) {
     if (i < static_cast<size_t>(num_carries)) {
       require(results[i] == inputs[i], "[scan] carry {} is {}, but body '{}' returns {}", i,
@@ -47,7 +48,8 @@ std::vector<Type> infer(const InferContext& context) {
 Op scan_op() {
   return Op{.name = "scan", .kind = OpKind::control, .num_regions = 1}
       .doc(
-          "Calls its region once for each index of the sequences' leading axis, handing the carries "
+          "Calls its region once for each index of the sequences' leading axis, handing the "
+          "carries "
           "on and stacking the items.")
       .operands(0, -1)
       .attributes<ScanAttributes>()
@@ -61,11 +63,11 @@ std::vector<Value> scan(std::span<const Value> carries, std::span<const Value> s
   operands.insert(operands.end(), sequences.begin(), sequences.end());
   operands.insert(operands.end(), constants.begin(), constants.end());
   require(!operands.empty(), "[scan] has no operands");
-  return operands[0].builder->emit("scan", operands,
-                                   ScanAttributes{static_cast<int64_t>(carries.size()),
-                                                  static_cast<int64_t>(sequences.size()), trips,
-                                                  reverse},
-                                   {std::move(body)});
+  return operands[0].builder->emit(
+      "scan", operands,
+      ScanAttributes{static_cast<int64_t>(carries.size()), static_cast<int64_t>(sequences.size()),
+                     trips, reverse},
+      {std::move(body)});
 }
 
 }  // namespace brisk

@@ -108,14 +108,12 @@ class ScanGradient {
       if (i < num_carries_)
         cotangents[i] = builder.input("cotangent:" + body_.input_name(i), body_.input_type(i));
     for (const size_t i : wrt_)
-      if (i >= first_constant_)
-        sums[i] = builder.input("sum:" + body_.input_name(i), sum_type(i));
+      if (i >= first_constant_) sums[i] = builder.input("sum:" + body_.input_name(i), sum_type(i));
     for (size_t i = 0; i < first_constant_; ++i)
       if (used_[i]) inputs[i] = builder.input(body_.input_name(i), body_.input_type(i));
     for (size_t i = num_carries_; i < body_.outputs().size(); ++i)
       if (has_item_cotangent(i))
-        cotangents[i] =
-            builder.input("cotangent:" + body_.outputs()[i].name, body_.output_type(i));
+        cotangents[i] = builder.input("cotangent:" + body_.outputs()[i].name, body_.output_type(i));
     for (size_t i = first_constant_; i < d_.operands.size(); ++i)
       if (used_[i]) inputs[i] = builder.input(body_.input_name(i), body_.input_type(i));
 
@@ -132,9 +130,12 @@ class ScanGradient {
     for (size_t j = 0; j < wrt_.size(); ++j) {
       const size_t i = wrt_[j];
       const std::string name = "gradient:" + body_.input_name(i);
-      if (i < num_carries_) carries.push_back({name, gradients[j]});
-      else if (i < first_constant_) items.push_back({name, gradients[j]});
-      else totals.push_back({name, sums[i] + cast(gradients[j], sums[i].dtype())});
+      if (i < num_carries_)
+        carries.push_back({name, gradients[j]});
+      else if (i < first_constant_)
+        items.push_back({name, gradients[j]});
+      else
+        totals.push_back({name, sums[i] + cast(gradients[j], sums[i].dtype())});
     }
     carries.insert(carries.end(), totals.begin(), totals.end());
     carries.insert(carries.end(), items.begin(), items.end());
@@ -167,6 +168,8 @@ class ScanGradient {
 
 }  // namespace
 
-std::vector<Value> scan_gradient(const Vjp& d) { return ScanGradient(d).run(); }
+std::vector<Value> scan_gradient(const Vjp& d) {
+  return ScanGradient(d).run();
+}
 
 }  // namespace brisk

@@ -8,9 +8,9 @@ namespace {
 
 std::vector<Type> infer(const InferContext& context) {
   const DType dtype = convolution_dtype("convolution", context.operands[0], context.operands[1]);
-  return {Type(dtype, convolution_shape("convolution", context.tensor(0).shape,
-                                        context.tensor(1).shape,
-                                        context.as<ConvolutionAttributes>()))};
+  return {
+      Type(dtype, convolution_shape("convolution", context.tensor(0).shape, context.tensor(1).shape,
+                                    context.as<ConvolutionAttributes>()))};
 }
 
 std::vector<Value> vjp(const Vjp& d) {
@@ -18,10 +18,8 @@ std::vector<Value> vjp(const Vjp& d) {
   const Value &input = d.in(0), &filter = d.in(1);
   const Value g = d.grad();
   std::vector<Value> gradients(2);
-  if (d.needs(0))
-    gradients[0] = convolution_input_gradient(g, filter, input.shape(), attributes);
-  if (d.needs(1))
-    gradients[1] = convolution_filter_gradient(input, g, filter.shape(), attributes);
+  if (d.needs(0)) gradients[0] = convolution_input_gradient(g, filter, input.shape(), attributes);
+  if (d.needs(1)) gradients[1] = convolution_filter_gradient(input, g, filter.shape(), attributes);
   return gradients;
 }
 

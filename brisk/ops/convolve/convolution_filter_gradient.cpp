@@ -11,10 +11,9 @@ namespace {
 
 std::vector<Type> infer(const InferContext& context) {
   const auto& attributes = context.as<ConvolutionGradientAttributes>();
-  const DType dtype =
-      convolution_dtype(context.op.name, context.operands[0], context.operands[1]);
-  const Shape result = convolution_shape(context.op.name, context.tensor(0).shape,
-                                         attributes.shape, attributes.convolution);
+  const DType dtype = convolution_dtype(context.op.name, context.operands[0], context.operands[1]);
+  const Shape result = convolution_shape(context.op.name, context.tensor(0).shape, attributes.shape,
+                                         attributes.convolution);
   require(result == context.tensor(1).shape,
           "[{}] the convolution with a filter {} has the result {}, but the gradient given is {}",
           context.op.name, attributes.shape.to_string(), result.to_string(),

@@ -14,8 +14,8 @@
 namespace brisk {
 
 struct ConvolutionAttributes {
-  std::vector<int64_t> strides;    ///< per spatial axis, >= 1
-  std::vector<int64_t> pad_low;    ///< per spatial axis; negative crops
+  std::vector<int64_t> strides;  ///< per spatial axis, >= 1
+  std::vector<int64_t> pad_low;  ///< per spatial axis; negative crops
   std::vector<int64_t> pad_high;
   std::vector<int64_t> dilations;  ///< of the filter, per spatial axis, >= 1
   int64_t groups = 1;
@@ -34,7 +34,10 @@ struct ConvolutionGradientAttributes {
   ConvolutionAttributes convolution;
   Shape shape;  ///< of the input, or of the filter
   template <typename F>
-  void fields(F&& f) { convolution.fields(f); f("shape", shape); }
+  void fields(F&& f) {
+    convolution.fields(f);
+    f("shape", shape);
+  }
 };
 
 Value convolution(Value input, Value filter, ConvolutionAttributes attributes);

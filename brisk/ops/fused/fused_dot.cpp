@@ -11,8 +11,8 @@ namespace {
 std::vector<Type> infer(const InferContext& context) {
   const auto& attributes = context.as<FusedDotAttributes>();
   const size_t expected = 2 + (attributes.bias ? 1 : 0);
-  require(context.operands.size() == expected, "[fused_dot] takes {} operands, but gets {}", expected,
-          context.operands.size());
+  require(context.operands.size() == expected, "[fused_dot] takes {} operands, but gets {}",
+          expected, context.operands.size());
   const TensorType &lhs = context.tensor(0), &rhs = context.tensor(1);
   require(lhs.dtype == rhs.dtype && lhs.dtype != DType::boolean,
           "[fused_dot] operands must be of one numeric type, but are {} and {}", name(lhs.dtype),

@@ -9,8 +9,8 @@ namespace {
 std::vector<Type> infer(const InferContext& context) {
   const TensorType& x = context.tensor(0);
   require(is_floating(x.dtype), "[average_pool] takes floating values, not {}", name(x.dtype));
-  return {Type(x.dtype, pooled_shape("average_pool", x.shape,
-                                     context.as<AveragePoolAttributes>().window))};
+  return {Type(x.dtype,
+               pooled_shape("average_pool", x.shape, context.as<AveragePoolAttributes>().window))};
 }
 
 std::vector<Value> vjp(const Vjp& d) {

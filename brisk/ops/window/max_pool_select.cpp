@@ -15,8 +15,7 @@ std::vector<Type> infer(const InferContext& context) {
 }
 
 std::vector<Value> vjp(const Vjp& d) {
-  return {max_pool_gradient(d.grad(), d.in(1), d.in(0).shape(), d.as<WindowAttributes>()),
-          Value{}};
+  return {max_pool_gradient(d.grad(), d.in(1), d.in(0).shape(), d.as<WindowAttributes>()), Value{}};
 }
 
 }  // namespace

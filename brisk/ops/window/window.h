@@ -20,14 +20,20 @@ struct AveragePoolAttributes {
   WindowAttributes window;
   bool count_padding = false;  ///< divide by the full window even where it hangs over the edge
   template <typename F>
-  void fields(F&& f) { window.fields(f); f("count_padding", count_padding); }
+  void fields(F&& f) {
+    window.fields(f);
+    f("count_padding", count_padding);
+  }
 };
 /// Of the gradients: the window and the shape of the pool's input.
 struct WindowGradientAttributes {
   WindowAttributes window;
   Shape shape;
   template <typename F>
-  void fields(F&& f) { window.fields(f); f("shape", shape); }
+  void fields(F&& f) {
+    window.fields(f);
+    f("shape", shape);
+  }
 };
 
 /// Two results: the maxima, and for each the position of its (first) source inside the window as
@@ -47,7 +53,10 @@ struct AveragePoolGradientAttributes {
   AveragePoolAttributes pool;
   Shape shape;
   template <typename F>
-  void fields(F&& f) { pool.fields(f); f("shape", shape); }
+  void fields(F&& f) {
+    pool.fields(f);
+    f("shape", shape);
+  }
 };
 
 }  // namespace brisk
