@@ -18,6 +18,9 @@ TEST_P(OpCases, MeanWhatTheirTypesAndTextSay) {
 TEST_P(OpCases, AgreeAcrossBackends) {
   check_backends(GetParam());
 }
+TEST_P(OpCases, HaveTheSameGradientOnBackends) {
+  check_gradient_on_backends(GetParam());
+}
 TEST_P(OpCases, HaveGradientsOfFiniteDifferences) {
   check_gradient(GetParam());
 }

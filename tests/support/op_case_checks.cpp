@@ -77,17 +77,25 @@ void expect_agree(const std::vector<Tensor>& expected, std::span<const Tensor> a
     EXPECT_EQ(difference(expected[i], actual[i], model, roundings), "") << what << ", result " << i;
 }
 
-void check_backend(const OpCase& op_case, DType type, const Backend& backend,
-                   const CompileOptions& options) {
-  const Graph graph = case_graph(op_case, type);
-  const std::vector<Tensor> inputs = case_values(op_case, type);
+/// A graph on a backend against plain evaluation.
+void check_backend(const Graph& graph, const std::vector<Tensor>& inputs, double roundings,
+                   const Backend& backend, CompileOptions options, const std::string& what) {
+  options.verify = true;
+  options.cache = false;  // what the code generator makes now, not what it made some day
   const std::vector<Tensor> expected = reference::evaluate(graph, inputs);
   const Program program{.graph = graph, .num_results = static_cast<int64_t>(expected.size())};
   const Compilation compiled = compile(program, backend, options);
-  const std::span<const Tensor> actual = compiled.executable->run(inputs);
-  expect_agree(expected, actual, error_model(graph), op_case.roundings,
-               fmt::format("{} on backend '{}'{}", name(type), backend.name(),
+  expect_agree(expected, compiled.executable->run(inputs), error_model(graph), roundings,
+               fmt::format("{} on backend '{}'{}", what, backend.name(),
                            options.disabled_passes.empty() ? "" : " without fusion"));
+}
+
+/// More than one node that computes, once composites are decomposed: what fusion can change.
+bool can_be_fused(const Graph& graph) {
+  int64_t nodes = 0;
+  for (const Node& node : graph.nodes())
+    nodes += node.op->kind == OpKind::source ? 0 : node.op->decompose_rule ? 2 : 1;
+  return nodes > 1;
 }
 
 }  // namespace
@@ -114,11 +122,30 @@ void check_backends(const OpCase& op_case) {
     const auto backend = find_backend(backend_name);
     ASSERT_TRUE(backend.ok()) << backend.error();
     for (const DType type : op_case.types) {
-      check_backend(op_case, type, **backend, {.verify = true});
-      if ((*backend)->target().fused_loops)
-        check_backend(op_case, type, **backend,
-                      {.disabled_passes = {"fuse_loops", "fuse_epilogues"}, .verify = true});
+      const Graph graph = case_graph(op_case, type);
+      const std::vector<Tensor> inputs = case_values(op_case, type);
+      const std::string what(name(type));
+      check_backend(graph, inputs, op_case.roundings, **backend, {}, what);
+      if ((*backend)->target().fused_loops && can_be_fused(graph))
+        check_backend(graph, inputs, op_case.roundings, **backend,
+                      {.disabled_passes = {"fuse_loops", "fuse_epilogues"}}, what);
     }
+  }
+}
+
+void check_gradient_on_backends(const OpCase& op_case) {
+  if (!has_f64_gradient(op_case)) return;
+  const Graph graph = case_graph(op_case, DType::f32);
+  const std::optional<Graph> loss = projected(graph);
+  if (!loss) return;  // no result is floating
+  const Graph gradients = gradients_only(*loss, differentiated_inputs(op_case));
+  const std::vector<Tensor> inputs =
+      with_weights(case_values(op_case, DType::f32), *loss, key_of(op_case.name));
+  for (const std::string& backend_name : backend_names()) {
+    const auto backend = find_backend(backend_name);
+    ASSERT_TRUE(backend.ok()) << backend.error();
+    // A gradient is a formula of several ops, each rounded or not.
+    check_backend(gradients, inputs, 8.0 * op_case.roundings, **backend, {}, "gradient in f32");
   }
 }
 
