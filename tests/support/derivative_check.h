@@ -1,10 +1,6 @@
 #pragma once
 
-<<<<<<< HEAD
-/// Gradients against finite differences.
-=======
 /// Derivatives of any graph held against finite differences, to the second order.
->>>>>>> ops-b
 
 #include <string>
 #include <vector>
