@@ -36,9 +36,13 @@ TEST(ParallelFor, PartitionDependsOnCountAndThreadsAlone) {
   EXPECT_EQ(ranges_of(1, 4), (Ranges{{0, 1}}));
 }
 
-TEST(ParallelFor, NothingToDoCallsNothing) { EXPECT_TRUE(ranges_of(0, 4).empty()); }
+TEST(ParallelFor, NothingToDoCallsNothing) {
+  EXPECT_TRUE(ranges_of(0, 4).empty());
+}
 
-TEST(ParallelFor, FewerThanOneThreadMeansOne) { EXPECT_EQ(ranges_of(5, 0), (Ranges{{0, 5}})); }
+TEST(ParallelFor, FewerThanOneThreadMeansOne) {
+  EXPECT_EQ(ranges_of(5, 0), (Ranges{{0, 5}}));
+}
 
 TEST(ParallelFor, EveryElementOnceInManyCallsOfChangingWidth) {
   std::vector<int> visits(1000, 0);

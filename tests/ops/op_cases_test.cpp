@@ -12,11 +12,24 @@ namespace {
 
 class OpCases : public ::testing::TestWithParam<OpCase> {};
 
-TEST_P(OpCases, MeanWhatTheirTypesAndTextSay) { check_meaning(GetParam()); }
-TEST_P(OpCases, AgreeAcrossBackends) { check_backends(GetParam()); }
-TEST_P(OpCases, HaveGradientsOfFiniteDifferences) { check_gradient(GetParam()); }
-TEST_P(OpCases, EqualTheirDecomposition) { check_decomposition(GetParam()); }
-TEST_P(OpCases, ComeFromWhereTheIndexMapSays) { check_index_map(GetParam()); }
+TEST_P(OpCases, MeanWhatTheirTypesAndTextSay) {
+  check_meaning(GetParam());
+}
+TEST_P(OpCases, AgreeAcrossBackends) {
+  check_backends(GetParam());
+}
+TEST_P(OpCases, HaveTheSameGradientOnBackends) {
+  check_gradient_on_backends(GetParam());
+}
+TEST_P(OpCases, HaveGradientsOfFiniteDifferences) {
+  check_gradient(GetParam());
+}
+TEST_P(OpCases, EqualTheirDecomposition) {
+  check_decomposition(GetParam());
+}
+TEST_P(OpCases, ComeFromWhereTheIndexMapSays) {
+  check_index_map(GetParam());
+}
 
 /// "softmax_3x65_axis1", numbered, since two cases of one op may differ in an attribute alone.
 std::string test_name(const ::testing::TestParamInfo<OpCase>& info) {

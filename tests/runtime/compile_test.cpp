@@ -25,8 +25,9 @@ Program softmax_program(Shape shape) {
 
 TEST(Compile, RefusesAnUnboundDimensionByName) {
   const auto backend = find_backend("reference");
-  const std::string message =
-      message_of([&] { compile(softmax_program({Extent("batch"), 3}), **backend); });
+  const std::string message = message_of([&] {
+    compile(softmax_program({Extent("batch"), 3}), **backend);
+  });
   EXPECT_NE(message.find("'batch'"), std::string::npos) << message;
   EXPECT_NE(message.find("'model'"), std::string::npos) << message;
 }
@@ -48,8 +49,9 @@ TEST(Compile, SwitchedOffPassIsSkippedAndAnUnknownOneRefused) {
   for (const PassReport& report : compiled.passes)
     if (report.name == "simplify") skipped |= report.skipped;
   EXPECT_TRUE(skipped);
-  const std::string message = message_of(
-      [&] { compile(softmax_program({2, 3}), **backend, {.disabled_passes = {"simplifi"}}); });
+  const std::string message = message_of([&] {
+    compile(softmax_program({2, 3}), **backend, {.disabled_passes = {"simplifi"}});
+  });
   EXPECT_NE(message.find("simplifi"), std::string::npos) << message;
 }
 

@@ -69,7 +69,8 @@ TEST(NodeCost, MovesCountBytesOnlyAndElementwiseItsExpression) {
   const Value y = second.input("y", Type(DType::f32, {8, 4}));
   EXPECT_EQ(cost_of_output(second, y + y).flops, 32);
   Builder third(standard_ops());
-  EXPECT_EQ(cost_of_output(third, reduce_sum(third.input("z", Type(DType::f32, {8, 4})))).flops, 32);
+  EXPECT_EQ(cost_of_output(third, reduce_sum(third.input("z", Type(DType::f32, {8, 4})))).flops,
+            32);
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ void expect_agree(const Graph& graph, std::span<const Tensor> inputs,
   ASSERT_EQ(expected.size(), actual.size());
   for (size_t i = 0; i < expected.size(); ++i)
     EXPECT_EQ(difference(expected[i], actual[i], ErrorModel::sum, kRoundings), "")
-        << "seed " << seed << "\n" << print(graph);
+        << "seed " << seed << "\n"
+        << print(graph);
 }
 
 TEST(RandomGraph, SameSeedSameGraph) {

@@ -21,7 +21,8 @@ double draw_limit(DType type, PhiloxSequence& random) {
                          : type == DType::f16 ? 65504
                                               : std::numeric_limits<float>::max();
   const std::array<double, 7> limits = {
-      0.0, -0.0, kInfinity, -kInfinity, std::numeric_limits<double>::quiet_NaN(), largest, -largest};
+      0.0,     -0.0,    kInfinity, -kInfinity, std::numeric_limits<double>::quiet_NaN(),
+      largest, -largest};
   return limits[random.next_below(limits.size())];
 }
 
@@ -59,8 +60,10 @@ void draw_integer(const CaseOperand& operand, PhiloxSequence& random, Tensor& te
 Tensor draw(const CaseOperand& operand, DType type, PhiloxSequence& random) {
   Tensor tensor(type, operand.sizes);
   for (int64_t i = 0; i < tensor.num_elements(); ++i) {
-    if (is_floating(type)) tensor.set(i, draw_float(operand, type, random));
-    else draw_integer(operand, random, tensor, i);
+    if (is_floating(type))
+      tensor.set(i, draw_float(operand, type, random));
+    else
+      draw_integer(operand, random, tensor, i);
   }
   return tensor;
 }

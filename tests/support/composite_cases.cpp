@@ -15,19 +15,20 @@ void add_softmaxes(std::vector<OpCase>& cases) {
     Sizes sizes;
     int64_t axis;
   };
-  for (const auto& [sizes, axis] : {Row{{3, 65}, -1}, Row{{3, 65}, 0}, Row{{2, 1025}, -1},
-                                    Row{{2, 3, 5}, 1}, Row{{7}, 0}, Row{{3, 1}, 1}, Row{{0, 3}, 1}}) {
+  for (const auto& [sizes, axis] :
+       {Row{{3, 65}, -1}, Row{{3, 65}, 0}, Row{{2, 1025}, -1}, Row{{2, 3, 5}, 1}, Row{{7}, 0},
+        Row{{3, 1}, 1}, Row{{0, 3}, 1}}) {
     const std::string name =
         fmt::format("{}_axis{}", shape_name(sizes), axis < 0 ? std::ssize(sizes) + axis : axis);
     const auto add = [&](std::string op, std::string detail, std::function<Value(Value)> apply) {
-      cases.push_back({.op = std::move(op),
-                       .name = name + detail,
-                       .operands = {values(sizes).between(-5, 5)},
-                       .build = [apply](Builder&, std::span<const Value> in) {
-                         return std::vector{apply(in[0])};
-                       },
-                       .types = kFloatTypes,
-                       .roundings = 4});
+      cases.push_back(
+          {.op = std::move(op),
+           .name = name + detail,
+           .operands = {values(sizes).between(-5, 5)},
+           .build = [apply](Builder&,
+                            std::span<const Value> in) { return std::vector{apply(in[0])}; },
+           .types = kFloatTypes,
+           .roundings = 4});
     };
     const int64_t along = axis;
     add("softmax", "", [=](Value x) { return softmax(x, along); });
@@ -52,7 +53,8 @@ void add_cross_entropies(std::vector<OpCase>& cases) {
                        .operands = {values(logits).between(-5, 5), positions(rows, classes)},
                        .build =
                            [=](Builder&, std::span<const Value> in) {
-                             return std::vector{sparse_softmax_cross_entropy(in[0], in[1], smoothing)};
+                             return std::vector{
+                                 sparse_softmax_cross_entropy(in[0], in[1], smoothing)};
                            },
                        .types = kFloatTypes,
                        .roundings = 4});
@@ -70,7 +72,9 @@ void add_cross_entropies(std::vector<OpCase>& cases) {
 }
 
 /// The statistics of short floats are f32: they are cast from operands of the case's type.
-Value statistic(Value x) { return cast(x, compute_type(x.dtype())); }
+Value statistic(Value x) {
+  return cast(x, compute_type(x.dtype()));
+}
 
 void add_normalisations(std::vector<OpCase>& cases) {
   for (const Sizes& sizes : {Sizes{7, 5}, Sizes{4, 3, 3, 17}, Sizes{2, 65}, Sizes{0, 3}}) {
@@ -97,28 +101,28 @@ void add_normalisations(std::vector<OpCase>& cases) {
            // No gradient flows out of the moving statistics: finite differences would see one.
            .check_gradient = !training});
       if (training)
-        cases.push_back(
-            {.op = "batch_norm",
-             .name = shape_name(sizes) + "_training_result",
-             .operands = {values(sizes), values(channels), values(channels),
-                          values(channels).not_differentiated(),
-                          values(channels).between(0.5, 2).not_differentiated()},
-             .build =
-                 [=](Builder&, std::span<const Value> in) {
-                   return std::vector{
-                       batch_norm(in[0], in[1], in[2], statistic(in[3]), statistic(in[4]),
-                                  {.momentum = 0.9, .epsilon = 1e-2, .training = true})
-                           .y};
-                 },
-             .types = {DType::f64, DType::f32},
-             .roundings = 4});
+        cases.push_back({.op = "batch_norm",
+                         .name = shape_name(sizes) + "_training_result",
+                         .operands = {values(sizes), values(channels), values(channels),
+                                      values(channels).not_differentiated(),
+                                      values(channels).between(0.5, 2).not_differentiated()},
+                         .build =
+                             [=](Builder&, std::span<const Value> in) {
+                               return std::vector{
+                                   batch_norm(in[0], in[1], in[2], statistic(in[3]),
+                                              statistic(in[4]),
+                                              {.momentum = 0.9, .epsilon = 1e-2, .training = true})
+                                       .y};
+                             },
+                         .types = {DType::f64, DType::f32},
+                         .roundings = 4});
     }
   }
   struct Row {
     Sizes sizes, axes;
   };
-  for (const auto& [sizes, axes] : {Row{{3, 65}, {1}}, Row{{2, 3, 5}, {1, 2}}, Row{{2, 3, 33}, {2}},
-                                    Row{{0, 3}, {1}}}) {
+  for (const auto& [sizes, axes] :
+       {Row{{3, 65}, {1}}, Row{{2, 3, 5}, {1, 2}}, Row{{2, 3, 33}, {2}}, Row{{0, 3}, {1}}}) {
     const Sizes scales(sizes.begin() + axes.front(), sizes.end());
     cases.push_back({.op = "layer_norm",
                      .name = fmt::format("{}_over{}", shape_name(sizes), fmt::join(axes, "and")),
@@ -149,13 +153,13 @@ void add_dropouts(std::vector<OpCase>& cases) {
 
 void add_embeddings(std::vector<OpCase>& cases) {
   for (const Sizes& sizes : {Sizes{7}, Sizes{2, 3}, Sizes{}, Sizes{0}})
-    cases.push_back({.op = "embedding",
-                     .name = shape_name(sizes),
-                     .operands = {values({11, 17}), positions(sizes, 11)},
-                     .build = [](Builder&, std::span<const Value> in) {
-                       return std::vector{embedding(in[0], in[1])};
-                     },
-                     .types = kFloatTypes});
+    cases.push_back(
+        {.op = "embedding",
+         .name = shape_name(sizes),
+         .operands = {values({11, 17}), positions(sizes, 11)},
+         .build = [](Builder&,
+                     std::span<const Value> in) { return std::vector{embedding(in[0], in[1])}; },
+         .types = kFloatTypes});
 }
 
 }  // namespace

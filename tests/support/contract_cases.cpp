@@ -49,12 +49,13 @@ std::vector<OpCase> contract_cases() {
                            return std::vector{dot_general(in[0], in[1], row.attributes)};
                          },
                      .types = kFloatTypes});
-  cases.push_back({.op = "dot_general",
-                   .name = "matmul_of_a_shared_right",
-                   .operands = {values({2, 3, 5}), values({5, 4})},
-                   .build = [](Builder&,
-                               std::span<const Value> in) { return std::vector{matmul(in[0], in[1])}; },
-                   .types = kFloatTypes});
+  cases.push_back(
+      {.op = "dot_general",
+       .name = "matmul_of_a_shared_right",
+       .operands = {values({2, 3, 5}), values({5, 4})},
+       .build = [](Builder&,
+                   std::span<const Value> in) { return std::vector{matmul(in[0], in[1])}; },
+       .types = kFloatTypes});
   return cases;
 }
 

@@ -42,27 +42,27 @@ std::vector<Type> item_types(std::span<const Value> sequences) {
 
 std::vector<Value> build_branch(Builder& builder, std::span<const Value> in) {
   const auto operands = in.subspan(1);
-  return branch(in[0], operands,
-                region(builder.ops(), "then", types_of(operands),
-                       [](Builder&, std::span<const Value> x) {
-                         return std::vector{x[0] * x[1], reduce_sum(exp(x[0]))};
-                       }),
-                region(builder.ops(), "else", types_of(operands),
-                       [](Builder&, std::span<const Value> x) {
-                         return std::vector{x[1] - x[0] * 2.0, reduce_sum(square(x[1]))};
-                       }));
+  return branch(
+      in[0], operands,
+      region(builder.ops(), "then", types_of(operands),
+             [](Builder&, std::span<const Value> x) {
+               return std::vector{x[0] * x[1], reduce_sum(exp(x[0]))};
+             }),
+      region(builder.ops(), "else", types_of(operands), [](Builder&, std::span<const Value> x) {
+        return std::vector{x[1] - x[0] * 2.0, reduce_sum(square(x[1]))};
+      }));
 }
 
 /// The count goes up to a limit: x = x * factor + 0.5, `limit` times.
 std::vector<Value> build_loop(Builder& builder, std::span<const Value> in) {
   const std::vector<Value> state = {builder.scalar(DType::i32, 0), in[0], in[1], in[2]};
-  Graph condition = region(builder.ops(), "condition", types_of(state),
-                           [](Builder&, std::span<const Value> x) {
-                             return std::vector{less(x[0], x[1])};
-                           });
-  Graph body = region(builder.ops(), "body", types_of(state), [](Builder&, std::span<const Value> x) {
-    return std::vector{x[0] + 1.0, x[1], x[2] * x[3] + 0.5, x[3]};
-  });
+  Graph condition =
+      region(builder.ops(), "condition", types_of(state),
+             [](Builder&, std::span<const Value> x) { return std::vector{less(x[0], x[1])}; });
+  Graph body =
+      region(builder.ops(), "body", types_of(state), [](Builder&, std::span<const Value> x) {
+        return std::vector{x[0] + 1.0, x[1], x[2] * x[3] + 0.5, x[3]};
+      });
   const std::vector<Value> results = loop(state, std::move(condition), std::move(body), 5);
   return {results[0], results[2]};
 }

@@ -33,7 +33,10 @@ std::vector<Geometry> geometries() {
       {"padded_beyond_the_kernel", {1, 3, 3, 2}, {2, 2, 2, 2}, {{1, 1}, {3, 3}, {3, 3}, {1, 1}, 1}},
       {"one_axis", {2, 33, 3}, {5, 3, 4}, {{1}, {2}, {2}, {1}, 1}},
       {"one_axis_causal", {2, 17, 3}, {3, 3, 4}, {{1}, {4}, {0}, {2}, 1}},
-      {"three_axes", {1, 5, 6, 4, 2}, {3, 2, 3, 2, 3}, {{1, 2, 1}, {1, 0, 1}, {1, 1, 1}, {1, 1, 1}, 1}},
+      {"three_axes",
+       {1, 5, 6, 4, 2},
+       {3, 2, 3, 2, 3},
+       {{1, 2, 1}, {1, 0, 1}, {1, 1, 1}, {1, 1, 1}, 1}},
       {"no_batch", {0, 5, 5, 3}, {3, 3, 3, 4}, {{1, 1}, {0, 0}, {0, 0}, {1, 1}, 1}},
       {"single_place", {1, 1, 1, 1}, {1, 1, 1, 1}, {{1, 1}, {0, 0}, {0, 0}, {1, 1}, 1}},
   };
@@ -69,12 +72,10 @@ std::vector<OpCase> convolve_cases() {
       return std::vector{convolution(in[0], in[1], g.attributes)};
     });
     add("convolution_input_gradient", {result, filter}, [=](Builder&, std::span<const Value> in) {
-      return std::vector{
-          convolution_input_gradient(in[0], in[1], Shape(g.input), g.attributes)};
+      return std::vector{convolution_input_gradient(in[0], in[1], Shape(g.input), g.attributes)};
     });
     add("convolution_filter_gradient", {input, result}, [=](Builder&, std::span<const Value> in) {
-      return std::vector{
-          convolution_filter_gradient(in[0], in[1], Shape(g.filter), g.attributes)};
+      return std::vector{convolution_filter_gradient(in[0], in[1], Shape(g.filter), g.attributes)};
     });
   }
   return cases;

@@ -31,8 +31,7 @@ double central_difference(const Graph& loss, std::span<const Tensor> inputs, siz
 }
 
 bool agrees(double expected, double actual) {
-  return std::abs(actual - expected) <=
-         kGradientAbsolute + kGradientRelative * std::abs(expected);
+  return std::abs(actual - expected) <= kGradientAbsolute + kGradientRelative * std::abs(expected);
 }
 
 }  // namespace
@@ -44,8 +43,8 @@ std::string gradient_difference(const Graph& loss, std::span<const Tensor> input
   for (size_t k = 0; k < wrt.size(); ++k) {
     const auto gradient = gradients[k].data<double>();
     if (gradient.empty()) continue;
-    for (int64_t sample = 0; sample < std::min<int64_t>(kSampledElements, gradients[k].num_elements());
-         ++sample) {
+    for (int64_t sample = 0;
+         sample < std::min<int64_t>(kSampledElements, gradients[k].num_elements()); ++sample) {
       const size_t element = random.next_below(gradient.size());
       std::vector<double> direction(gradient.size(), 0.0);
       direction[element] = 1;
@@ -57,14 +56,16 @@ std::string gradient_difference(const Graph& loss, std::span<const Tensor> input
     std::vector<double> direction(gradient.size());
     double actual = 0;
     for (size_t i = 0; i < direction.size(); ++i) {
-      direction[i] = (2 * random.next_unit() - 1) / std::sqrt(static_cast<double>(direction.size()));
+      direction[i] =
+          (2 * random.next_unit() - 1) / std::sqrt(static_cast<double>(direction.size()));
       actual += direction[i] * gradient[i];
     }
     const double expected = central_difference(loss, inputs, wrt[k], direction);
     if (!agrees(expected, actual))
-      return fmt::format("gradient of '{}' along a random direction is {}, but finite differences "
-                         "give {}",
-                         loss.input_name(wrt[k]), actual, expected);
+      return fmt::format(
+          "gradient of '{}' along a random direction is {}, but finite differences "
+          "give {}",
+          loss.input_name(wrt[k]), actual, expected);
   }
   return "";
 }

@@ -33,9 +33,9 @@ Sizes gathered(const Row& row) {
 }
 
 void add_slicewise(std::vector<OpCase>& cases) {
-  for (const Row& row : {Row{{5, 65}, 0, {7}}, Row{{3, 9}, 1, {2, 4}}, Row{{5, 3}, 0, {}},
-                         Row{{2, 5, 3}, 1, {3}}, Row{{5, 0}, 0, {3}}, Row{{5, 3}, 0, {0}},
-                         Row{{11}, 0, {33}}}) {
+  for (const Row& row :
+       {Row{{5, 65}, 0, {7}}, Row{{3, 9}, 1, {2, 4}}, Row{{5, 3}, 0, {}}, Row{{2, 5, 3}, 1, {3}},
+        Row{{5, 0}, 0, {3}}, Row{{5, 3}, 0, {0}}, Row{{11}, 0, {33}}}) {
     for (const DType type : {DType::i32, DType::i64}) {
       const std::string name = fmt::format("{}_{}", row_name(row), brisk::name(type));
       cases.push_back({.op = "gather",
@@ -61,8 +61,8 @@ void add_slicewise(std::vector<OpCase>& cases) {
 }
 
 void add_elementwise(std::vector<OpCase>& cases) {
-  for (const Row& row : {Row{{3, 65}, 1, {3, 4}}, Row{{5, 7}, 0, {9, 7}}, Row{{2, 5, 3}, 1, {2, 4, 3}},
-                         Row{{5, 3}, 0, {0, 3}}, Row{{17}, 0, {3}}}) {
+  for (const Row& row : {Row{{3, 65}, 1, {3, 4}}, Row{{5, 7}, 0, {9, 7}},
+                         Row{{2, 5, 3}, 1, {2, 4, 3}}, Row{{5, 3}, 0, {0, 3}}, Row{{17}, 0, {3}}}) {
     cases.push_back({.op = "take_along_axis",
                      .name = row_name(row),
                      .operands = {values(row.sizes), positions_beyond(row, DType::i32)},

@@ -10,12 +10,12 @@ const std::vector<DType> kTypes = joined({kNumberTypes, {DType::boolean}});
 
 OpCase one_operand(std::string op, std::string detail, Sizes sizes,
                    std::function<Value(Value)> apply) {
-  return {.op = std::move(op),
-          .name = detail.empty() ? shape_name(sizes)
-                                 : fmt::format("{}_{}", shape_name(sizes), detail),
-          .operands = {values(sizes)},
-          .build = [apply](Builder&, std::span<const Value> in) { return std::vector{apply(in[0])}; },
-          .types = kTypes};
+  return {
+      .op = std::move(op),
+      .name = detail.empty() ? shape_name(sizes) : fmt::format("{}_{}", shape_name(sizes), detail),
+      .operands = {values(sizes)},
+      .build = [apply](Builder&, std::span<const Value> in) { return std::vector{apply(in[0])}; },
+      .types = kTypes};
 }
 
 void add_broadcasts(std::vector<OpCase>& cases) {
@@ -25,8 +25,10 @@ void add_broadcasts(std::vector<OpCase>& cases) {
   for (const auto& [from, to, axes] :
        {Row{{3}, {2, 3}, {1}}, Row{{3}, {3, 2}, {0}}, Row{{3, 1}, {3, 65}, {0, 1}},
         Row{{1, 65}, {3, 65}, {0, 1}}, Row{{}, {2, 3}, {}}, Row{{1}, {0}, {0}},
-        Row{{2, 5}, {2, 3, 5}, {0, 2}}, Row{{0, 3}, {2, 0, 3}, {1, 2}}, Row{{1025}, {2, 1025}, {1}}})
-    cases.push_back(one_operand("broadcast", fmt::format("to_{}_{}", shape_name(to), fmt::join(axes, "and")),
+        Row{{2, 5}, {2, 3, 5}, {0, 2}}, Row{{0, 3}, {2, 0, 3}, {1, 2}},
+        Row{{1025}, {2, 1025}, {1}}})
+    cases.push_back(one_operand("broadcast",
+                                fmt::format("to_{}_{}", shape_name(to), fmt::join(axes, "and")),
                                 from, [=](Value x) { return broadcast(x, Shape(to), axes); }));
 }
 
@@ -57,8 +59,8 @@ void add_slices(std::vector<OpCase>& cases) {
   };
   for (const auto& [sizes, starts, limits, steps] :
        {Row{{3, 65}, {1, 2}, {3, 60}, {1, 1}}, Row{{3, 65}, {0, 1}, {3, 65}, {2, 7}},
-        Row{{7, 5}, {6, 4}, {7, 5}, {1, 1}}, Row{{7}, {3}, {3}, {1}}, Row{{0, 3}, {0, 1}, {0, 3}, {1, 1}},
-        Row{{2, 1025}, {0, 1}, {2, 1025}, {1, 1}}})
+        Row{{7, 5}, {6, 4}, {7, 5}, {1, 1}}, Row{{7}, {3}, {3}, {1}},
+        Row{{0, 3}, {0, 1}, {0, 3}, {1, 1}}, Row{{2, 1025}, {0, 1}, {2, 1025}, {1, 1}}})
     cases.push_back(one_operand(
         "slice", fmt::format("{}_by_{}", fmt::join(starts, "and"), fmt::join(steps, "and")), sizes,
         [=](Value x) { return slice(x, starts, limits, steps); }));
@@ -82,8 +84,8 @@ void add_pads(std::vector<OpCase>& cases) {
   for (const auto& [sizes, low, high, interior] :
        {Row{{3, 5}, {1, 2}, {0, 3}, {0, 0}}, Row{{3, 5}, {0, 0}, {0, 0}, {2, 1}},
         Row{{3, 5}, {-1, 1}, {1, -2}, {0, 0}}, Row{{4, 5}, {-2, -1}, {-1, 2}, {2, 1}},
-        Row{{7}, {-3}, {-3}, {0}}, Row{{0, 3}, {2, 1}, {1, 0}, {0, 0}}, Row{{2, 1025}, {0, 1}, {1, 6}, {0, 0}},
-        Row{{}, {}, {}, {}}}) {
+        Row{{7}, {-3}, {-3}, {0}}, Row{{0, 3}, {2, 1}, {1, 0}, {0, 0}},
+        Row{{2, 1025}, {0, 1}, {1, 6}, {0, 0}}, Row{{}, {}, {}, {}}}) {
     cases.push_back({.op = "pad",
                      .name = fmt::format("{}_number{}", shape_name(sizes), ++number),
                      .operands = {values(sizes), values({})},
@@ -99,20 +101,19 @@ void add_concatenations(std::vector<OpCase>& cases) {
   const auto add = [&](std::vector<Sizes> parts, int64_t axis) {
     std::vector<CaseOperand> operands;
     for (const Sizes& sizes : parts) operands.push_back(values(sizes));
-    cases.push_back({.op = "concatenate",
-                     .name = fmt::format("{}_of_{}_axis{}", parts.size(), shape_name(parts[0]), axis),
-                     .operands = operands,
-                     .build =
-                         [=](Builder&, std::span<const Value> in) {
-                           return std::vector{concatenate(in, axis)};
-                         },
-                     .types = kTypes});
+    cases.push_back(
+        {.op = "concatenate",
+         .name = fmt::format("{}_of_{}_axis{}", parts.size(), shape_name(parts[0]), axis),
+         .operands = operands,
+         .build = [=](Builder&,
+                      std::span<const Value> in) { return std::vector{concatenate(in, axis)}; },
+         .types = kTypes});
   };
   add({{3, 5}, {3, 60}, {3, 1}}, 1);
   add({{3, 5}, {1, 5}}, 0);
   add({{2, 3, 5}, {2, 1, 5}, {2, 4, 5}}, 1);
   add({{0, 3}, {2, 3}, {0, 3}}, 0);
-  add({{17}}, 0);
+  add({{17}, {1}}, 0);
 }
 
 /// Starts lie outside the range too: they are clamped.

@@ -30,7 +30,9 @@ CaseOperand CaseOperand::not_differentiated() && {
   return std::move(*this);
 }
 
-CaseOperand values(std::vector<int64_t> sizes) { return {.sizes = std::move(sizes)}; }
+CaseOperand values(std::vector<int64_t> sizes) {
+  return {.sizes = std::move(sizes)};
+}
 
 CaseOperand positions(std::vector<int64_t> sizes, int64_t bound, DType type) {
   return {.sizes = std::move(sizes),
@@ -41,7 +43,10 @@ CaseOperand positions(std::vector<int64_t> sizes, int64_t bound, DType type) {
 }
 
 CaseOperand flags(std::vector<int64_t> sizes) {
-  return {.sizes = std::move(sizes), .type = DType::boolean, .low = 0, .high = 1,
+  return {.sizes = std::move(sizes),
+          .type = DType::boolean,
+          .low = 0,
+          .high = 1,
           .differentiated = false};
 }
 

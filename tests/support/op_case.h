@@ -17,7 +17,7 @@ namespace brisk::testing {
 struct CaseOperand {
   std::vector<int64_t> sizes;
   std::optional<DType> type = {};
-  double low = -2, high = 2;      ///< values are uniform in [low, high]; whole ones for integers
+  double low = -2, high = 2;       ///< values are uniform in [low, high]; whole ones for integers
   std::vector<double> kinks = {};  ///< floats stay at least 0.05 away from these
   /// Now and then the type's lowest and highest value, for floats also zeros, infinities and NaN.
   bool limits = false;
@@ -60,9 +60,9 @@ std::ostream& operator<<(std::ostream& stream, const OpCase& op_case);
 inline const std::vector<DType> kFloatTypes = {DType::f64, DType::f32, DType::bf16, DType::f16};
 inline const std::vector<DType> kSignedIntegers = {DType::i64, DType::i32, DType::i16, DType::i8};
 inline const std::vector<DType> kUnsignedIntegers = {DType::u64, DType::u32, DType::u16, DType::u8};
-inline const std::vector<DType> kNumberTypes = {
-    DType::f64, DType::f32, DType::bf16, DType::f16, DType::i64, DType::i32,
-    DType::i16, DType::i8,  DType::u64,  DType::u32, DType::u16, DType::u8};
+inline const std::vector<DType> kNumberTypes = {DType::f64, DType::f32, DType::bf16, DType::f16,
+                                                DType::i64, DType::i32, DType::i16,  DType::i8,
+                                                DType::u64, DType::u32, DType::u16,  DType::u8};
 /// The lists one after another.
 std::vector<DType> joined(std::initializer_list<std::vector<DType>> lists);
 

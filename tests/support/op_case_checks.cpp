@@ -18,8 +18,9 @@ namespace {
 
 bool any_node(const Graph& graph, const std::function<bool(const Node&)>& predicate) {
   return std::any_of(graph.nodes().begin(), graph.nodes().end(), [&](const Node& node) {
-    return predicate(node) || std::any_of(node.regions.begin(), node.regions.end(),
-                                          [&](const Graph& region) { return any_node(region, predicate); });
+    return predicate(node) ||
+           std::any_of(node.regions.begin(), node.regions.end(),
+                       [&](const Graph& region) { return any_node(region, predicate); });
   });
 }
 
@@ -76,17 +77,25 @@ void expect_agree(const std::vector<Tensor>& expected, std::span<const Tensor> a
     EXPECT_EQ(difference(expected[i], actual[i], model, roundings), "") << what << ", result " << i;
 }
 
-void check_backend(const OpCase& op_case, DType type, const Backend& backend,
-                   const CompileOptions& options) {
-  const Graph graph = case_graph(op_case, type);
-  const std::vector<Tensor> inputs = case_values(op_case, type);
+/// A graph on a backend against plain evaluation.
+void check_backend(const Graph& graph, const std::vector<Tensor>& inputs, double roundings,
+                   const Backend& backend, CompileOptions options, const std::string& what) {
+  options.verify = true;
+  options.cache = false;  // what the code generator makes now, not what it made some day
   const std::vector<Tensor> expected = reference::evaluate(graph, inputs);
   const Program program{.graph = graph, .num_results = static_cast<int64_t>(expected.size())};
   const Compilation compiled = compile(program, backend, options);
-  const std::span<const Tensor> actual = compiled.executable->run(inputs);
-  expect_agree(expected, actual, error_model(graph), op_case.roundings,
-               fmt::format("{} on backend '{}'{}", name(type), backend.name(),
+  expect_agree(expected, compiled.executable->run(inputs), error_model(graph), roundings,
+               fmt::format("{} on backend '{}'{}", what, backend.name(),
                            options.disabled_passes.empty() ? "" : " without fusion"));
+}
+
+/// More than one node that computes, once composites are decomposed: what fusion can change.
+bool can_be_fused(const Graph& graph) {
+  int64_t nodes = 0;
+  for (const Node& node : graph.nodes())
+    nodes += node.op->kind == OpKind::source ? 0 : node.op->decompose_rule ? 2 : 1;
+  return nodes > 1;
 }
 
 }  // namespace
@@ -113,11 +122,30 @@ void check_backends(const OpCase& op_case) {
     const auto backend = find_backend(backend_name);
     ASSERT_TRUE(backend.ok()) << backend.error();
     for (const DType type : op_case.types) {
-      check_backend(op_case, type, **backend, {.verify = true});
-      if ((*backend)->target().fused_loops)
-        check_backend(op_case, type, **backend,
-                      {.disabled_passes = {"fuse_loops", "fuse_epilogues"}, .verify = true});
+      const Graph graph = case_graph(op_case, type);
+      const std::vector<Tensor> inputs = case_values(op_case, type);
+      const std::string what(name(type));
+      check_backend(graph, inputs, op_case.roundings, **backend, {}, what);
+      if ((*backend)->target().fused_loops && can_be_fused(graph))
+        check_backend(graph, inputs, op_case.roundings, **backend,
+                      {.disabled_passes = {"fuse_loops", "fuse_epilogues"}}, what);
     }
+  }
+}
+
+void check_gradient_on_backends(const OpCase& op_case) {
+  if (!has_f64_gradient(op_case)) return;
+  const Graph graph = case_graph(op_case, DType::f32);
+  const std::optional<Graph> loss = projected(graph);
+  if (!loss) return;  // no result is floating
+  const Graph gradients = gradients_only(*loss, differentiated_inputs(op_case));
+  const std::vector<Tensor> inputs =
+      with_weights(case_values(op_case, DType::f32), *loss, key_of(op_case.name));
+  for (const std::string& backend_name : backend_names()) {
+    const auto backend = find_backend(backend_name);
+    ASSERT_TRUE(backend.ok()) << backend.error();
+    // A gradient is a formula of several ops, each rounded or not.
+    check_backend(gradients, inputs, 8.0 * op_case.roundings, **backend, {}, "gradient in f32");
   }
 }
 
@@ -126,10 +154,9 @@ void check_gradient(const OpCase& op_case) {
   const std::vector<size_t> wrt = differentiated_inputs(op_case);
   const Graph graph = case_graph(op_case, DType::f64);
   const std::optional<Graph> loss = projected(graph);
-  ASSERT_TRUE(loss.has_value()) << "a gradient is declared, but no result is floating";
+  if (!loss) return;  // no result is floating
   const uint64_t key = key_of(op_case.name);
-  const std::vector<Tensor> inputs =
-      with_weights(case_values(op_case, DType::f64), *loss, key);
+  const std::vector<Tensor> inputs = with_weights(case_values(op_case, DType::f64), *loss, key);
   const Graph first = gradients_only(*loss, wrt);
   EXPECT_EQ(gradient_difference(*loss, inputs, wrt, reference::evaluate(first, inputs), key), "");
 
@@ -146,19 +173,20 @@ void check_decomposition(const OpCase& op_case) {
   const DType type = std::count(types.begin(), types.end(), DType::f64) > 0 ? DType::f64 : types[0];
   const Graph graph = case_graph(op_case, type);
   if (!any_node(graph, [](const Node& node) { return bool(node.op->decompose_rule); })) return;
-  const Graph decomposed = rewrite(
-      graph,
-      [](Builder& builder, const Node& node, NodeId,
-         std::span<const Value> operands) -> std::optional<std::vector<Value>> {
-        if (!node.op->decompose_rule) return std::nullopt;
-        return node.op->decompose_rule(
-            {builder, operands, node.attributes, node.regions, node.results});
-      });
+  const Graph decomposed =
+      rewrite(graph,
+              [](Builder& builder, const Node& node, NodeId,
+                 std::span<const Value> operands) -> std::optional<std::vector<Value>> {
+                if (!node.op->decompose_rule) return std::nullopt;
+                return node.op->decompose_rule(
+                    {builder, operands, node.attributes, node.regions, node.results});
+              });
   std::vector<Tensor> inputs = case_values(op_case, type);
   expect_agree(reference::evaluate(graph, inputs), reference::evaluate(decomposed, inputs),
                ErrorModel::sum, op_case.roundings, "decomposed");
   if (!has_f64_gradient(op_case)) return;
   const std::vector<size_t> wrt = differentiated_inputs(op_case);
+  if (!projected(graph)) return;  // no result is floating
   const Graph loss = *projected(graph), decomposed_loss = *projected(decomposed);
   inputs = with_weights(inputs, loss, key_of(op_case.name));
   // Two formulas for one derivative: roundings differ, so a wider multiple of f64's tolerance.

@@ -12,6 +12,8 @@ void check_meaning(const OpCase& op_case);
 /// In every element type: each backend agrees with plain evaluation, lowered with and without
 /// fusion.
 void check_backends(const OpCase& op_case);
+/// In f32: each backend computes the gradient of a projection as plain evaluation does.
+void check_gradient_on_backends(const OpCase& op_case);
 /// In f64: the gradient agrees with finite differences; where every op of the graph is smooth, the
 /// gradient of a projection of the gradient too.
 void check_gradient(const OpCase& op_case);

@@ -31,12 +31,20 @@ class Grower {
   void grow() {
     const Value x = any();
     switch (below(8)) {
-      case 0: case 1: return keep(unary(x));
-      case 2: case 3: return keep(binary(x, any()));
-      case 4: return keep(select(less(x, builder_.scalar(type_, 0.25)), x, tanh(x)));
-      case 5: return keep(folded(x));
-      case 6: return keep(moved(x));
-      default: return keep(contracted(x));
+      case 0:
+      case 1:
+        return keep(unary(x));
+      case 2:
+      case 3:
+        return keep(binary(x, any()));
+      case 4:
+        return keep(select(less(x, builder_.scalar(type_, 0.25)), x, tanh(x)));
+      case 5:
+        return keep(folded(x));
+      case 6:
+        return keep(moved(x));
+      default:
+        return keep(contracted(x));
     }
   }
 
@@ -46,10 +54,13 @@ class Grower {
   uint64_t below(uint64_t bound) { return random_.next_below(bound); }
   Value any() { return values_[below(values_.size())]; }
   void keep(const Value& value) { values_.push_back(value); }
-  int64_t axis_of(const Value& x) { return static_cast<int64_t>(below(static_cast<uint64_t>(x.rank()))); }
+  int64_t axis_of(const Value& x) {
+    return static_cast<int64_t>(below(static_cast<uint64_t>(x.rank())));
+  }
 
   Value unary(const Value& x) {
-    const std::array<Value (*)(Value), 8> ops = {tanh, sigmoid, sin, cos, erf, softsign, negate, relu6};
+    const std::array<Value (*)(Value), 8> ops = {tanh, sigmoid,  sin,    cos,
+                                                 erf,  softsign, negate, relu6};
     const Value y = ops[below(ops.size())](x);
     return tanh(y) * 2.0;
   }
@@ -58,10 +69,14 @@ class Grower {
     // Broadcasting joins them where NumPy's rule can, else the second is folded to a scalar.
     const Value other = joins(a.shape(), b.shape()) ? b : reduce_max(b);
     switch (below(4)) {
-      case 0: return tanh(a + other);
-      case 1: return maximum(a, other);
-      case 2: return (a - other) * 0.5;
-      default: return tanh(a * other);
+      case 0:
+        return tanh(a + other);
+      case 1:
+        return maximum(a, other);
+      case 2:
+        return (a - other) * 0.5;
+      default:
+        return tanh(a * other);
     }
   }
 
@@ -78,9 +93,12 @@ class Grower {
     const int64_t axis = axis_of(x);
     const bool keep_dims = below(2) == 0;
     switch (below(3)) {
-      case 0: return reduce_max(x, {axis}, keep_dims);
-      case 1: return reduce_mean(x, {axis}, keep_dims);
-      default: return tanh(reduce_sum(x, {axis}, keep_dims));
+      case 0:
+        return reduce_max(x, {axis}, keep_dims);
+      case 1:
+        return reduce_mean(x, {axis}, keep_dims);
+      default:
+        return tanh(reduce_sum(x, {axis}, keep_dims));
     }
   }
 
@@ -90,11 +108,16 @@ class Grower {
     std::vector<int64_t> permutation;
     for (int64_t i = 0; i < x.rank(); ++i) permutation.push_back(x.rank() - 1 - i);
     switch (below(5)) {
-      case 0: return transpose(x, permutation);
-      case 1: return reverse(x, {axis});
-      case 2: return slice_axis(x, axis, 0, (x.shape().size(axis) + 1) / 2);
-      case 3: return reshape(x, Shape{x.shape().num_elements()});
-      default: return concatenate(std::vector{x, tanh(x)}, axis);
+      case 0:
+        return transpose(x, permutation);
+      case 1:
+        return reverse(x, {axis});
+      case 2:
+        return slice_axis(x, axis, 0, (x.shape().size(axis) + 1) / 2);
+      case 3:
+        return reshape(x, Shape{x.shape().num_elements()});
+      default:
+        return concatenate(std::vector{x, tanh(x)}, axis);
     }
   }
 

@@ -12,7 +12,7 @@
 namespace brisk::testing {
 
 struct RandomGraphOptions {
-  int num_nodes = 12;   ///< drawn ops; broadcasts and constants come on top
+  int num_nodes = 12;  ///< drawn ops; broadcasts and constants come on top
   DType type = DType::f64;
 };
 

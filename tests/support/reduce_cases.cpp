@@ -14,10 +14,10 @@ struct Fold {
 };
 
 const std::vector<Fold> kFolds = {
-    {{3, 65}, {1}},     {{3, 65}, {0}},           {{3, 65}, {}},       {{3, 65}, {1}, true},
-    {{2, 1025}, {1}},   {{1025, 2}, {0}},         {{2, 3, 5}, {0, 2}}, {{2, 3, 5}, {0, 2}, true},
-    {{2, 3, 5}, {1}},   {{7, 1, 9, 4}, {1, 2}},   {{17}, {0}},         {{}, {}},
-    {{0, 3}, {0}},      {{0, 3}, {1}},            {{3, 0}, {1}, true}, {{2, 3, 4, 5}, {0, 1, 2}},
+    {{3, 65}, {1}},   {{3, 65}, {0}},         {{3, 65}, {}},       {{3, 65}, {1}, true},
+    {{2, 1025}, {1}}, {{1025, 2}, {0}},       {{2, 3, 5}, {0, 2}}, {{2, 3, 5}, {0, 2}, true},
+    {{2, 3, 5}, {1}}, {{7, 1, 9, 4}, {1, 2}}, {{17}, {0}},         {{}, {}},
+    {{0, 3}, {0}},    {{0, 3}, {1}},          {{3, 0}, {1}, true}, {{2, 3, 4, 5}, {0, 1, 2}},
 };
 
 std::string fold_name(const Fold& fold) {
@@ -30,18 +30,19 @@ void add_folds(std::string op, Reduction reduce, const std::vector<DType>& types
   for (const Fold& fold : kFolds) {
     CaseOperand operand = range;
     operand.sizes = fold.sizes;
-    cases.push_back({.op = op,
-                     .name = fold_name(fold),
-                     .operands = {operand},
-                     .build =
-                         [=](Builder&, std::span<const Value> in) {
-                           return std::vector{reduce(in[0], fold.axes, fold.keep_dims)};
-                         },
-                     // All types once, the two that matter most on every shape.
-                     .types = fold.sizes == std::vector<int64_t>{2, 3, 5}
-                                  ? types
-                                  : std::vector(types.begin(), types.begin() + std::min<int64_t>(
-                                                                   2, std::ssize(types)))});
+    cases.push_back(
+        {.op = op,
+         .name = fold_name(fold),
+         .operands = {operand},
+         .build =
+             [=](Builder&, std::span<const Value> in) {
+               return std::vector{reduce(in[0], fold.axes, fold.keep_dims)};
+             },
+         // All types once, the two that matter most on every shape.
+         .types = fold.sizes == std::vector<int64_t>{2, 3, 5}
+                      ? types
+                      : std::vector(types.begin(),
+                                    types.begin() + std::min<int64_t>(2, std::ssize(types)))});
   }
 }
 
@@ -53,14 +54,13 @@ void add_along_axis(std::string op, Value (*apply)(Value, int64_t), std::vector<
   for (const auto& [sizes, axis] :
        {Along{{3, 65}, 1}, Along{{3, 65}, 0}, Along{{2, 1025}, -1}, Along{{2, 3, 5}, 1},
         Along{{17}, 0}, Along{{0, 3}, 1}, Along{{4, 1}, 1}})
-    cases.push_back({.op = op,
-                     .name = fmt::format("{}_axis{}", shape_name(sizes), axis < 0 ? 9 : axis),
-                     .operands = {values(sizes).between(-9, 9)},
-                     .build =
-                         [=](Builder&, std::span<const Value> in) {
-                           return std::vector{apply(in[0], axis)};
-                         },
-                     .types = kNumberTypes});
+    cases.push_back(
+        {.op = op,
+         .name = fmt::format("{}_axis{}", shape_name(sizes), axis < 0 ? 9 : axis),
+         .operands = {values(sizes).between(-9, 9)},
+         .build = [=](Builder&,
+                      std::span<const Value> in) { return std::vector{apply(in[0], axis)}; },
+         .types = kNumberTypes});
 }
 
 }  // namespace

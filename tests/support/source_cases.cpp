@@ -23,9 +23,8 @@ OpCase constant_case(DType type, std::vector<int64_t> sizes) {
   return {.op = "constant",
           .name = fmt::format("{}_{}", name(type), shape_name(sizes)),
           .operands = {},
-          .build = [=](Builder& builder, std::span<const Value>) {
-            return std::vector{builder.constant(value)};
-          },
+          .build = [=](Builder& builder,
+                       std::span<const Value>) { return std::vector{builder.constant(value)}; },
           .types = {type}};
 }
 
@@ -33,9 +32,10 @@ OpCase random_case(std::vector<int64_t> sizes) {
   return {.op = "random_bits",
           .name = shape_name(sizes),
           .operands = {random_key()},
-          .build = [=](Builder&, std::span<const Value> in) {
-            return std::vector{random_bits(in[0], Shape(sizes))};
-          },
+          .build =
+              [=](Builder&, std::span<const Value> in) {
+                return std::vector{random_bits(in[0], Shape(sizes))};
+              },
           .types = {DType::u32}};
 }
 
@@ -51,8 +51,10 @@ std::vector<OpCase> source_cases() {
       {.op = "fold_key",
        .name = "number",
        .operands = {random_key()},
-       .build = [](Builder&,
-                   std::span<const Value> in) { return std::vector{fold_key(in[0], 0x123456789abull)}; },
+       .build =
+           [](Builder&, std::span<const Value> in) {
+             return std::vector{fold_key(in[0], 0x123456789abull)};
+           },
        .types = {DType::u32}},
       {.op = "fold_key",
        .name = "value",

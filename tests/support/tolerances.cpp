@@ -36,13 +36,20 @@ std::string difference_of_bits(const Tensor& expected, const Tensor& actual) {
 
 double tolerance(DType type) {
   switch (type) {
-    case DType::f64: return 1e-12;
-    case DType::f32: return 2e-6;
-    case DType::f16: return 1e-3;
-    case DType::bf16: return 8e-3;
-    case DType::f8e4m3: return 0.125;
-    case DType::f8e5m2: return 0.25;
-    default: return 0;
+    case DType::f64:
+      return 1e-12;
+    case DType::f32:
+      return 2e-6;
+    case DType::f16:
+      return 1e-3;
+    case DType::bf16:
+      return 8e-3;
+    case DType::f8e4m3:
+      return 0.125;
+    case DType::f8e5m2:
+      return 0.25;
+    default:
+      return 0;
   }
 }
 

@@ -24,7 +24,8 @@ enum class ErrorModel { single, sum };
 
 /// Empty when `actual` agrees with `expected`, else a sentence with the first place that does not.
 /// Floats: |a - e| <= roundings * tolerance * (|e| + absolute), where `absolute` is the largest
-/// finite |e| for sums, else 0.05 times the lesser of that and 1. NaN agrees with NaN; infinities must be equal.
+/// finite |e| for sums, else 0.05 times the lesser of that and 1. NaN agrees with NaN; infinities
+/// must be equal.
 std::string difference(const Tensor& expected, const Tensor& actual,
                        ErrorModel model = ErrorModel::single, double roundings = 1);
 

@@ -47,8 +47,9 @@ std::vector<std::vector<Tensor>> place_inputs(const Graph& graph, std::span<cons
 }  // namespace
 
 bool has_type(const Tensor& tensor, const Type& type) {
-  return tensor.defined() && tensor.dtype() == type.dtype() &&
-         Shape(tensor.sizes()) == type.shape();
+  // A tensor without elements may come without memory.
+  const bool has_elements = tensor.defined() || (tensor.rank() > 0 && tensor.num_elements() == 0);
+  return has_elements && tensor.dtype() == type.dtype() && Shape(tensor.sizes()) == type.shape();
 }
 
 Kernel select_kernel(const Op& op) {

@@ -18,7 +18,7 @@ using NodeObserver = std::function<void(NodeId id, double milliseconds)>;
 std::vector<Tensor> evaluate_observed(const Graph& graph, std::span<const Tensor> inputs,
                                       const NodeObserver& observer);
 
-/// True when the tensor is defined and of the type.
+/// True when the tensor is of the type and has memory for its elements.
 bool has_type(const Tensor& tensor, const Type& type);
 
 }  // namespace brisk::reference

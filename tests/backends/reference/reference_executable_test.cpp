@@ -11,7 +11,9 @@ namespace {
 
 const Type kPair(DType::f32, {2});
 
-Tensor pair(float a, float b) { return Tensor::of<float>({2}, std::vector{a, b}); }
+Tensor pair(float a, float b) {
+  return Tensor::of<float>({2}, std::vector{a, b});
+}
 
 std::string message_of(const auto& action) {
   try {
@@ -106,13 +108,16 @@ TEST(ReferenceExecutable, RefusesWhatDoesNotFitNamingBothTypes) {
   const Tensor x = pair(3, 4), wrong = Tensor::zeros(DType::f32, {3});
   EXPECT_NE(message_of([&] { executable->run({&x, 1}); }).find("bind_state"), std::string::npos);
   EXPECT_NE(message_of([&] { executable->state(0); }).find("'weight'"), std::string::npos);
-  const std::string state = message_of(
-      [&] { executable->bind_state(std::vector{wrong, Tensor::scalar(DType::f32, 0.5)}); });
+  const std::string state = message_of([&] {
+    executable->bind_state(std::vector{wrong, Tensor::scalar(DType::f32, 0.5)});
+  });
   EXPECT_EQ(state, "state 'weight' is f32[2], but f32[3] is given");
   EXPECT_EQ(message_of([&] { executable->bind_state({}); }),
             "the program has 2 state entries, but 0 tensors are given");
   executable->bind_state(std::vector{x, Tensor::scalar(DType::f32, 0.5)});
-  EXPECT_EQ(message_of([&] { executable->run({&wrong, 1}); }),
+  EXPECT_EQ(message_of([&] {
+              executable->run({&wrong, 1});
+            }),
             "input 'x' is f32[2], but f32[3] is given");
   EXPECT_EQ(message_of([&] { executable->run({}); }),
             "the program takes 1 batch inputs, but 0 are given");
