@@ -1,0 +1,207 @@
+#pragma once
+
+// The loops of pool_loops.h, compiled once for each instruction set.
+//
+// Gradients gather: each input element looks at the windows that cover it. So every element is
+// written once, by one thread, and its sum has one order, whether windows overlap or not.
+
+#include "brisk/backends/cpu/kernels/pool/pool_loops.h"
+#include "brisk/backends/cpu/kernels/stored_lanes.h"
+
+namespace brisk::cpu {
+namespace {
+
+struct Range {
+  int64_t begin, end;
+};
+
+inline int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/// Places of the window at `result` that lie in [0, extent).
+inline Range places_inside(int64_t result, int64_t stride, int64_t pad, int64_t window,
+                           int64_t extent) {
+  const int64_t first = result * stride - pad;
+  const int64_t begin = larger(0, -first);
+  return {begin, larger(begin, smaller(window, extent - first))};
+}
+
+/// Results whose windows cover `place`.
+inline Range windows_over(int64_t place, int64_t stride, int64_t pad, int64_t window,
+                          int64_t results) {
+  const int64_t shifted = place + pad;  // of the first window's begin
+  if (shifted < 0) return {0, 0};
+  const int64_t begin = shifted < window ? 0 : (shifted - window) / stride + 1;
+  return {begin, larger(begin, smaller(shifted / stride + 1, results))};
+}
+
+/// Calls body(x, y, c, ...) for each result column of one row: the rows and columns of its window
+/// that are inside.
+template <typename F>
+BRISK_INLINE void for_each_window(const PoolShape& s, int64_t row, F&& body) {
+  const int64_t y = row % s.result_height, image = row / s.result_height;
+  const Range rows = places_inside(y, s.stride_y, s.pad_y, s.window_y, s.height);
+  for (int64_t x = 0; x < s.result_width; ++x) {
+    const Range columns = places_inside(x, s.stride_x, s.pad_x, s.window_x, s.width);
+    const int64_t corner =
+        ((image * s.height + y * s.stride_y - s.pad_y) * s.width + x * s.stride_x - s.pad_x) *
+        s.channels;
+    body(x, (row * s.result_width + x) * s.channels, corner, rows, columns);
+  }
+}
+
+template <typename Stored>
+void max_pool(const PoolShape& s, const void* input, int64_t begin, int64_t end, void* values,
+              uint8_t* positions) {
+  using Element = typename Stored::Element;
+  const auto* x = static_cast<const Element*>(input);
+  auto* result = static_cast<Element*>(values);
+  for (int64_t row = begin; row < end; ++row)
+    for_each_window(s, row, [&](int64_t, int64_t at, int64_t corner, Range rows, Range columns) {
+      const bool is_empty = rows.begin == rows.end || columns.begin == columns.end;
+      for (int64_t c = 0; c < s.channels; c += kLanes) {
+        const int64_t left = s.channels - c;
+        Lanes best = fill(-__builtin_inff());
+        IntLanes place = {};
+        if (!is_empty) {
+          const int64_t first = rows.begin * s.window_x + columns.begin;
+          best = load_first<Stored>(
+              x + corner + (rows.begin * s.width + columns.begin) * s.channels + c, left);
+          place = IntLanes{} + static_cast<int32_t>(first);
+          for (int64_t ky = rows.begin; ky < rows.end; ++ky)
+            for (int64_t kx = columns.begin; kx < columns.end; ++kx) {
+              const Lanes here =
+                  load_first<Stored>(x + corner + (ky * s.width + kx) * s.channels + c, left);
+              // NaN wins over numbers, and the first one stays.
+              const IntLanes wins = ~(here <= best) & (best == best);
+              best = wins ? here : best;
+              place = wins ? IntLanes{} + static_cast<int32_t>(ky * s.window_x + kx) : place;
+            }
+        }
+        store_first<Stored>(result + at + c, left, best);
+        store_bytes_first(positions + at + c, left, place);
+      }
+    });
+}
+
+template <typename Stored>
+void max_pool_select(const PoolShape& s, const void* input, const uint8_t* positions,
+                     int64_t begin, int64_t end, void* selected) {
+  using Element = typename Stored::Element;
+  const auto* x = static_cast<const Element*>(input);
+  auto* result = static_cast<Element*>(selected);
+  for (int64_t row = begin; row < end; ++row)
+    for_each_window(s, row, [&](int64_t, int64_t at, int64_t corner, Range rows, Range columns) {
+      for (int64_t c = 0; c < s.channels; c += kLanes) {
+        const int64_t left = s.channels - c;
+        const IntLanes place = load_bytes_first(positions + at + c, left);
+        Lanes value = zero();
+        for (int64_t ky = rows.begin; ky < rows.end; ++ky)
+          for (int64_t kx = columns.begin; kx < columns.end; ++kx) {
+            const Lanes here =
+                load_first<Stored>(x + corner + (ky * s.width + kx) * s.channels + c, left);
+            value = place == static_cast<int32_t>(ky * s.window_x + kx) ? here : value;
+          }
+        store_first<Stored>(result + at + c, left, value);
+      }
+    });
+}
+
+template <typename Stored>
+void average_pool(const PoolShape& s, const void* input, const float* weights, int64_t begin,
+                  int64_t end, void* means) {
+  using Element = typename Stored::Element;
+  const auto* x = static_cast<const Element*>(input);
+  auto* result = static_cast<Element*>(means);
+  for (int64_t row = begin; row < end; ++row) {
+    const float* row_weights = weights + row % s.result_height * s.result_width;
+    for_each_window(
+        s, row, [&](int64_t column, int64_t at, int64_t corner, Range rows, Range columns) {
+          for (int64_t c = 0; c < s.channels; c += kLanes) {
+            const int64_t left = s.channels - c;
+            Lanes sum = zero();
+            for (int64_t ky = rows.begin; ky < rows.end; ++ky)
+              for (int64_t kx = columns.begin; kx < columns.end; ++kx)
+                sum += load_first<Stored>(x + corner + (ky * s.width + kx) * s.channels + c, left);
+            store_first<Stored>(result + at + c, left, sum * row_weights[column]);
+          }
+        });
+  }
+}
+
+/// Calls body(at, rows of results, columns of results, y, x) for each input element's channels.
+template <typename F>
+BRISK_INLINE void for_each_covered(const PoolShape& s, int64_t row, F&& body) {
+  const int64_t y = row % s.height;
+  const Range rows = windows_over(y, s.stride_y, s.pad_y, s.window_y, s.result_height);
+  for (int64_t x = 0; x < s.width; ++x)
+    body((row * s.width + x) * s.channels, rows,
+         windows_over(x, s.stride_x, s.pad_x, s.window_x, s.result_width), y, x);
+}
+
+template <typename Stored>
+void max_pool_gradient(const PoolShape& s, const void* gradient, const uint8_t* positions,
+                       int64_t begin, int64_t end, void* input_gradient) {
+  using Element = typename Stored::Element;
+  auto* result = static_cast<Element*>(input_gradient);
+  for (int64_t row = begin; row < end; ++row) {
+    const int64_t image = row / s.height * s.result_height * s.result_width * s.channels;
+    const auto* g = static_cast<const Element*>(gradient) + image;
+    const uint8_t* winners = positions + image;
+    for_each_covered(
+        s, row, [&](int64_t at, Range rows, Range columns, int64_t y, int64_t x) {
+          for (int64_t c = 0; c < s.channels; c += kLanes) {
+            const int64_t left = s.channels - c;
+            Lanes sum = zero();
+            for (int64_t oy = rows.begin; oy < rows.end; ++oy)
+              for (int64_t ox = columns.begin; ox < columns.end; ++ox) {
+                const auto place = static_cast<int32_t>(
+                    (y + s.pad_y - oy * s.stride_y) * s.window_x + x + s.pad_x - ox * s.stride_x);
+                const int64_t from = (oy * s.result_width + ox) * s.channels + c;
+                const Lanes here = load_first<Stored>(g + from, left);
+                sum += load_bytes_first(winners + from, left) == place ? here : zero();
+              }
+            store_first<Stored>(result + at + c, left, sum);
+          }
+        });
+  }
+}
+
+template <typename Stored>
+void average_pool_gradient(const PoolShape& s, const void* gradient, const float* weights,
+                           int64_t begin, int64_t end, void* input_gradient) {
+  using Element = typename Stored::Element;
+  auto* result = static_cast<Element*>(input_gradient);
+  for (int64_t row = begin; row < end; ++row) {
+    const auto* g = static_cast<const Element*>(gradient) +
+                    row / s.height * s.result_height * s.result_width * s.channels;
+    for_each_covered(s, row, [&](int64_t at, Range rows, Range columns, int64_t, int64_t) {
+      for (int64_t c = 0; c < s.channels; c += kLanes) {
+        const int64_t left = s.channels - c;
+        Lanes sum = zero();
+        for (int64_t oy = rows.begin; oy < rows.end; ++oy)
+          for (int64_t ox = columns.begin; ox < columns.end; ++ox) {
+            const int64_t window = oy * s.result_width + ox;
+            sum += weights[window] * load_first<Stored>(g + window * s.channels + c, left);
+          }
+        store_first<Stored>(result + at + c, left, sum);
+      }
+    });
+  }
+}
+
+template <typename Stored>
+constexpr PoolLoops pool_loops_of() {
+  return {.max = max_pool<Stored>,
+          .max_gradient = max_pool_gradient<Stored>,
+          .max_select = max_pool_select<Stored>,
+          .average = average_pool<Stored>,
+          .average_gradient = average_pool_gradient<Stored>};
+}
+
+constexpr PoolLoopSet kPoolLoops{.f32 = pool_loops_of<StoredF32>(),
+                                 .bf16 = pool_loops_of<StoredBf16>(),
+                                 .f16 = pool_loops_of<StoredF16>()};
+
+}  // namespace
+}  // namespace brisk::cpu
