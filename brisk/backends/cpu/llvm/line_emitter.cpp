@@ -1,7 +1,5 @@
 #include "brisk/backends/cpu/llvm/line_emitter.h"
 
-#include <algorithm>
-
 #include "brisk/backends/cpu/llvm/memory_format.h"
 #include "brisk/backends/cpu/llvm/scalar_operation.h"
 
@@ -9,40 +7,9 @@ namespace brisk {
 
 using llvm::Value;
 
-bool LineEmitter::is_export_before(int32_t line, int phase) const {
-  return plan_.line_phase[static_cast<size_t>(line)] < phase &&
-         std::find(plan_.exports.begin(), plan_.exports.end(), line) != plan_.exports.end();
-}
-
-void LineEmitter::add_cone(LineSet& set, int32_t line, int phase) const {
-  if (set[static_cast<size_t>(line)]) return;
-  set[static_cast<size_t>(line)] = true;
-  if (is_export_before(line, phase)) return;
-  for (const int32_t operand : program_.lines[static_cast<size_t>(line)].operands)
-    if (operand >= 0) add_cone(set, operand, phase);
-}
-
 bool LineEmitter::stores_in(const LoopStore& store, int phase, bool reduced_stores) const {
   const auto line = static_cast<size_t>(store.line);
   return program_.lines[line].reduced == reduced_stores && plan_.line_phase[line] == phase;
-}
-
-LineSet LineEmitter::needed_at_points(int phase) const {
-  LineSet set(program_.lines.size());
-  for (const LoopReduction& reduction : program_.reductions)
-    if (plan_.line_phase[static_cast<size_t>(reduction.line)] == phase) add_cone(set, reduction.line, phase);
-  for (const LoopStore& store : program_.stores)
-    if (stores_in(store, phase, false)) add_cone(set, store.line, phase);
-  return set;
-}
-
-LineSet LineEmitter::needed_after(int phase) const {
-  LineSet set(program_.lines.size());
-  for (const LoopStore& store : program_.stores)
-    if (stores_in(store, phase, true)) add_cone(set, store.line, phase);
-  for (const int32_t line : plan_.exports)
-    if (plan_.line_phase[static_cast<size_t>(line)] == phase) add_cone(set, line, phase);
-  return set;
 }
 
 Point LineEmitter::outermost() const {

@@ -37,11 +37,6 @@ class LineEmitter {
   /// Base addresses of the buffers, for the function that is being emitted.
   void set_buffers(std::vector<llvm::Value*> buffers) { buffers_ = std::move(buffers); }
 
-  /// Lines that reductions and stores of `phase` need at every point, in order.
-  LineSet needed_at_points(int phase) const;
-  /// Lines that reduced stores and exports of `phase` need.
-  LineSet needed_after(int phase) const;
-
   Point outermost() const;
   Body body(const Point& point, llvm::Value* base, int active) const;
   /// Computes all of `needed` that the open axes of `point` fix.
@@ -61,8 +56,6 @@ class LineEmitter {
   int64_t inner_stride(const AffineIndex& at) const { return at.strides[inner_axis()]; }
 
  private:
-  void add_cone(LineSet& set, int32_t line, int phase) const;
-  bool is_export_before(int32_t line, int phase) const;
   bool stores_in(const LoopStore& store, int phase, bool reduced_stores) const;
   /// offset + strides * index over the open axes but the innermost, as i64.
   llvm::Value* element_index(const Point& point, const AffineIndex& at, bool with_inner);

@@ -42,7 +42,7 @@ class LoopEmitter {
     if (!plan_.split_reduced) return emit_main();
     for (int phase = 0; phase < plan_.num_phases; ++phase) {
       emit_accumulate(phase);
-      if (has_lines(lines_.needed_after(phase))) emit_finish(phase);
+      if (has_lines(plan_.needed_after[static_cast<size_t>(phase)])) emit_finish(phase);
     }
   }
 
@@ -77,6 +77,8 @@ class LoopEmitter {
   void emit_main() {
     begin_function("main");
     part_base_ = part_address(part_);
+    root_ = lines_.outermost();
+    if (plan_.shape == LoopPlan::Shape::pointwise) prepare_outside();
     kept_units([&](Point& point, const Range& range) {
       for (int phase = 0; phase < plan_.num_phases; ++phase) {
         phase_ = phase;
@@ -105,6 +107,7 @@ class LoopEmitter {
   void emit_finish(int phase) {
     phase_ = phase;
     begin_function("finish_" + std::to_string(phase));
+    root_ = lines_.outermost();
     kept_units([&](Point& point, const Range& range) {
       if (plan_.shape == LoopPlan::Shape::row) {
         import_scalars(point);
@@ -126,6 +129,8 @@ class LoopEmitter {
   int64_t size(size_t axis) const { return program_.axes[axis].size; }
   int64_t inner_size() const { return program_.axes.back().size; }
   Range whole() { return {constant(0), constant(inner_size()), true}; }
+  const LineSet& at_points() const { return plan_.needed_at_points[static_cast<size_t>(phase_)]; }
+  const LineSet& after() const { return plan_.needed_after[static_cast<size_t>(phase_)]; }
   static bool has_lines(const LineSet& set) {
     for (const bool member : set)
       if (member) return true;
@@ -148,7 +153,7 @@ class LoopEmitter {
       if (!first) rest = b_.CreateUDiv(rest, constant(sizes[i]));
     }
     b_.loop(begin_, end_, 1, [&](Value*) {
-      Point point = lines_.outermost();
+      Point point = root_;
       for (size_t i = 0; i < outer_.size(); ++i)
         point.index[outer_[i]] = b_.CreateLoad(b_.getInt64Ty(), digits[i]);
       Range range = whole();
@@ -224,13 +229,36 @@ class LoopEmitter {
 
   // ---- pointwise ------------------------------------------------------------------------------
 
+  /// What no outer axis changes is computed before the loop over units: scalars, and, where the
+  /// innermost axis is a few vectors (channels), all that depends on it alone (scales, shifts).
+  void prepare_outside() {
+    lines_.hoist(root_, at_points());
+    constexpr int64_t kFewVectors = 4;
+    const int64_t lanes = plan_.lanes, count = (inner_size() + lanes - 1) / lanes;
+    if (outer_.empty() || plan_.inner_units > 1 || count > kFewVectors) return;
+    const uint64_t inner_only = uint64_t{1} << lines_.inner_axis();
+    LineSet alone = at_points();
+    for (size_t i = 0; i < alone.size(); ++i)
+      alone[i] = alone[i] && plan_.line_axes[i] == inner_only;
+    lines_.open_rows(root_, alone, -1, false);
+    vectors(whole(), 1, [&](llvm::ArrayRef<Value*> bases, int active) {
+      Body body = lines_.body(root_, bases[0], active);
+      for (size_t i = 0; i < alone.size(); ++i)
+        if (alone[i]) lines_.vector(body, static_cast<int32_t>(i));
+      body.point = nullptr;
+      before_units_.push_back(std::move(body));
+    });
+  }
+
   void pointwise(Point point, const Range& range) {
-    const LineSet needed = lines_.needed_at_points(phase_);
+    const LineSet& needed = at_points();
     lines_.hoist(point, needed);
     lines_.open_rows(point, needed, phase_, false);
+    size_t vector = 0;
     vectors(range, plan_.unroll, [&](llvm::ArrayRef<Value*> bases, int active) {
       for (Value* base : bases) {
         Body body = lines_.body(point, base, active);
+        if (!before_units_.empty()) body.value = before_units_[vector++].value;
         lines_.store_vectors(body, phase_, false);
       }
     });
@@ -239,7 +267,8 @@ class LoopEmitter {
   // ---- reductions -----------------------------------------------------------------------------
 
   const LoopReduction& reduction(size_t r) const { return program_.reductions[r]; }
-  DType type(size_t r) const { return program_.lines[static_cast<size_t>(reduction(r).line)].type; }
+  DType line_type(int32_t line) const { return program_.lines[static_cast<size_t>(line)].type; }
+  DType type(size_t r) const { return line_type(reduction(r).line); }
   bool in_phase(size_t r) const {
     return plan_.line_phase[static_cast<size_t>(reduction(r).line)] == phase_;
   }
@@ -322,7 +351,7 @@ class LoopEmitter {
   // ---- rows -----------------------------------------------------------------------------------
 
   void row(Point& unit) {
-    const LineSet needed = lines_.needed_at_points(phase_);
+    const LineSet& needed = at_points();
     if (plan_.split_reduced) import_scalars(unit);
     std::vector<std::vector<llvm::AllocaInst*>> sums(program_.reductions.size());
     for (size_t r = 0; r < sums.size(); ++r) {
@@ -361,6 +390,10 @@ class LoopEmitter {
   void row_body(const Point& point, Value* base, int active, size_t turn,
                 const std::vector<std::vector<llvm::AllocaInst*>>& sums) {
     Body body = lines_.body(point, base, active);
+    for (const LoopPlan::CachedLine& cached : plan_.cached)
+      if (cached.first_phase < phase_)
+        body.value[static_cast<size_t>(cached.line)] =
+            scratch_load(part_base_, cached.offset, line_type(cached.line), base, plan_.lanes);
     lines_.store_vectors(body, phase_, false);
     for (size_t r = 0; r < sums.size(); ++r) {
       if (!in_phase(r)) continue;
@@ -370,10 +403,13 @@ class LoopEmitter {
       llvm::AllocaInst* sum = sums[r][turn];
       b_.CreateStore(combine(r, b_.CreateLoad(sum->getAllocatedType(), sum), value), sum);
     }
+    for (const LoopPlan::CachedLine& cached : plan_.cached)
+      if (cached.first_phase == phase_)
+        scratch_store(lines_.vector(body, cached.line), part_base_, cached.offset, line_type(cached.line), base);
   }
 
   void after_row(Point& unit) {
-    lines_.hoist(unit, lines_.needed_after(phase_));
+    lines_.hoist(unit, after());
     lines_.store_scalars(unit, phase_);
     if (!plan_.split_reduced) return;
     for (size_t e = 0; e < plan_.exports.size(); ++e) {
@@ -386,7 +422,7 @@ class LoopEmitter {
   // ---- columns --------------------------------------------------------------------------------
 
   void column(Point& unit, const Range& range) {
-    const LineSet needed = lines_.needed_at_points(phase_);
+    const LineSet& needed = at_points();
     // Accumulators of a unit start at its block, those of a part at the outer kept index.
     Value* offset = plan_.split_reduced ? kept_offset(unit) : b_.CreateNeg(range.low);
     vectors(range, 1, [&](llvm::ArrayRef<Value*> bases, int) {
@@ -455,7 +491,7 @@ class LoopEmitter {
   /// Lines after the folds of this phase; `folded(reduction, base)` gives the finished vectors.
   template <typename F>
   void after_column(Point& unit, const Range& range, F&& folded) {
-    const LineSet needed = lines_.needed_after(phase_);
+    const LineSet& needed = after();
     if (!has_lines(needed)) return;
     Point point = unit;
     lines_.hoist(point, needed);
@@ -484,7 +520,9 @@ class LoopEmitter {
   int phase_ = 0;
   // Of the function being emitted.
   Value *begin_ = nullptr, *end_ = nullptr, *scratch_ = nullptr, *part_ = nullptr;
-  Value* part_base_ = nullptr;  // this part's scratch
+  Value* part_base_ = nullptr;      // this part's scratch
+  Point root_;                      // what is known before the loop over units
+  std::vector<Body> before_units_;  // by vector of the innermost axis; empty where it is long
 };
 
 }  // namespace

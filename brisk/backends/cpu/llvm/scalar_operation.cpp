@@ -137,6 +137,7 @@ Value* emit_unary(VectorBuilder& b, ScalarOp op, Value* x, bool is_signed) {
     if (op == ScalarOp::exponential) return exp_f32(b, x);
     if (op == ScalarOp::logarithm) return log_f32(b, x);
     if (op == ScalarOp::hyperbolic_tangent) return tanh_f32(b, x);
+    if (op == ScalarOp::error_function) return erf_f32(b, x);
   }
   return call_libmvec(b, libm_name(op), {x});
 }

@@ -120,6 +120,22 @@ Value* tanh_f32(VectorBuilder& b, Value* x) {
   return b.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, result, x);
 }
 
+Value* erf_f32(VectorBuilder& b, Value* x) {
+  llvm::Type* type = x->getType();
+  Value* magnitude = b.unary(llvm::Intrinsic::fabs, x);
+  // Below 1: x p(x^2), relative error 1e-9. From 1 to 4: 1 - exp(-p(x)), where p fits -log(erfc);
+  // its error 2e-8 is one of erfc, which is below 0.16 there. Beyond 4 the result rounds to 1.
+  Value* near_zero = b.CreateFMul(
+      x, b.polynomial(b.CreateFMul(x, x), {7.8758750627e-5, -0.00080168642872, 0.0051890874234, -0.026854212011,
+                                           0.11283594715, -0.37612626667, 1.1283791658}));
+  Value* bounded = b.CreateSelect(b.CreateFCmpOGT(magnitude, b.real(type, 4)), b.real(type, 4), magnitude);
+  Value* p = b.polynomial(bounded, {-1.6386373249e-6, 4.608744729e-5, -0.00059705294613, 0.0047607477108,
+                                    -0.026424370927, 0.11008568029, 0.63182024678, 1.1302367226, -0.00032091438299});
+  Value* far = b.CreateFSub(b.real(type, 1), exp_f32(b, b.CreateFNeg(p)));
+  far = b.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, far, x);
+  return b.CreateSelect(b.CreateFCmpOLT(magnitude, b.real(type, 1)), near_zero, far);
+}
+
 // fmod in f64: subtract q * (y * 2^k) while the rest is not below y, with k such that q has at most
 // 52 bits. Then q * y * 2^k is at most one multiple too large and the rest is exact in one FMA: a
 // multiple of y's unit, smaller than y * 2^k. Each turn removes 51 bits of the quotient.

@@ -15,6 +15,11 @@ constexpr int64_t kAlignment = 64;
 constexpr int64_t kPointwiseBlock = 4096;
 constexpr int64_t kColumnBlock = 1024;
 constexpr int64_t kSmallestColumnBlock = 128;
+/// Rows that are worth partial results of their own: whole rows are read in order, which blocks of
+/// columns are not.
+constexpr int64_t kRowsWorthAPart = 32;
+/// A row's cached line stays within the second-level cache.
+constexpr int64_t kLongestCachedRow = 32768;
 
 int64_t round_up(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
@@ -100,6 +105,51 @@ void analyse_lines(const LoopProgram& program, LoopPlan& plan) {
     if (exported[i]) plan.exports.push_back(static_cast<int32_t>(i));
 }
 
+/// Adds `line` and what it needs; results of earlier phases and cached lines are read, not computed.
+void add_cone(const LoopProgram& program, const LoopPlan& plan, int32_t line, int32_t phase, std::vector<bool>& set) {
+  const auto place = static_cast<size_t>(line);
+  if (set[place]) return;
+  set[place] = true;
+  const bool is_export = std::find(plan.exports.begin(), plan.exports.end(), line) != plan.exports.end();
+  if (is_export && plan.line_phase[place] < phase) return;
+  for (const LoopPlan::CachedLine& cached : plan.cached)
+    if (cached.line == line && cached.first_phase < phase) return;
+  for (const int32_t operand : program.lines[place].operands)
+    if (operand >= 0) add_cone(program, plan, operand, phase, set);
+}
+
+void find_needed(const LoopProgram& program, LoopPlan& plan) {
+  const auto phases = static_cast<size_t>(plan.num_phases);
+  plan.needed_at_points.assign(phases, std::vector<bool>(program.lines.size()));
+  plan.needed_after = plan.needed_at_points;
+  const auto add = [&](auto& sets, int32_t line) {
+    const int32_t phase = plan.line_phase[static_cast<size_t>(line)];
+    add_cone(program, plan, line, phase, sets[static_cast<size_t>(phase)]);
+  };
+  for (const LoopReduction& reduction : program.reductions) add(plan.needed_at_points, reduction.line);
+  for (const LoopStore& store : program.stores)
+    add(program.lines[static_cast<size_t>(store.line)].reduced ? plan.needed_after : plan.needed_at_points, store.line);
+  for (const int32_t line : plan.exports) add(plan.needed_after, line);
+}
+
+/// Chooses the cached lines of a row that one thread goes through several times.
+void choose_cached(const LoopProgram& program, LoopPlan& plan) {
+  find_needed(program, plan);
+  const size_t rank = program.axes.size();
+  const bool one_reduced_axis = rank == 1 || !program.axes[rank - 2].reduced;
+  if (plan.shape != LoopPlan::Shape::row || plan.split_reduced || !one_reduced_axis) return;
+  if (program.axes.back().size > kLongestCachedRow) return;
+  for (size_t i = 0; i < program.lines.size(); ++i) {
+    const bool varies = (plan.line_axes[i] >> (rank - 1) & 1) != 0;
+    if (!varies || !is_expensive(program.lines[i]) || program.lines[i].reduced) continue;
+    int32_t uses = 0, first = 0;
+    for (int32_t phase = plan.num_phases - 1; phase >= 0; --phase)
+      if (plan.needed_at_points[static_cast<size_t>(phase)][i]) ++uses, first = phase;
+    if (uses > 1) plan.cached.push_back({static_cast<int32_t>(i), first, 0});
+  }
+  if (!plan.cached.empty()) find_needed(program, plan);
+}
+
 void lay_out_scratch(const LoopProgram& program, LoopPlan& plan, int64_t outer_kept) {
   const bool column = plan.shape == LoopPlan::Shape::column;
   const int64_t inner = program.axes.empty() ? 1 : program.axes.back().size;
@@ -110,8 +160,14 @@ void lay_out_scratch(const LoopProgram& program, LoopPlan& plan, int64_t outer_k
     total += round_up(count * byte_size(type), kAlignment);
     return offset;
   };
-  // Split by kept units, a row's values stay in registers.
-  if (plan.shape == LoopPlan::Shape::row && !plan.split_reduced) return;
+  // Split by kept units, a row's values stay in registers but for cached lines.
+  if (plan.shape == LoopPlan::Shape::row && !plan.split_reduced) {
+    for (LoopPlan::CachedLine& cached : plan.cached) {
+      cached.offset = plan.part_bytes;
+      plan.part_bytes += round_up(round_up(inner, plan.lanes) * byte_size(program.lines[static_cast<size_t>(cached.line)].type), kAlignment);
+    }
+    return;
+  }
   for (const LoopReduction& reduction : program.reductions)
     plan.partial_offset.push_back(place(program.lines[reduction.line].type, plan.part_bytes));
   for (const int32_t line : plan.exports)
@@ -176,11 +232,11 @@ LoopPlan plan_loop(const LoopProgram& program, VectorIsa isa, int threads) {
     case LoopPlan::Shape::column: {
       plan.tile_rows = small ? 4 : program.lines.size() <= 48 ? 2 : 1;
       int64_t block = std::min(kColumnBlock, round_up(std::max<int64_t>(inner.size, 1), plan.lanes));
-      while (block > kSmallestColumnBlock && outer_kept * ceil_div(inner.size, block) < wanted_units)
+      const auto units = [&] { return outer_kept * ceil_div(inner.size, block); };
+      plan.split_reduced = units() < wanted_units && plan.nanoseconds > 20'000 &&
+                           first_reduced >= kRowsWorthAPart * std::max(threads, 1);
+      while (!plan.split_reduced && block > kSmallestColumnBlock && units() < wanted_units)
         block = round_up(block / 2, plan.lanes);
-      const int64_t units = outer_kept * ceil_div(inner.size, block);
-      plan.split_reduced = units < wanted_units && plan.nanoseconds > 20'000 &&
-                           first_reduced >= 2 * std::max(threads, 1);
       plan.block = block;
       plan.inner_units = ceil_div(inner.size, block);
       plan.kept_units = outer_kept * plan.inner_units;
@@ -188,6 +244,7 @@ LoopPlan plan_loop(const LoopProgram& program, VectorIsa isa, int threads) {
       break;
     }
   }
+  choose_cached(program, plan);
   lay_out_scratch(program, plan, outer_kept);
   return plan;
 }

@@ -45,6 +45,16 @@ struct LoopPlan {
   std::vector<int32_t> line_phase;  ///< of each line
   std::vector<uint64_t> line_axes;  ///< bit a: the line changes with axis a
   std::vector<int32_t> exports;     ///< reduced lines that a later phase reads
+  /// By phase and line: needed by folds and stores at every point; by reduced stores and exports.
+  std::vector<std::vector<bool>> needed_at_points, needed_after;
+  /// Costly lines of a row that a later phase reads again: kept in a part's scratch, written in the
+  /// first phase that needs them.
+  struct CachedLine {
+    int32_t line = 0;
+    int32_t first_phase = 0;
+    int64_t offset = 0;  ///< in bytes, within a part
+  };
+  std::vector<CachedLine> cached;
 
   /// Scratch: the shared part, then `part_bytes` for each part. Offsets are in bytes; `pitch` is
   /// the number of elements per index of the outer kept axes (lanes included for column).
