@@ -42,6 +42,23 @@ TEST(LoopShapes, LargePointwiseIsSharedInBlocks) {
   expect_as_interpreted(w.program, {random_tensor(kF32, {size}, 1), Tensor(kF32, {size})}, 0);
 }
 
+TEST(LoopShapes, HugeResultsAreStreamed) {  // rows of whole vectors, and rows that end in a tail
+  for (const int64_t columns : {64, 70}) {
+    const int64_t rows = 9'000'000 / columns;
+    LoopWriter w({{rows, false}, {columns, false}}, 2, 1);
+    const int32_t a = w.load(0, kF32, {0, {columns, 1}}), b = w.load(1, kF32, {0, {0, 1}});
+    w.store(w.op(ScalarOp::add, kF32, {a, b, -1}), 2, kF32, {0, {columns, 1}});
+    const Tensor x = random_tensor(kF32, {rows, columns}, 1), y = random_tensor(kF32, {columns}, 2);
+    for (const VectorIsa isa : testable_isas()) {
+      std::vector<Tensor> buffers{x, y, Tensor(kF32, {rows, columns})};
+      run_compiled(w.program, buffers, {.planned_threads = 2, .threads = 2, .isa = isa});
+      const auto actual = buffers[2].data<float>(), left = buffers[0].data<float>(), right = buffers[1].data<float>();
+      for (int64_t i = 0; i < rows * columns; ++i)
+        ASSERT_EQ(actual[static_cast<size_t>(i)], left[static_cast<size_t>(i)] + right[static_cast<size_t>(i % columns)]) << i;
+    }
+  }
+}
+
 /// sum, maximum and a product of (a + b[inner]) over the reduced axes, then an average.
 LoopProgram reductions_over(std::vector<LoopAxis> axes) {
   LoopWriter w(axes, 2, 3);

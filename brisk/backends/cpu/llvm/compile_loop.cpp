@@ -60,6 +60,7 @@ int compile(const CodegenRequest& request, CodegenSink sink, void* context) {
     sink(context, reason.data(), reason.size());
     return 1;
   };
+  if (request.layout != kInterfaceLayout) return refuse("this libbrisk_llvm.so belongs to another build of brisk");
   initialize_target();
   std::string error;
   const auto machine = target_machine(request.plan->isa, error);

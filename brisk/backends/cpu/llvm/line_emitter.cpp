@@ -133,7 +133,7 @@ void LineEmitter::store_vectors(Body& body, int phase, bool reduced_stores) {
     const int64_t stride = inner_stride(to.at);
     Value* element = b_.CreateMul(body.base, b_.getInt64(static_cast<uint64_t>(stride)));
     Value* place = b_.CreateGEP(b_.memory_element(to.type), body.point->store_row[i], element);
-    store(b_, vector(body, to.line), to.type, place, stride, body.active);
+    store(b_, vector(body, to.line), to.type, place, stride, body.active, plan_.streamed[i]);
   }
 }
 

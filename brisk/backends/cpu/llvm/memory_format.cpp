@@ -145,12 +145,18 @@ Value* load(VectorBuilder& b, DType type, Value* address, int64_t stride, int la
   return decode(b, raw, type);
 }
 
-void store(VectorBuilder& b, Value* value, DType type, Value* address, int64_t stride, int active) {
+void store(VectorBuilder& b, Value* value, DType type, Value* address, int64_t stride, int active,
+           bool streamed) {
   Value* raw = encode(b, value, type);
   llvm::Type* element = b.memory_element(type);
   const llvm::Align alignment(element->getScalarSizeInBits() / 8);
   const int lanes = VectorBuilder::lanes_of(value);
-  if (lanes == 1 || (stride == 1 && active == lanes)) {
+  if (streamed && stride == 1 && active == lanes) {
+    const llvm::Align whole(static_cast<uint64_t>(lanes) * element->getScalarSizeInBits() / 8);
+    llvm::StoreInst* written = b.CreateAlignedStore(raw, address, whole);
+    auto* one = llvm::ConstantAsMetadata::get(b.getInt32(1));
+    written->setMetadata(llvm::LLVMContext::MD_nontemporal, llvm::MDNode::get(b.getContext(), {one}));
+  } else if (lanes == 1 || (stride == 1 && active == lanes)) {
     b.CreateAlignedStore(raw, address, alignment);
   } else if (stride == 1) {
     b.CreateMaskedStore(raw, address, alignment, b.mask(lanes, active));

@@ -62,7 +62,7 @@ Result<std::string> llvm_library_stamp() {
 
 Result<std::string> compile_with_llvm(const LoopProgram& program, const LoopPlan& plan) {
   if (library().compile == nullptr) return fail("{}", library().error);
-  const CodegenRequest request{&program, &plan};
+  const CodegenRequest request{.program = &program, .plan = &plan};
   std::string bytes;
   const auto sink = [](void* context, const char* data, size_t count) {
     static_cast<std::string*>(context)->assign(data, count);

@@ -114,10 +114,12 @@ Result<CompiledLoops> compile_loops(std::span<const LoopProgram> programs, const
   if (!memory) return memory.failure();
   CompiledLoops loops(std::move(*memory));
   for (size_t i = 0; i < programs.size(); ++i) {
-    CompiledLoops::Loop loop{std::move(plans[i]), !divides_integers(programs[i]), nullptr, {}, {}};
+    CompiledLoops::Loop loop{std::move(plans[i]), !divides_integers(programs[i]), {}, nullptr, {}, {}};
     const auto find = [&](const std::string& function) {
       return reinterpret_cast<LoopFunction>(loops.memory_.find(job_of[i], function));
     };
+    for (size_t s = 0; s < programs[i].stores.size(); ++s)
+      if (loop.plan.streamed[s]) loop.aligned_buffers.push_back(programs[i].stores[s].buffer);
     loop.main = find("main");
     for (int phase = 0; loop.plan.split_reduced && phase < loop.plan.num_phases; ++phase) {
       loop.accumulate.push_back(find(fmt::format("accumulate_{}", phase)));
@@ -155,6 +157,9 @@ int64_t CompiledLoops::scratch_bytes(size_t index, int threads) const {
 void CompiledLoops::run(size_t index, std::span<void* const> buffers, void* scratch, int threads) const {
   const Loop& loop = loops_[index];
   const LoopPlan& plan = loop.plan;
+  for (const int32_t buffer : loop.aligned_buffers)
+    invariant(reinterpret_cast<uintptr_t>(buffers[static_cast<size_t>(buffer)]) % 64 == 0,
+              "result {} of a loop is not aligned to 64 bytes", buffer);
   const int used = useful_threads(plan, threads);
   const int64_t parts = num_parts(plan, used);
   // Part p takes units [units * p / parts, units * (p + 1) / parts).

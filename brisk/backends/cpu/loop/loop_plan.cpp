@@ -18,6 +18,8 @@ constexpr int64_t kSmallestColumnBlock = 128;
 /// Rows that are worth partial results of their own: whole rows are read in order, which blocks of
 /// columns are not.
 constexpr int64_t kRowsWorthAPart = 32;
+constexpr int64_t kStreamedBytes = int64_t{32} << 20;
+constexpr int64_t kSmallestStreamedVector = 32;
 /// A row's cached line stays within the second-level cache.
 constexpr int64_t kLongestCachedRow = 32768;
 
@@ -175,6 +177,20 @@ void lay_out_scratch(const LoopProgram& program, LoopPlan& plan, int64_t outer_k
                                        plan.split_reduced ? plan.shared_bytes : plan.part_bytes));
 }
 
+/// Results that no cache would hold until they are read: writing them past the caches saves reading
+/// their lines first. Every whole vector must be aligned to its size (buffers are, to 64 bytes).
+void choose_streamed(const LoopProgram& program, LoopPlan& plan, int64_t points) {
+  for (const LoopStore& store : program.stores) {
+    const AffineIndex& at = store.at;
+    bool aligned = at.strides.back() == 1 && at.offset % plan.lanes == 0;
+    for (size_t a = 0; a + 1 < at.strides.size(); ++a) aligned = aligned && at.strides[a] % plan.lanes == 0;
+    const int64_t bytes = plan.lanes * byte_size(store.type);
+    aligned = aligned && bytes >= kSmallestStreamedVector && bytes <= kAlignment;
+    plan.streamed.push_back(aligned && !program.lines[static_cast<size_t>(store.line)].reduced &&
+                            points * byte_size(store.type) >= kStreamedBytes);
+  }
+}
+
 double estimate_nanoseconds(const LoopProgram& program, const LoopPlan& plan, int64_t points) {
   double per_point = 0;
   const double per_line = plan.isa == VectorIsa::avx512 ? 0.02 : 0.04;
@@ -245,6 +261,7 @@ LoopPlan plan_loop(const LoopProgram& program, VectorIsa isa, int threads) {
     }
   }
   choose_cached(program, plan);
+  choose_streamed(program, plan, points);
   lay_out_scratch(program, plan, outer_kept);
   return plan;
 }

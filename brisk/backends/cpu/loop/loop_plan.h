@@ -45,6 +45,7 @@ struct LoopPlan {
   std::vector<int32_t> line_phase;  ///< of each line
   std::vector<uint64_t> line_axes;  ///< bit a: the line changes with axis a
   std::vector<int32_t> exports;     ///< reduced lines that a later phase reads
+  std::vector<bool> streamed;       ///< of each store: too large for the caches, written past them
   /// By phase and line: needed by folds and stores at every point; by reduced stores and exports.
   std::vector<std::vector<bool>> needed_at_points, needed_after;
   /// Costly lines of a row that a later phase reads again: kept in a part's scratch, written in the
