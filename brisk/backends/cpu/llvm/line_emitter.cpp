@@ -29,7 +29,8 @@ Body LineEmitter::body(const Point& point, Value* base, int active) const {
 Value* LineEmitter::element_index(const Point& point, const AffineIndex& at, bool with_inner) {
   Value* sum = b_.getInt64(static_cast<uint64_t>(at.offset));
   for (size_t a = 0; a < at.strides.size(); ++a) {
-    if (at.strides[a] == 0 || (a == inner_axis() && !with_inner) || point.index[a] == nullptr) continue;
+    if (at.strides[a] == 0 || (a == inner_axis() && !with_inner) || point.index[a] == nullptr)
+      continue;
     Value* stride = b_.getInt64(static_cast<uint64_t>(at.strides[a]));
     sum = b_.CreateAdd(sum, b_.CreateMul(point.index[a], stride));
   }
@@ -54,7 +55,9 @@ Value* LineEmitter::scalar(Point& point, int32_t number) {
   const LoopLine& line = program_.lines[static_cast<size_t>(number)];
   if (line.kind == LoopLine::Kind::load) {
     const LoopLoad& from = program_.loads[static_cast<size_t>(line.index)];
-    return value = load(b_, from.type, address(from.buffer, from.type, element_index(point, from.at, true)), 0, 1, 1);
+    return value =
+               load(b_, from.type,
+                    address(from.buffer, from.type, element_index(point, from.at, true)), 0, 1, 1);
   }
   if (line.kind == LoopLine::Kind::position)
     return value = element_index(point, program_.positions[static_cast<size_t>(line.index)], true);
@@ -84,7 +87,8 @@ void LineEmitter::open_rows(Point& point, const LineSet& needed, int phase, bool
     const auto number = static_cast<size_t>(line.index);
     if (line.kind == LoopLine::Kind::load) {
       const LoopLoad& from = program_.loads[number];
-      point.load_row[number] = address(from.buffer, from.type, element_index(point, from.at, false));
+      point.load_row[number] =
+          address(from.buffer, from.type, element_index(point, from.at, false));
     } else if (line.kind == LoopLine::Kind::position) {
       point.position_row[number] = element_index(point, program_.positions[number], false);
     }
@@ -112,10 +116,12 @@ Value* LineEmitter::vector(Body& body, int32_t number) {
   }
   if (line.kind == LoopLine::Kind::position) {
     const int64_t stride = inner_stride(program_.positions[index]);
-    Value* first = b_.CreateAdd(body.point->position_row[index],
-                                b_.CreateMul(body.base, b_.getInt64(static_cast<uint64_t>(stride))));
+    Value* first =
+        b_.CreateAdd(body.point->position_row[index],
+                     b_.CreateMul(body.base, b_.getInt64(static_cast<uint64_t>(stride))));
     llvm::SmallVector<uint64_t> steps;
-    for (int lane = 0; lane < plan_.lanes; ++lane) steps.push_back(static_cast<uint64_t>(lane * stride));
+    for (int lane = 0; lane < plan_.lanes; ++lane)
+      steps.push_back(static_cast<uint64_t>(lane * stride));
     Value* lanes = plan_.lanes == 1 ? static_cast<Value*>(b_.getInt64(0))
                                     : llvm::ConstantDataVector::get(b_.getContext(), steps);
     return value = b_.CreateAdd(b_.splat(first, plan_.lanes), lanes);

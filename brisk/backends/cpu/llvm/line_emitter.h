@@ -12,9 +12,9 @@ namespace brisk {
 
 /// A place in the nest: the indices of the axes that are open there and what is known at it.
 struct Point {
-  std::vector<llvm::Value*> index;         ///< of each axis; null while it is not open
-  std::vector<llvm::Value*> scalar;        ///< of each line; null until computed
-  std::vector<llvm::Value*> load_row;      ///< addresses at index 0 of the innermost axis
+  std::vector<llvm::Value*> index;     ///< of each axis; null while it is not open
+  std::vector<llvm::Value*> scalar;    ///< of each line; null until computed
+  std::vector<llvm::Value*> load_row;  ///< addresses at index 0 of the innermost axis
   std::vector<llvm::Value*> store_row;
   std::vector<llvm::Value*> position_row;  ///< positions at index 0 of the innermost axis
 };
@@ -22,8 +22,8 @@ struct Point {
 /// One vector of the innermost axis at a point.
 struct Body {
   const Point* point = nullptr;
-  llvm::Value* base = nullptr;  ///< index of the first lane
-  int active = 0;               ///< lanes that exist
+  llvm::Value* base = nullptr;      ///< index of the first lane
+  int active = 0;                   ///< lanes that exist
   std::vector<llvm::Value*> value;  ///< of each line; null until computed
 };
 

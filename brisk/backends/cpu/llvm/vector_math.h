@@ -1,7 +1,7 @@
 #pragma once
 
-/// Transcendental functions on scalars and vectors: f32 exp, log, tanh and erf as inline polynomials,
-/// the others by calls of libmvec (glibc's vector mathematics), never of scalar libm.
+/// Transcendental functions on scalars and vectors: f32 exp, log, tanh and erf as inline
+/// polynomials, the others by calls of libmvec (glibc's vector mathematics), never of scalar libm.
 /// Accuracy: f32 within 1e-6 relative, f64 within 4 units in the last place.
 
 #include "brisk/backends/cpu/llvm/vector_builder.h"

@@ -27,10 +27,12 @@ inline constexpr int kCodegenVersion = 2;
 /// Both sides must have been built from the same structs.
 inline constexpr uint64_t kInterfaceLayout =
     (((uint64_t{kCodegenVersion} * 1000 + sizeof(LoopProgram)) * 1000 + sizeof(LoopPlan)) * 1000 +
-     sizeof(LoopLine)) * 100 + static_cast<uint64_t>(ScalarOp::cast);
+     sizeof(LoopLine)) *
+        100 +
+    static_cast<uint64_t>(ScalarOp::cast);
 
 struct CodegenRequest {
-  uint64_t layout = kInterfaceLayout;  ///< first, so that any library can read it
+  uint64_t layout = kInterfaceLayout;    ///< first, so that any library can read it
   const LoopProgram* program = nullptr;  ///< checked
   const LoopPlan* plan = nullptr;
 };

@@ -40,9 +40,12 @@ const Entry& library() {
     const auto path = find_library();
     if (!path) return {nullptr, path.error()};
     void* handle = dlopen(path->c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (handle == nullptr) return {nullptr, fmt::format("{} cannot be loaded: {}", path->string(), dlerror())};
-    auto* function = reinterpret_cast<CompileLoopFunction>(dlsym(handle, "brisk_llvm_compile_loop"));
-    if (function == nullptr) return {nullptr, fmt::format("{} is not brisk's LLVM library", path->string())};
+    if (handle == nullptr)
+      return {nullptr, fmt::format("{} cannot be loaded: {}", path->string(), dlerror())};
+    auto* function =
+        reinterpret_cast<CompileLoopFunction>(dlsym(handle, "brisk_llvm_compile_loop"));
+    if (function == nullptr)
+      return {nullptr, fmt::format("{} is not brisk's LLVM library", path->string())};
     return {function, ""};
   }();
   return entry;
@@ -67,7 +70,8 @@ Result<std::string> compile_with_llvm(const LoopProgram& program, const LoopPlan
   const auto sink = [](void* context, const char* data, size_t count) {
     static_cast<std::string*>(context)->assign(data, count);
   };
-  if (library().compile(&request, sink, &bytes) != 0) return fail("a fused loop was not compiled: {}", bytes);
+  if (library().compile(&request, sink, &bytes) != 0)
+    return fail("a fused loop was not compiled: {}", bytes);
   return bytes;
 }
 

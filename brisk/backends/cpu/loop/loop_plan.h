@@ -33,12 +33,12 @@ struct LoopPlan {
   Shape shape = Shape::pointwise;
   bool split_reduced = false;
   VectorIsa isa = VectorIsa::avx2;
-  int32_t lanes = 8;      ///< elements of one vector
-  int32_t unroll = 1;     ///< vectors of the innermost axis in one turn (row: accumulators)
-  int32_t tile_rows = 1;  ///< column: rows in one turn
-  int64_t block = 0;      ///< elements of the innermost axis in one unit; a multiple of the lanes
-  int64_t inner_units = 1;    ///< blocks of the innermost axis (row, split by kept units: 1)
-  int64_t kept_units = 1;     ///< kept indices without the innermost axis, times its blocks if kept
+  int32_t lanes = 8;        ///< elements of one vector
+  int32_t unroll = 1;       ///< vectors of the innermost axis in one turn (row: accumulators)
+  int32_t tile_rows = 1;    ///< column: rows in one turn
+  int64_t block = 0;        ///< elements of the innermost axis in one unit; a multiple of the lanes
+  int64_t inner_units = 1;  ///< blocks of the innermost axis (row, split by kept units: 1)
+  int64_t kept_units = 1;   ///< kept indices without the innermost axis, times its blocks if kept
   int64_t reduced_units = 1;  ///< split_reduced: indices of the first reduced axis (row with a
                               ///< single reduced axis: its blocks)
   int32_t num_phases = 1;
