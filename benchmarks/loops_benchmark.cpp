@@ -21,9 +21,11 @@ using Make = std::vector<Value> (*)(std::span<const Value>);
 LoopProgram program_of(const std::vector<Type>& operands, Make make) {
   Builder builder(standard_ops(), "loop");
   std::vector<Value> inputs;
-  for (const Type& type : operands) inputs.push_back(builder.input(fmt::format("operand{}", inputs.size()), type));
+  for (const Type& type : operands)
+    inputs.push_back(builder.input(fmt::format("operand{}", inputs.size()), type));
   std::vector<Builder::Output> outputs;
-  for (const Value& value : make(inputs)) outputs.push_back({fmt::format("result{}", outputs.size()), value});
+  for (const Value& value : make(inputs))
+    outputs.push_back({fmt::format("result{}", outputs.size()), value});
   return make_loop_program(builder.finish(outputs)).value();
 }
 
@@ -32,11 +34,14 @@ struct Case {
   Make make;
 };
 
-Type f32(Shape shape) { return Type(DType::f32, std::move(shape)); }
+Type f32(Shape shape) {
+  return Type(DType::f32, std::move(shape));
+}
 
 /// About 11 MB an operand: ResNet-50's [16, 56, 56, 56] and its like.
 Case relu_add() {
-  return {{f32({50176, 56}), f32({50176, 56})}, [](std::span<const Value> in) { return std::vector{relu(in[0] + in[1])}; }};
+  return {{f32({50176, 56}), f32({50176, 56})},
+          [](std::span<const Value> in) { return std::vector{relu(in[0] + in[1])}; }};
 }
 Case relu_add_bf16() {
   return {{Type(DType::bf16, {50176, 112}), Type(DType::bf16, {50176, 112})},
@@ -49,10 +54,12 @@ Case scale_shift_relu() {
           }};
 }
 Case column_sum() {
-  return {{f32({44032, 64})}, [](std::span<const Value> in) { return std::vector{reduce_sum(in[0], {0})}; }};
+  return {{f32({44032, 64})},
+          [](std::span<const Value> in) { return std::vector{reduce_sum(in[0], {0})}; }};
 }
 Case wide_column_sum() {
-  return {{f32({1376, 2048})}, [](std::span<const Value> in) { return std::vector{reduce_sum(in[0], {0})}; }};
+  return {{f32({1376, 2048})},
+          [](std::span<const Value> in) { return std::vector{reduce_sum(in[0], {0})}; }};
 }
 Case column_statistics() {
   return {{f32({44032, 64})}, [](std::span<const Value> in) {
@@ -60,7 +67,8 @@ Case column_statistics() {
           }};
 }
 Case full_sum() {
-  return {{f32({2818048})}, [](std::span<const Value> in) { return std::vector{reduce_sum(in[0], {0})}; }};
+  return {{f32({2818048})},
+          [](std::span<const Value> in) { return std::vector{reduce_sum(in[0], {0})}; }};
 }
 Case row_softmax() {
   return {{f32({2816, 1000})}, [](std::span<const Value> in) {
@@ -74,23 +82,29 @@ Case layer_normalization() {
             const auto spread = [&](Value x) { return broadcast_to(x, in[0].shape()); };
             const Value centred = in[0] - spread(reduce_sum(in[0], {1}, true) * (1.0 / 768));
             const Value variance = reduce_sum(centred * centred, {1}, true) * (1.0 / 768);
-            return std::vector{centred * spread(rsqrt(variance + 1e-5)) * spread(in[1]) + spread(in[2])};
+            return std::vector{centred * spread(rsqrt(variance + 1e-5)) * spread(in[1]) +
+                               spread(in[2])};
           }};
 }
 Case gelu_erf() {
   return {{f32({2818048})}, [](std::span<const Value> in) { return std::vector{gelu(in[0])}; }};
 }
 Case turned() {
-  return {{f32({1664, 1696})}, [](std::span<const Value> in) { return std::vector{transpose(in[0], {1, 0})}; }};
+  return {{f32({1664, 1696})}, [](std::span<const Value> in) {
+            return std::vector{transpose(in[0], {1, 0})};
+          }};
 }
 
-int64_t bytes_of(const Type& type) { return byte_size(type.dtype(), type.shape().num_elements()); }
+int64_t bytes_of(const Type& type) {
+  return byte_size(type.dtype(), type.shape().num_elements());
+}
 
 void run_case(benchmark::State& state, Case (*make_case)()) {
   const Case chosen = make_case();
   const int threads = static_cast<int>(state.range(0));
   const LoopProgram program = program_of(chosen.operands, chosen.make);
-  const auto loops = compile_loops(std::span(&program, 1), {.threads = threads, .cache = false}).value();
+  const auto loops =
+      compile_loops(std::span(&program, 1), {.threads = threads, .cache = false}).value();
   std::vector<Tensor> tensors;
   int64_t bytes = 0;
   for (const Type& type : chosen.operands) {
@@ -100,7 +114,8 @@ void run_case(benchmark::State& state, Case (*make_case)()) {
   for (const LoopStore& store : program.stores) {
     int64_t points = 1;
     for (const LoopAxis& axis : program.axes)
-      if (!axis.reduced || !program.lines[static_cast<size_t>(store.line)].reduced) points *= axis.size;
+      if (!axis.reduced || !program.lines[static_cast<size_t>(store.line)].reduced)
+        points *= axis.size;
     tensors.push_back(Tensor::zeros(store.type, {points}));
     bytes += tensors.back().num_bytes();
   }
@@ -117,7 +132,8 @@ void compile_case(benchmark::State& state, Case (*make_case)(), bool warm) {
   const auto directory = std::filesystem::temp_directory_path() / "brisk-loops-benchmark";
   const LoopCompileOptions options{.cache = warm, .cache_directory = directory};
   compile_loops(std::span(&program, 1), options).value();
-  for (auto _ : state) benchmark::DoNotOptimize(compile_loops(std::span(&program, 1), options).value());
+  for (auto _ : state)
+    benchmark::DoNotOptimize(compile_loops(std::span(&program, 1), options).value());
   std::filesystem::remove_all(directory);
 }
 

@@ -15,18 +15,24 @@ inline Scalar read_scalar(const Tensor& tensor, int64_t element) {
   if (is_floating(type)) return {.value = tensor.get(element)};
   return dispatch(type, [&]<typename T>() -> Scalar {
     const T value = tensor.data<T>()[static_cast<size_t>(element)];
-    if constexpr (std::is_same_v<T, bool>) return {.bits = value ? 1u : 0u};
-    else if constexpr (std::is_integral_v<T>) return {.bits = static_cast<uint64_t>(static_cast<int64_t>(value))};
-    else return {};
+    if constexpr (std::is_same_v<T, bool>)
+      return {.bits = value ? 1u : 0u};
+    else if constexpr (std::is_integral_v<T>)
+      return {.bits = static_cast<uint64_t>(static_cast<int64_t>(value))};
+    else
+      return {};
   });
 }
 
 inline void write_scalar(Tensor& tensor, int64_t element, Scalar scalar) {
   dispatch(tensor.dtype(), [&]<typename T>() {
     T& place = tensor.data<T>()[static_cast<size_t>(element)];
-    if constexpr (std::is_integral_v<T>) place = static_cast<T>(scalar.bits);
-    else if constexpr (std::is_same_v<T, double>) place = scalar.value;
-    else place = T(static_cast<float>(scalar.value));
+    if constexpr (std::is_integral_v<T>)
+      place = static_cast<T>(scalar.bits);
+    else if constexpr (std::is_same_v<T, double>)
+      place = scalar.value;
+    else
+      place = T(static_cast<float>(scalar.value));
   });
 }
 
@@ -59,16 +65,20 @@ inline void interpret(const LoopProgram& program, std::vector<Tensor>& buffers) 
         return;
       }
       case LoopLine::Kind::position:
-        value[i] = {.bits = static_cast<uint64_t>(at(program.positions[static_cast<size_t>(line.index)]))};
+        value[i] = {
+            .bits = static_cast<uint64_t>(at(program.positions[static_cast<size_t>(line.index)]))};
         return;
-      case LoopLine::Kind::reduction: value[i] = folded[i][kept_index()]; return;
+      case LoopLine::Kind::reduction:
+        value[i] = folded[i][kept_index()];
+        return;
       case LoopLine::Kind::rounded: {
         Tensor storage(line.storage, {1});
         write_scalar(storage, 0, value[static_cast<size_t>(line.operands[0])]);
         value[i] = read_scalar(storage, 0);
         return;
       }
-      case LoopLine::Kind::operation: break;
+      case LoopLine::Kind::operation:
+        break;
     }
     std::vector<Scalar> operands;
     for (const int32_t operand : line.operands)
@@ -78,7 +88,8 @@ inline void interpret(const LoopProgram& program, std::vector<Tensor>& buffers) 
       const size_t typed = line.op == ScalarOp::select ? 1 : 0;
       type = program.lines[static_cast<size_t>(line.operands[typed])].type;
     }
-    value[i] = evaluate({.op = line.op, .type = line.type, .value = line.value, .bits = line.bits}, type, operands);
+    value[i] = evaluate({.op = line.op, .type = line.type, .value = line.value, .bits = line.bits},
+                        type, operands);
   };
   const auto each_point = [&](const std::function<void()>& body) {
     std::function<void(size_t)> open = [&](size_t axis) {
@@ -93,13 +104,15 @@ inline void interpret(const LoopProgram& program, std::vector<Tensor>& buffers) 
     const LoopLine& line = program.lines[i];
     if (line.kind != LoopLine::Kind::reduction) continue;
     const LoopReduction& reduction = program.reductions[static_cast<size_t>(line.index)];
-    folded[i].assign(static_cast<size_t>(kept), {.value = reduction.identity, .bits = reduction.identity_bits});
+    folded[i].assign(static_cast<size_t>(kept),
+                     {.value = reduction.identity, .bits = reduction.identity_bits});
     // Sums of f32 are taken in f64 here: the exact result, which code comes near to.
     const bool exact_sum = line.type == DType::f32 && reduction.combiner == ScalarOp::add;
     each_point([&] {
       for (size_t j = 0; j < i; ++j)
         if (program.lines[j].kind != LoopLine::Kind::reduction || !folded[j].empty()) compute(j);
-      const std::array<Scalar, 2> operands{folded[i][kept_index()], value[static_cast<size_t>(reduction.line)]};
+      const std::array<Scalar, 2> operands{folded[i][kept_index()],
+                                           value[static_cast<size_t>(reduction.line)]};
       const DType type = exact_sum ? DType::f64 : line.type;
       folded[i][kept_index()] = evaluate({.op = reduction.combiner, .type = type}, type, operands);
     });
@@ -109,7 +122,8 @@ inline void interpret(const LoopProgram& program, std::vector<Tensor>& buffers) 
   each_point([&] {
     for (size_t i = 0; i < count; ++i) compute(i);
     for (const LoopStore& store : program.stores)
-      write_scalar(buffers[static_cast<size_t>(store.buffer)], at(store.at), value[static_cast<size_t>(store.line)]);
+      write_scalar(buffers[static_cast<size_t>(store.buffer)], at(store.at),
+                   value[static_cast<size_t>(store.line)]);
   });
   // An empty fold has results although there is no point.
   bool empty = false;
@@ -126,7 +140,8 @@ inline void interpret(const LoopProgram& program, std::vector<Tensor>& buffers) 
       if (program.lines[i].reduced) compute(i);
     for (const LoopStore& store : program.stores)
       if (program.lines[static_cast<size_t>(store.line)].reduced)
-        write_scalar(buffers[static_cast<size_t>(store.buffer)], at(store.at), value[static_cast<size_t>(store.line)]);
+        write_scalar(buffers[static_cast<size_t>(store.buffer)], at(store.at),
+                     value[static_cast<size_t>(store.line)]);
   };
   open(0);
 }

@@ -24,8 +24,11 @@ struct LoopRun {
   VectorIsa isa = VectorIsa::avx2;
 };
 
-inline void run_compiled(const LoopProgram& program, std::vector<Tensor>& buffers, const LoopRun& how) {
-  const auto loops = compile_loops(std::span(&program, 1), {.isa = how.isa, .threads = how.planned_threads, .cache = false, .cache_directory = {}});
+inline void run_compiled(const LoopProgram& program, std::vector<Tensor>& buffers,
+                         const LoopRun& how) {
+  const auto loops = compile_loops(
+      std::span(&program, 1),
+      {.isa = how.isa, .threads = how.planned_threads, .cache = false, .cache_directory = {}});
   ASSERT_TRUE(loops.ok()) << loops.error() << "\n" << to_text(program);
   std::vector<void*> addresses;
   for (Tensor& buffer : buffers) addresses.push_back(buffer.bytes());
@@ -38,9 +41,12 @@ inline Tensor random_tensor(DType type, std::vector<int64_t> sizes, uint64_t key
   Tensor tensor(type, std::move(sizes));
   PhiloxSequence random(key);
   for (int64_t i = 0; i < tensor.num_elements(); ++i) {
-    if (is_floating(type)) tensor.set(i, (random.next_unit() - 0.5) * (i % 3 == 0 ? 16 : 2));
-    else if (type == DType::boolean) tensor.set(i, static_cast<double>(random.next_below(2)));
-    else tensor.set(i, static_cast<double>(random.next_below(100)) - (is_signed(type) ? 50 : 0));
+    if (is_floating(type))
+      tensor.set(i, (random.next_unit() - 0.5) * (i % 3 == 0 ? 16 : 2));
+    else if (type == DType::boolean)
+      tensor.set(i, static_cast<double>(random.next_below(2)));
+    else
+      tensor.set(i, static_cast<double>(random.next_below(100)) - (is_signed(type) ? 50 : 0));
   }
   return tensor;
 }
@@ -52,7 +58,8 @@ inline std::vector<Tensor> clones(const std::vector<Tensor>& tensors) {
 }
 
 /// Equal within `tolerance` relative (absolute below 1); NaN equals NaN, infinities themselves.
-inline void expect_close(const Tensor& actual, const Tensor& expected, double tolerance, const std::string& what) {
+inline void expect_close(const Tensor& actual, const Tensor& expected, double tolerance,
+                         const std::string& what) {
   ASSERT_EQ(actual.num_elements(), expected.num_elements());
   for (int64_t i = 0; i < actual.num_elements(); ++i) {
     if (!is_floating(actual.dtype())) {
@@ -60,14 +67,19 @@ inline void expect_close(const Tensor& actual, const Tensor& expected, double to
       continue;
     }
     const double a = actual.get(i), b = expected.get(i);
-    if (std::isnan(b)) ASSERT_TRUE(std::isnan(a)) << what << " at " << i << ": " << a;
-    else if (std::isinf(b)) ASSERT_EQ(a, b) << what << " at " << i;
-    else ASSERT_LE(std::fabs(a - b), tolerance * std::max(1.0, std::fabs(b))) << what << " at " << i << ": " << a << " for " << b;
+    if (std::isnan(b))
+      ASSERT_TRUE(std::isnan(a)) << what << " at " << i << ": " << a;
+    else if (std::isinf(b))
+      ASSERT_EQ(a, b) << what << " at " << i;
+    else
+      ASSERT_LE(std::fabs(a - b), tolerance * std::max(1.0, std::fabs(b)))
+          << what << " at " << i << ": " << a << " for " << b;
   }
 }
 
 /// The loop compiled for each instruction set, with one and two threads, against the interpreter.
-inline void expect_as_interpreted(const LoopProgram& program, const std::vector<Tensor>& buffers, double tolerance) {
+inline void expect_as_interpreted(const LoopProgram& program, const std::vector<Tensor>& buffers,
+                                  double tolerance) {
   check(program);
   std::vector<Tensor> expected = clones(buffers);
   interpret(program, expected);
@@ -77,7 +89,8 @@ inline void expect_as_interpreted(const LoopProgram& program, const std::vector<
       run_compiled(program, actual, {.planned_threads = threads, .threads = threads, .isa = isa});
       for (size_t i = static_cast<size_t>(program.num_operands); i < buffers.size(); ++i)
         expect_close(actual[i], expected[i], tolerance,
-                     fmt::format("{}, {} threads, buffer {} of\n{}", name(isa), threads, i, to_text(program)));
+                     fmt::format("{}, {} threads, buffer {} of\n{}", name(isa), threads, i,
+                                 to_text(program)));
       if (::testing::Test::HasFailure()) return;
     }
   }
@@ -98,24 +111,30 @@ struct LoopWriter {
   }
   int32_t load(int32_t buffer, DType type, AffineIndex at, bool reduced = false) {
     program.loads.push_back({buffer, type, std::move(at)});
-    return add({.kind = LoopLine::Kind::load, .type = compute_type(type), .reduced = reduced,
+    return add({.kind = LoopLine::Kind::load,
+                .type = compute_type(type),
+                .reduced = reduced,
                 .index = static_cast<int32_t>(program.loads.size()) - 1});
   }
   int32_t position(DType type, AffineIndex at) {
     program.positions.push_back(std::move(at));
-    return add({.kind = LoopLine::Kind::position, .type = type,
+    return add({.kind = LoopLine::Kind::position,
+                .type = type,
                 .index = static_cast<int32_t>(program.positions.size()) - 1});
   }
   int32_t constant(DType type, double value, uint64_t bits = 0, bool reduced = false) {
-    return add({.op = ScalarOp::constant, .type = type, .reduced = reduced, .value = value, .bits = bits});
+    return add(
+        {.op = ScalarOp::constant, .type = type, .reduced = reduced, .value = value, .bits = bits});
   }
   int32_t op(ScalarOp op, DType type, std::array<int32_t, 3> operands, bool reduced = false) {
     return add({.op = op, .type = type, .reduced = reduced, .operands = operands});
   }
   int32_t fold(ScalarOp combiner, int32_t line, double identity, uint64_t bits = 0) {
     program.reductions.push_back({line, combiner, identity, bits});
-    return add({.kind = LoopLine::Kind::reduction, .type = program.lines[static_cast<size_t>(line)].type,
-                .reduced = true, .index = static_cast<int32_t>(program.reductions.size()) - 1});
+    return add({.kind = LoopLine::Kind::reduction,
+                .type = program.lines[static_cast<size_t>(line)].type,
+                .reduced = true,
+                .index = static_cast<int32_t>(program.reductions.size()) - 1});
   }
   void store(int32_t line, int32_t buffer, DType type, AffineIndex at) {
     program.stores.push_back({line, buffer, type, std::move(at)});

@@ -60,6 +60,8 @@ int compile(const CodegenRequest& request, CodegenSink sink, void* context) {
     sink(context, reason.data(), reason.size());
     return 1;
   };
+  if (request.layout != kInterfaceLayout)
+    return refuse("this libbrisk_llvm.so belongs to another build of brisk");
   initialize_target();
   std::string error;
   const auto machine = target_machine(request.plan->isa, error);
@@ -74,7 +76,8 @@ int compile(const CodegenRequest& request, CodegenSink sink, void* context) {
   for (llvm::Function& function : module) function.setDSOLocal(true);
 
   llvm::raw_string_ostream complaints(error);
-  if (llvm::verifyModule(module, &complaints)) return refuse("invalid code was generated: " + error);
+  if (llvm::verifyModule(module, &complaints))
+    return refuse("invalid code was generated: " + error);
   clean_up(module);
 
   llvm::SmallVector<char, 0> object;

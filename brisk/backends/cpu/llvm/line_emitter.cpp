@@ -1,7 +1,5 @@
 #include "brisk/backends/cpu/llvm/line_emitter.h"
 
-#include <algorithm>
-
 #include "brisk/backends/cpu/llvm/memory_format.h"
 #include "brisk/backends/cpu/llvm/scalar_operation.h"
 
@@ -9,40 +7,9 @@ namespace brisk {
 
 using llvm::Value;
 
-bool LineEmitter::is_export_before(int32_t line, int phase) const {
-  return plan_.line_phase[static_cast<size_t>(line)] < phase &&
-         std::find(plan_.exports.begin(), plan_.exports.end(), line) != plan_.exports.end();
-}
-
-void LineEmitter::add_cone(LineSet& set, int32_t line, int phase) const {
-  if (set[static_cast<size_t>(line)]) return;
-  set[static_cast<size_t>(line)] = true;
-  if (is_export_before(line, phase)) return;
-  for (const int32_t operand : program_.lines[static_cast<size_t>(line)].operands)
-    if (operand >= 0) add_cone(set, operand, phase);
-}
-
 bool LineEmitter::stores_in(const LoopStore& store, int phase, bool reduced_stores) const {
   const auto line = static_cast<size_t>(store.line);
   return program_.lines[line].reduced == reduced_stores && plan_.line_phase[line] == phase;
-}
-
-LineSet LineEmitter::needed_at_points(int phase) const {
-  LineSet set(program_.lines.size());
-  for (const LoopReduction& reduction : program_.reductions)
-    if (plan_.line_phase[static_cast<size_t>(reduction.line)] == phase) add_cone(set, reduction.line, phase);
-  for (const LoopStore& store : program_.stores)
-    if (stores_in(store, phase, false)) add_cone(set, store.line, phase);
-  return set;
-}
-
-LineSet LineEmitter::needed_after(int phase) const {
-  LineSet set(program_.lines.size());
-  for (const LoopStore& store : program_.stores)
-    if (stores_in(store, phase, true)) add_cone(set, store.line, phase);
-  for (const int32_t line : plan_.exports)
-    if (plan_.line_phase[static_cast<size_t>(line)] == phase) add_cone(set, line, phase);
-  return set;
 }
 
 Point LineEmitter::outermost() const {
@@ -62,7 +29,8 @@ Body LineEmitter::body(const Point& point, Value* base, int active) const {
 Value* LineEmitter::element_index(const Point& point, const AffineIndex& at, bool with_inner) {
   Value* sum = b_.getInt64(static_cast<uint64_t>(at.offset));
   for (size_t a = 0; a < at.strides.size(); ++a) {
-    if (at.strides[a] == 0 || (a == inner_axis() && !with_inner) || point.index[a] == nullptr) continue;
+    if (at.strides[a] == 0 || (a == inner_axis() && !with_inner) || point.index[a] == nullptr)
+      continue;
     Value* stride = b_.getInt64(static_cast<uint64_t>(at.strides[a]));
     sum = b_.CreateAdd(sum, b_.CreateMul(point.index[a], stride));
   }
@@ -87,7 +55,9 @@ Value* LineEmitter::scalar(Point& point, int32_t number) {
   const LoopLine& line = program_.lines[static_cast<size_t>(number)];
   if (line.kind == LoopLine::Kind::load) {
     const LoopLoad& from = program_.loads[static_cast<size_t>(line.index)];
-    return value = load(b_, from.type, address(from.buffer, from.type, element_index(point, from.at, true)), 0, 1, 1);
+    return value =
+               load(b_, from.type,
+                    address(from.buffer, from.type, element_index(point, from.at, true)), 0, 1, 1);
   }
   if (line.kind == LoopLine::Kind::position)
     return value = element_index(point, program_.positions[static_cast<size_t>(line.index)], true);
@@ -117,7 +87,8 @@ void LineEmitter::open_rows(Point& point, const LineSet& needed, int phase, bool
     const auto number = static_cast<size_t>(line.index);
     if (line.kind == LoopLine::Kind::load) {
       const LoopLoad& from = program_.loads[number];
-      point.load_row[number] = address(from.buffer, from.type, element_index(point, from.at, false));
+      point.load_row[number] =
+          address(from.buffer, from.type, element_index(point, from.at, false));
     } else if (line.kind == LoopLine::Kind::position) {
       point.position_row[number] = element_index(point, program_.positions[number], false);
     }
@@ -145,10 +116,12 @@ Value* LineEmitter::vector(Body& body, int32_t number) {
   }
   if (line.kind == LoopLine::Kind::position) {
     const int64_t stride = inner_stride(program_.positions[index]);
-    Value* first = b_.CreateAdd(body.point->position_row[index],
-                                b_.CreateMul(body.base, b_.getInt64(static_cast<uint64_t>(stride))));
+    Value* first =
+        b_.CreateAdd(body.point->position_row[index],
+                     b_.CreateMul(body.base, b_.getInt64(static_cast<uint64_t>(stride))));
     llvm::SmallVector<uint64_t> steps;
-    for (int lane = 0; lane < plan_.lanes; ++lane) steps.push_back(static_cast<uint64_t>(lane * stride));
+    for (int lane = 0; lane < plan_.lanes; ++lane)
+      steps.push_back(static_cast<uint64_t>(lane * stride));
     Value* lanes = plan_.lanes == 1 ? static_cast<Value*>(b_.getInt64(0))
                                     : llvm::ConstantDataVector::get(b_.getContext(), steps);
     return value = b_.CreateAdd(b_.splat(first, plan_.lanes), lanes);
@@ -166,7 +139,7 @@ void LineEmitter::store_vectors(Body& body, int phase, bool reduced_stores) {
     const int64_t stride = inner_stride(to.at);
     Value* element = b_.CreateMul(body.base, b_.getInt64(static_cast<uint64_t>(stride)));
     Value* place = b_.CreateGEP(b_.memory_element(to.type), body.point->store_row[i], element);
-    store(b_, vector(body, to.line), to.type, place, stride, body.active);
+    store(b_, vector(body, to.line), to.type, place, stride, body.active, plan_.streamed[i]);
   }
 }
 

@@ -12,9 +12,9 @@ namespace brisk {
 
 /// A place in the nest: the indices of the axes that are open there and what is known at it.
 struct Point {
-  std::vector<llvm::Value*> index;         ///< of each axis; null while it is not open
-  std::vector<llvm::Value*> scalar;        ///< of each line; null until computed
-  std::vector<llvm::Value*> load_row;      ///< addresses at index 0 of the innermost axis
+  std::vector<llvm::Value*> index;     ///< of each axis; null while it is not open
+  std::vector<llvm::Value*> scalar;    ///< of each line; null until computed
+  std::vector<llvm::Value*> load_row;  ///< addresses at index 0 of the innermost axis
   std::vector<llvm::Value*> store_row;
   std::vector<llvm::Value*> position_row;  ///< positions at index 0 of the innermost axis
 };
@@ -22,8 +22,8 @@ struct Point {
 /// One vector of the innermost axis at a point.
 struct Body {
   const Point* point = nullptr;
-  llvm::Value* base = nullptr;  ///< index of the first lane
-  int active = 0;               ///< lanes that exist
+  llvm::Value* base = nullptr;      ///< index of the first lane
+  int active = 0;                   ///< lanes that exist
   std::vector<llvm::Value*> value;  ///< of each line; null until computed
 };
 
@@ -36,11 +36,6 @@ class LineEmitter {
 
   /// Base addresses of the buffers, for the function that is being emitted.
   void set_buffers(std::vector<llvm::Value*> buffers) { buffers_ = std::move(buffers); }
-
-  /// Lines that reductions and stores of `phase` need at every point, in order.
-  LineSet needed_at_points(int phase) const;
-  /// Lines that reduced stores and exports of `phase` need.
-  LineSet needed_after(int phase) const;
 
   Point outermost() const;
   Body body(const Point& point, llvm::Value* base, int active) const;
@@ -61,8 +56,6 @@ class LineEmitter {
   int64_t inner_stride(const AffineIndex& at) const { return at.strides[inner_axis()]; }
 
  private:
-  void add_cone(LineSet& set, int32_t line, int phase) const;
-  bool is_export_before(int32_t line, int phase) const;
   bool stores_in(const LoopStore& store, int phase, bool reduced_stores) const;
   /// offset + strides * index over the open axes but the innermost, as i64.
   llvm::Value* element_index(const Point& point, const AffineIndex& at, bool with_inner);

@@ -28,16 +28,20 @@ Value* as_float(VectorBuilder& b, Value* value) {
 
 Value* encode8(VectorBuilder& b, Value* value, const Format8& format) {
   Value* bits = as_int32(b, value);
-  const auto constant = [&](int64_t c) { return b.integer(bits->getType(), static_cast<uint64_t>(c)); };
+  const auto constant = [&](int64_t c) {
+    return b.integer(bits->getType(), static_cast<uint64_t>(c));
+  };
   Value* magnitude_bits = b.CreateAnd(bits, constant(0x7fffffff));
   Value* magnitude = as_float(b, magnitude_bits);
   llvm::Type* floats = magnitude->getType();
   // The binade as a biased f32 exponent, not below that of the smallest normal number.
-  Value* exponent = b.CreateBinaryIntrinsic(
-      llvm::Intrinsic::umax, b.CreateLShr(magnitude_bits, constant(23)), constant(128 - format.bias()));
+  Value* exponent =
+      b.CreateBinaryIntrinsic(llvm::Intrinsic::umax, b.CreateLShr(magnitude_bits, constant(23)),
+                              constant(128 - format.bias()));
   // 2^23 quanta as an f32; capped, since large values overflow anyway.
   Value* magic_exponent = b.CreateBinaryIntrinsic(
-      llvm::Intrinsic::umin, b.CreateAdd(exponent, constant(23 - format.mantissa_bits)), constant(254));
+      llvm::Intrinsic::umin, b.CreateAdd(exponent, constant(23 - format.mantissa_bits)),
+      constant(254));
   Value* magic = as_float(b, b.CreateShl(magic_exponent, constant(23)));
   Value* rounded = b.CreateFSub(b.CreateFAdd(magnitude, magic), magic);
   Value* rounded_bits = as_int32(b, rounded);
@@ -68,7 +72,8 @@ Value* decode_e4m3(VectorBuilder& b, Value* raw) {
   Value* scaled = b.CreateFMul(as_float(b, b.CreateShl(magnitude, constant(20))),
                                b.real(VectorBuilder::like(raw, b.getFloatTy()), 0x1p120));
   Value* nan = b.CreateICmpEQ(magnitude, constant(0x7f));
-  return as_float(b, b.CreateSelect(nan, constant(0x7fc00000), b.CreateOr(as_int32(b, scaled), sign)));
+  return as_float(b,
+                  b.CreateSelect(nan, constant(0x7fc00000), b.CreateOr(as_int32(b, scaled), sign)));
 }
 
 Value* half_to_float(VectorBuilder& b, Value* raw) {
@@ -96,29 +101,39 @@ Value* encode_f16(VectorBuilder& b, Value* value) {
 
 Value* decode(VectorBuilder& b, Value* raw, DType type) {
   switch (type) {
-    case DType::boolean: return b.CreateICmpNE(raw, b.integer(raw->getType(), 0));
+    case DType::boolean:
+      return b.CreateICmpNE(raw, b.integer(raw->getType(), 0));
     case DType::bf16: {
       Value* bits = b.CreateZExt(raw, VectorBuilder::like(raw, b.getInt32Ty()));
       return as_float(b, b.CreateShl(bits, b.integer(bits->getType(), 16)));
     }
-    case DType::f16: return half_to_float(b, raw);
+    case DType::f16:
+      return half_to_float(b, raw);
     case DType::f8e5m2: {
       Value* bits = b.CreateZExt(raw, VectorBuilder::like(raw, b.getInt16Ty()));
       return half_to_float(b, b.CreateShl(bits, b.integer(bits->getType(), 8)));
     }
-    case DType::f8e4m3: return decode_e4m3(b, raw);
-    default: return raw;
+    case DType::f8e4m3:
+      return decode_e4m3(b, raw);
+    default:
+      return raw;
   }
 }
 
 Value* encode(VectorBuilder& b, Value* value, DType type) {
   switch (type) {
-    case DType::boolean: return b.CreateZExt(value, VectorBuilder::like(value, b.getInt8Ty()));
-    case DType::bf16: return encode_bf16(b, value);
-    case DType::f16: return encode_f16(b, value);
-    case DType::f8e5m2: return encode8(b, value, kE5m2);
-    case DType::f8e4m3: return encode8(b, value, kE4m3);
-    default: return value;
+    case DType::boolean:
+      return b.CreateZExt(value, VectorBuilder::like(value, b.getInt8Ty()));
+    case DType::bf16:
+      return encode_bf16(b, value);
+    case DType::f16:
+      return encode_f16(b, value);
+    case DType::f8e5m2:
+      return encode8(b, value, kE5m2);
+    case DType::f8e4m3:
+      return encode8(b, value, kE4m3);
+    default:
+      return value;
   }
 }
 
@@ -130,8 +145,10 @@ Value* load(VectorBuilder& b, DType type, Value* address, int64_t stride, int la
   if (stride == 1 && active == lanes)
     return decode(b, b.CreateAlignedLoad(vector, address, alignment), type);
   if (stride == 1)
-    return decode(b, b.CreateMaskedLoad(vector, address, alignment, b.mask(lanes, active),
-                                        llvm::Constant::getNullValue(vector)), type);
+    return decode(b,
+                  b.CreateMaskedLoad(vector, address, alignment, b.mask(lanes, active),
+                                     llvm::Constant::getNullValue(vector)),
+                  type);
   if (stride == -1 && active == lanes) {
     Value* lowest = b.CreateGEP(element, address, b.getInt64(static_cast<uint64_t>(1 - lanes)));
     return decode(b, b.reverse(b.CreateAlignedLoad(vector, lowest, alignment)), type);
@@ -145,19 +162,28 @@ Value* load(VectorBuilder& b, DType type, Value* address, int64_t stride, int la
   return decode(b, raw, type);
 }
 
-void store(VectorBuilder& b, Value* value, DType type, Value* address, int64_t stride, int active) {
+void store(VectorBuilder& b, Value* value, DType type, Value* address, int64_t stride, int active,
+           bool streamed) {
   Value* raw = encode(b, value, type);
   llvm::Type* element = b.memory_element(type);
   const llvm::Align alignment(element->getScalarSizeInBits() / 8);
   const int lanes = VectorBuilder::lanes_of(value);
-  if (lanes == 1 || (stride == 1 && active == lanes)) {
+  if (streamed && stride == 1 && active == lanes) {
+    const llvm::Align whole(static_cast<uint64_t>(lanes) * element->getScalarSizeInBits() / 8);
+    llvm::StoreInst* written = b.CreateAlignedStore(raw, address, whole);
+    auto* one = llvm::ConstantAsMetadata::get(b.getInt32(1));
+    written->setMetadata(llvm::LLVMContext::MD_nontemporal,
+                         llvm::MDNode::get(b.getContext(), {one}));
+  } else if (lanes == 1 || (stride == 1 && active == lanes)) {
     b.CreateAlignedStore(raw, address, alignment);
   } else if (stride == 1) {
     b.CreateMaskedStore(raw, address, alignment, b.mask(lanes, active));
   } else {
     for (int lane = 0; lane < active; ++lane) {
-      Value* place = b.CreateGEP(element, address, b.getInt64(static_cast<uint64_t>(lane * stride)));
-      b.CreateAlignedStore(b.CreateExtractElement(raw, static_cast<uint64_t>(lane)), place, alignment);
+      Value* place =
+          b.CreateGEP(element, address, b.getInt64(static_cast<uint64_t>(lane * stride)));
+      b.CreateAlignedStore(b.CreateExtractElement(raw, static_cast<uint64_t>(lane)), place,
+                           alignment);
     }
   }
 }

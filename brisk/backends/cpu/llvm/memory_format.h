@@ -16,7 +16,8 @@ llvm::Value* encode(VectorBuilder& build, llvm::Value* value, DType type);
 /// touched and become zero.
 llvm::Value* load(VectorBuilder& build, DType type, llvm::Value* address, int64_t stride, int lanes,
                   int active);
+/// `streamed`: whole vectors are aligned to their size and go past the caches.
 void store(VectorBuilder& build, llvm::Value* value, DType type, llvm::Value* address,
-           int64_t stride, int active);
+           int64_t stride, int active, bool streamed = false);
 
 }  // namespace brisk

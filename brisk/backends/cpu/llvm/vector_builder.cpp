@@ -14,20 +14,37 @@ VectorBuilder::VectorBuilder(llvm::Module& module, VectorIsa isa)
 
 llvm::Type* VectorBuilder::compute_element(DType type) {
   switch (type) {
-    case DType::f16: case DType::bf16: case DType::f8e4m3: case DType::f8e5m2: return getFloatTy();
-    case DType::boolean: return getInt1Ty();
-    default: return memory_element(type);
+    case DType::f16:
+    case DType::bf16:
+    case DType::f8e4m3:
+    case DType::f8e5m2:
+      return getFloatTy();
+    case DType::boolean:
+      return getInt1Ty();
+    default:
+      return memory_element(type);
   }
 }
 
 llvm::Type* VectorBuilder::memory_element(DType type) {
   switch (type) {
-    case DType::f64: return getDoubleTy();
-    case DType::f32: return getFloatTy();
-    case DType::i64: case DType::u64: return getInt64Ty();
-    case DType::i32: case DType::u32: return getInt32Ty();
-    case DType::f16: case DType::bf16: case DType::i16: case DType::u16: return getInt16Ty();
-    default: return getInt8Ty();
+    case DType::f64:
+      return getDoubleTy();
+    case DType::f32:
+      return getFloatTy();
+    case DType::i64:
+    case DType::u64:
+      return getInt64Ty();
+    case DType::i32:
+    case DType::u32:
+      return getInt32Ty();
+    case DType::f16:
+    case DType::bf16:
+    case DType::i16:
+    case DType::u16:
+      return getInt16Ty();
+    default:
+      return getInt8Ty();
   }
 }
 
@@ -49,7 +66,8 @@ Constant* VectorBuilder::real(llvm::Type* type, double value) {
 }
 
 Constant* VectorBuilder::integer(llvm::Type* type, uint64_t bits) {
-  return llvm::ConstantInt::get(type, llvm::APInt(64, bits).zextOrTrunc(type->getScalarSizeInBits()));
+  return llvm::ConstantInt::get(type,
+                                llvm::APInt(64, bits).zextOrTrunc(type->getScalarSizeInBits()));
 }
 
 Value* VectorBuilder::splat(Value* scalar, int lanes) {
@@ -59,7 +77,9 @@ Value* VectorBuilder::splat(Value* scalar, int lanes) {
 Value* VectorBuilder::fma(Value* a, Value* b, Value* c) {
   return CreateIntrinsic(llvm::Intrinsic::fma, {a->getType()}, {a, b, c});
 }
-Value* VectorBuilder::fma(Value* a, double b, Value* c) { return fma(a, real(a->getType(), b), c); }
+Value* VectorBuilder::fma(Value* a, double b, Value* c) {
+  return fma(a, real(a->getType(), b), c);
+}
 
 Value* VectorBuilder::polynomial(Value* x, std::initializer_list<double> coefficients) {
   Value* sum = nullptr;

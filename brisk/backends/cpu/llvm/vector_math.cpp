@@ -20,8 +20,8 @@ Value* float_of(VectorBuilder& b, Value* bits) {
 
 /// 2^n for integers n in [-126, 127].
 Value* power_of_two(VectorBuilder& b, Value* n) {
-  return float_of(b, b.CreateShl(b.CreateAdd(n, b.integer(n->getType(), 127)),
-                                 b.integer(n->getType(), 23)));
+  return float_of(
+      b, b.CreateShl(b.CreateAdd(n, b.integer(n->getType(), 127)), b.integer(n->getType(), 23)));
 }
 
 Value* any_lane(VectorBuilder& b, Value* condition) {
@@ -71,7 +71,8 @@ Value* exp_f32(VectorBuilder& b, Value* x) {
   Value* r = b.fma(n_float, -0.693145751953125, bounded);
   r = b.fma(n_float, -1.42860682030941723212e-6, r);
   // exp(r) = 1 + r + r^2 q(r) on |r| <= 0.35; relative error 8e-9.
-  Value* q = b.polynomial(r, {0.0013926926614, 0.00836377387441, 0.0416665501103, 0.166665733819, 0.5});
+  Value* q =
+      b.polynomial(r, {0.0013926926614, 0.00836377387441, 0.0416665501103, 0.166665733819, 0.5});
   Value* y = b.CreateFAdd(b.fma(b.CreateFMul(r, r), q, r), b.real(type, 1));
   // In two factors, so that subnormal results are rounded once and 2^128 does not overflow.
   Value* half = b.CreateAShr(n, b.integer(n->getType(), 1));
@@ -87,13 +88,14 @@ Value* log_f32(VectorBuilder& b, Value* x) {
   Value* bits = bits_of(b, scaled);
   const auto constant = [&](uint64_t c) { return b.integer(bits->getType(), c); };
   Value* e = b.CreateAShr(b.CreateSub(bits, constant(0x3f3504f3)), constant(23));
-  Value* f = b.CreateFSub(float_of(b, b.CreateSub(bits, b.CreateShl(e, constant(23)))), b.real(type, 1));
+  Value* f =
+      b.CreateFSub(float_of(b, b.CreateSub(bits, b.CreateShl(e, constant(23)))), b.real(type, 1));
   e = b.CreateSub(e, b.CreateSelect(tiny, constant(23), constant(0)));
   Value* exponent = b.CreateSIToFP(e, type);
   // log(1 + f) = f - f^2/2 + f^3 q(f); relative error 2e-8.
-  Value* q = b.polynomial(f, {0.0697161147145, -0.114797338466, 0.116854199235, -0.124256873315,
-                              0.142490576457, -0.166678023195, 0.200007157489, -0.24999996958,
-                              0.3333333118});
+  Value* q = b.polynomial(
+      f, {0.0697161147145, -0.114797338466, 0.116854199235, -0.124256873315, 0.142490576457,
+          -0.166678023195, 0.200007157489, -0.24999996958, 0.3333333118});
   Value* square = b.CreateFMul(f, f);
   Value* y = b.CreateFMul(b.CreateFMul(square, f), q);
   y = b.fma(exponent, -2.12194440e-4, y);  // ln 2 in two parts, the first exact times e
@@ -120,6 +122,25 @@ Value* tanh_f32(VectorBuilder& b, Value* x) {
   return b.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, result, x);
 }
 
+Value* erf_f32(VectorBuilder& b, Value* x) {
+  llvm::Type* type = x->getType();
+  Value* magnitude = b.unary(llvm::Intrinsic::fabs, x);
+  // Below 1: x p(x^2), relative error 1e-9. From 1 to 4: 1 - exp(-p(x)), where p fits -log(erfc);
+  // its error 2e-8 is one of erfc, which is below 0.16 there. Beyond 4 the result rounds to 1.
+  Value* near_zero =
+      b.CreateFMul(x, b.polynomial(b.CreateFMul(x, x),
+                                   {7.8758750627e-5, -0.00080168642872, 0.0051890874234,
+                                    -0.026854212011, 0.11283594715, -0.37612626667, 1.1283791658}));
+  Value* bounded =
+      b.CreateSelect(b.CreateFCmpOGT(magnitude, b.real(type, 4)), b.real(type, 4), magnitude);
+  Value* p = b.polynomial(
+      bounded, {-1.6386373249e-6, 4.608744729e-5, -0.00059705294613, 0.0047607477108,
+                -0.026424370927, 0.11008568029, 0.63182024678, 1.1302367226, -0.00032091438299});
+  Value* far = b.CreateFSub(b.real(type, 1), exp_f32(b, b.CreateFNeg(p)));
+  far = b.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, far, x);
+  return b.CreateSelect(b.CreateFCmpOLT(magnitude, b.real(type, 1)), near_zero, far);
+}
+
 // fmod in f64: subtract q * (y * 2^k) while the rest is not below y, with k such that q has at most
 // 52 bits. Then q * y * 2^k is at most one multiple too large and the rest is exact in one FMA: a
 // multiple of y's unit, smaller than y * 2^k. Each turn removes 51 bits of the quotient.
@@ -132,7 +153,8 @@ Value* fmod(VectorBuilder& b, Value* x, Value* y) {
   Value* dividend = b.unary(llvm::Intrinsic::fabs, is_float ? b.CreateFPExt(x, doubles) : x);
   Value* divisor = b.unary(llvm::Intrinsic::fabs, is_float ? b.CreateFPExt(y, doubles) : y);
   Value* infinite = real(__builtin_inf());
-  Value* defined = b.CreateAnd(b.CreateFCmpOLT(dividend, infinite), b.CreateFCmpOGT(divisor, real(0)));
+  Value* defined =
+      b.CreateAnd(b.CreateFCmpOLT(dividend, infinite), b.CreateFCmpOGT(divisor, real(0)));
   Value* whole = b.CreateOr(b.CreateNot(defined), b.CreateFCmpOEQ(divisor, infinite));
   Value* safe_divisor = b.CreateSelect(whole, real(1), divisor);
   Value* start = b.CreateSelect(whole, real(0), dividend);
@@ -147,14 +169,14 @@ Value* fmod(VectorBuilder& b, Value* x, Value* y) {
   };
   Value* divisor_exponent = exponent(safe_divisor);
   Value* rest = iterate(
-      b, {start}, 0,
-      [&](auto& state) { return b.CreateFCmpOGE(state[0], safe_divisor); },
+      b, {start}, 0, [&](auto& state) { return b.CreateFCmpOGE(state[0], safe_divisor); },
       [&](auto& state) -> llvm::SmallVector<Value*> {
         Value* r = state[0];
         Value* k = b.CreateSub(b.CreateSub(exponent(r), divisor_exponent), integer(51));
         k = b.CreateBinaryIntrinsic(llvm::Intrinsic::smax, k, integer(0));
         Value* half = b.CreateLShr(k, integer(1));  // 2^k itself may overflow
-        Value* step = b.CreateFMul(b.CreateFMul(safe_divisor, power(half)), power(b.CreateSub(k, half)));
+        Value* step =
+            b.CreateFMul(b.CreateFMul(safe_divisor, power(half)), power(b.CreateSub(k, half)));
         Value* q = b.unary(llvm::Intrinsic::trunc, b.CreateFDiv(r, step));
         Value* left = b.fma(b.CreateFNeg(q), step, r);
         left = b.CreateSelect(b.CreateFCmpOLT(left, real(0)), b.CreateFAdd(left, step), left);
@@ -171,8 +193,8 @@ Value* integer_power(VectorBuilder& b, Value* base, Value* exponent, bool is_sig
   llvm::Type* type = base->getType();
   Value* zero = b.integer(type, 0);
   Value* one = b.integer(type, 1);
-  Value* negative = is_signed ? b.CreateICmpSLT(exponent, zero)
-                              : static_cast<Value*>(b.CreateICmpNE(zero, zero));
+  Value* negative =
+      is_signed ? b.CreateICmpSLT(exponent, zero) : static_cast<Value*>(b.CreateICmpNE(zero, zero));
   Value* start = b.CreateSelect(negative, zero, exponent);
   Value* result = iterate(
       b, {start, base, one}, 2, [&](auto& state) { return b.CreateICmpNE(state[0], zero); },
@@ -212,11 +234,11 @@ Value* call_libmvec(VectorBuilder& b, const char* name, llvm::ArrayRef<Value*> a
   }
   llvm::Type* vector = VectorBuilder::wide(element, native);
   const llvm::SmallVector<llvm::Type*> types(arguments.size(), vector);
-  const std::string symbol = std::string("_ZGV") + (b.isa() == VectorIsa::avx512 ? "e" : "d") + "N" +
-                             std::to_string(native) + (arguments.size() == 2 ? "vv_" : "v_") + name +
-                             (is_float ? "f" : "");
-  llvm::FunctionCallee callee = b.module().getOrInsertFunction(
-      symbol, llvm::FunctionType::get(vector, types, false));
+  const std::string symbol = std::string("_ZGV") + (b.isa() == VectorIsa::avx512 ? "e" : "d") +
+                             "N" + std::to_string(native) + (arguments.size() == 2 ? "vv_" : "v_") +
+                             name + (is_float ? "f" : "");
+  llvm::FunctionCallee callee =
+      b.module().getOrInsertFunction(symbol, llvm::FunctionType::get(vector, types, false));
   auto* function = llvm::cast<llvm::Function>(callee.getCallee());
   function->setDoesNotThrow();
   function->setDoesNotAccessMemory();

@@ -1,7 +1,7 @@
 #pragma once
 
-/// Transcendental functions on scalars and vectors: f32 exp, log and tanh as inline polynomials,
-/// the others by calls of libmvec (glibc's vector mathematics), never of scalar libm.
+/// Transcendental functions on scalars and vectors: f32 exp, log, tanh and erf as inline
+/// polynomials, the others by calls of libmvec (glibc's vector mathematics), never of scalar libm.
 /// Accuracy: f32 within 1e-6 relative, f64 within 4 units in the last place.
 
 #include "brisk/backends/cpu/llvm/vector_builder.h"
@@ -12,6 +12,7 @@ namespace brisk {
 llvm::Value* exp_f32(VectorBuilder& build, llvm::Value* x);
 llvm::Value* log_f32(VectorBuilder& build, llvm::Value* x);
 llvm::Value* tanh_f32(VectorBuilder& build, llvm::Value* x);
+llvm::Value* erf_f32(VectorBuilder& build, llvm::Value* x);
 
 /// C's fmod, exact; f32 and f64.
 llvm::Value* fmod(VectorBuilder& build, llvm::Value* x, llvm::Value* y);

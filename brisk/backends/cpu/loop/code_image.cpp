@@ -58,7 +58,9 @@ struct Reader {
   }
 };
 
-int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+int64_t round_up(int64_t value, int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
 
 /// The address of a function of libmvec; nullptr when this system's lacks it.
 void* find_import(const std::string& name) {
@@ -86,7 +88,9 @@ Result<CodeImage> parse_code_image(std::string_view bytes) {
   return image;
 }
 
-void ExecutableMemory::Unmap::operator()(void* address) const { munmap(address, size); }
+void ExecutableMemory::Unmap::operator()(void* address) const {
+  munmap(address, size);
+}
 
 Result<ExecutableMemory> ExecutableMemory::load(std::span<const CodeImage> images) {
   ExecutableMemory loaded;
@@ -99,14 +103,16 @@ Result<ExecutableMemory> ExecutableMemory::load(std::span<const CodeImage> image
   if (size == 0) return loaded;
   const auto bytes = static_cast<size_t>(size);
   void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return fail("no memory for {} bytes of compiled code: {}", bytes, std::strerror(errno));
+  if (memory == MAP_FAILED)
+    return fail("no memory for {} bytes of compiled code: {}", bytes, std::strerror(errno));
   loaded.memory_ = std::unique_ptr<void, Unmap>(memory, Unmap{bytes});
   for (size_t i = 0; i < images.size(); ++i) {
     char* base = static_cast<char*>(memory) + loaded.images_[i].base;
     std::memcpy(base, images[i].bytes.data(), images[i].bytes.size());
     for (const CodeImage::Symbol& import : images[i].imports) {
       void* address = find_import(import.name);
-      if (address == nullptr) return fail("this system's libmvec has no function '{}'", import.name);
+      if (address == nullptr)
+        return fail("this system's libmvec has no function '{}'", import.name);
       std::memcpy(base + import.offset, &address, sizeof(address));
     }
   }
@@ -117,7 +123,8 @@ Result<ExecutableMemory> ExecutableMemory::load(std::span<const CodeImage> image
 
 void* ExecutableMemory::find(size_t index, std::string_view function) const {
   for (const CodeImage::Symbol& symbol : images_[index].functions)
-    if (symbol.name == function) return static_cast<char*>(memory_.get()) + images_[index].base + symbol.offset;
+    if (symbol.name == function)
+      return static_cast<char*>(memory_.get()) + images_[index].base + symbol.offset;
   return nullptr;
 }
 

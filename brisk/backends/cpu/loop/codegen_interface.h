@@ -21,7 +21,18 @@ namespace brisk {
 using LoopFunction = void (*)(void* const* buffers, int64_t begin, int64_t end, void* scratch,
                               int64_t part);
 
+/// Changes when the generated code does; part of the cache key.
+inline constexpr int kCodegenVersion = 2;
+
+/// Both sides must have been built from the same structs.
+inline constexpr uint64_t kInterfaceLayout =
+    (((uint64_t{kCodegenVersion} * 1000 + sizeof(LoopProgram)) * 1000 + sizeof(LoopPlan)) * 1000 +
+     sizeof(LoopLine)) *
+        100 +
+    static_cast<uint64_t>(ScalarOp::cast);
+
 struct CodegenRequest {
+  uint64_t layout = kInterfaceLayout;    ///< first, so that any library can read it
   const LoopProgram* program = nullptr;  ///< checked
   const LoopPlan* plan = nullptr;
 };
@@ -31,8 +42,5 @@ using CodegenSink = void (*)(void* context, const char* bytes, size_t count);
 
 /// Exported as "brisk_llvm_compile_loop"; may be called from several threads at once.
 using CompileLoopFunction = int (*)(const CodegenRequest* request, CodegenSink sink, void* context);
-
-/// Changes when the generated code does; part of the cache key.
-inline constexpr int kCodegenVersion = 1;
 
 }  // namespace brisk

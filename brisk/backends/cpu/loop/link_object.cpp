@@ -21,14 +21,16 @@ class Linker {
   explicit Linker(std::string_view object) : object_(object) {}
 
   Result<CodeImage> run() {
-    if (!read_headers()) return fail("compiled code is not an x86-64 ELF object of {} bytes", object_.size());
+    if (!read_headers())
+      return fail("compiled code is not an x86-64 ELF object of {} bytes", object_.size());
     if (auto status = place_sections(); !status) return status.failure();
     if (auto status = relocate(); !status) return status.failure();
     append_stubs();
     for (size_t i = 1; i < symbols_.size(); ++i) {
       const Elf64_Sym& symbol = symbols_[i];
       if (ELF64_ST_TYPE(symbol.st_info) == STT_FUNC && base(symbol.st_shndx))
-        image_.functions.push_back({symbol_name(symbol), *base(symbol.st_shndx) + static_cast<int64_t>(symbol.st_value)});
+        image_.functions.push_back(
+            {symbol_name(symbol), *base(symbol.st_shndx) + static_cast<int64_t>(symbol.st_value)});
     }
     return std::move(image_);
   }
@@ -79,11 +81,15 @@ class Linker {
       const Elf64_Shdr& section = sections_[i];
       // Unwind tables (x86-64's own section type, or plain data of that name) are not needed: the
       // code neither throws nor calls anything that does.
-      if (!(section.sh_flags & SHF_ALLOC) || section.sh_type == SHT_X86_64_UNWIND || section.sh_size == 0) continue;
+      if (!(section.sh_flags & SHF_ALLOC) || section.sh_type == SHT_X86_64_UNWIND ||
+          section.sh_size == 0)
+        continue;
       if (section.sh_type != SHT_PROGBITS || (section.sh_flags & SHF_WRITE))
-        return fail("compiled code has a section of type {} and flags {}", section.sh_type, section.sh_flags);
+        return fail("compiled code has a section of type {} and flags {}", section.sh_type,
+                    section.sh_flags);
       const auto alignment = static_cast<size_t>(std::max<uint64_t>(section.sh_addralign, 1));
-      if (alignment > kImageAlignment) return fail("compiled code has a section aligned to {}", alignment);
+      if (alignment > kImageAlignment)
+        return fail("compiled code has a section aligned to {}", alignment);
       image_.bytes.resize((image_.bytes.size() + alignment - 1) / alignment * alignment);
       bases_[i] = static_cast<int64_t>(image_.bytes.size());
       image_.bytes += contents(section);
@@ -100,7 +106,9 @@ class Linker {
       if (!read_array(section.sh_offset, section.sh_size / sizeof(Elf64_Rela), relocations))
         return fail("compiled code has a damaged relocation table");
       for (const Elf64_Rela& relocation : relocations)
-        if (auto status = apply(*base(section.sh_info), sections_[section.sh_info].sh_size, relocation); !status)
+        if (auto status =
+                apply(*base(section.sh_info), sections_[section.sh_info].sh_size, relocation);
+            !status)
           return status;
     }
     return Success{};
@@ -109,7 +117,8 @@ class Linker {
   Status apply(int64_t section, uint64_t section_size, const Elf64_Rela& relocation) {
     const auto type = ELF64_R_TYPE(relocation.r_info);
     const size_t number = ELF64_R_SYM(relocation.r_info);
-    if (number >= symbols_.size() || relocation.r_offset + 4 > section_size || relocation.r_offset > section_size)
+    if (number >= symbols_.size() || relocation.r_offset + 4 > section_size ||
+        relocation.r_offset > section_size)
       return fail("compiled code has a relocation outside its section");
     const Elf64_Sym& symbol = symbols_[number];
     if (type != R_X86_64_PC32 && type != R_X86_64_PLT32)
@@ -120,7 +129,8 @@ class Linker {
     } else if (symbol.st_shndx == SHN_UNDEF && type == R_X86_64_PLT32) {
       target = stub(symbol_name(symbol));
     } else {
-      return fail("compiled code refers to '{}', which is neither in it nor a function", symbol_name(symbol));
+      return fail("compiled code refers to '{}', which is neither in it nor a function",
+                  symbol_name(symbol));
     }
     const int64_t place = section + static_cast<int64_t>(relocation.r_offset);
     const auto value = static_cast<int32_t>(target + relocation.r_addend - place);
@@ -161,6 +171,8 @@ class Linker {
 
 }  // namespace
 
-Result<CodeImage> link_object(std::string_view object) { return Linker(object).run(); }
+Result<CodeImage> link_object(std::string_view object) {
+  return Linker(object).run();
+}
 
 }  // namespace brisk

@@ -40,9 +40,12 @@ const Entry& library() {
     const auto path = find_library();
     if (!path) return {nullptr, path.error()};
     void* handle = dlopen(path->c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (handle == nullptr) return {nullptr, fmt::format("{} cannot be loaded: {}", path->string(), dlerror())};
-    auto* function = reinterpret_cast<CompileLoopFunction>(dlsym(handle, "brisk_llvm_compile_loop"));
-    if (function == nullptr) return {nullptr, fmt::format("{} is not brisk's LLVM library", path->string())};
+    if (handle == nullptr)
+      return {nullptr, fmt::format("{} cannot be loaded: {}", path->string(), dlerror())};
+    auto* function =
+        reinterpret_cast<CompileLoopFunction>(dlsym(handle, "brisk_llvm_compile_loop"));
+    if (function == nullptr)
+      return {nullptr, fmt::format("{} is not brisk's LLVM library", path->string())};
     return {function, ""};
   }();
   return entry;
@@ -62,12 +65,13 @@ Result<std::string> llvm_library_stamp() {
 
 Result<std::string> compile_with_llvm(const LoopProgram& program, const LoopPlan& plan) {
   if (library().compile == nullptr) return fail("{}", library().error);
-  const CodegenRequest request{&program, &plan};
+  const CodegenRequest request{.program = &program, .plan = &plan};
   std::string bytes;
   const auto sink = [](void* context, const char* data, size_t count) {
     static_cast<std::string*>(context)->assign(data, count);
   };
-  if (library().compile(&request, sink, &bytes) != 0) return fail("a fused loop was not compiled: {}", bytes);
+  if (library().compile(&request, sink, &bytes) != 0)
+    return fail("a fused loop was not compiled: {}", bytes);
   return bytes;
 }
 

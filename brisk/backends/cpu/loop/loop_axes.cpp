@@ -14,7 +14,9 @@ void for_each_access(LoopProgram& program, const std::function<void(AffineIndex&
 
 void remove_axis(LoopProgram& program, size_t axis) {
   program.axes.erase(program.axes.begin() + static_cast<std::ptrdiff_t>(axis));
-  for_each_access(program, [&](AffineIndex& at) { at.strides.erase(at.strides.begin() + static_cast<std::ptrdiff_t>(axis)); });
+  for_each_access(program, [&](AffineIndex& at) {
+    at.strides.erase(at.strides.begin() + static_cast<std::ptrdiff_t>(axis));
+  });
 }
 
 void drop_single_axes(LoopProgram& program) {
@@ -27,7 +29,8 @@ bool merge_with_next(LoopProgram& program, size_t a) {
   if (program.axes[a].reduced != program.axes[a + 1].reduced) return false;
   const int64_t inner = program.axes[a + 1].size;
   bool fits = true;
-  for_each_access(program, [&](AffineIndex& at) { fits &= at.strides[a] == at.strides[a + 1] * inner; });
+  for_each_access(program,
+                  [&](AffineIndex& at) { fits &= at.strides[a] == at.strides[a + 1] * inner; });
   if (!fits) return false;
   program.axes[a + 1].size *= program.axes[a].size;
   remove_axis(program, a);

@@ -57,7 +57,8 @@ std::optional<std::string> LoopCache::find(std::string_view key) const {
   if (bytes.size() < kHeader || bytes.substr(0, kMagic.size()) != kMagic) return std::nullopt;
   if (number_at(bytes, 8) != stable_hash(bytes.substr(16))) return std::nullopt;
   const uint64_t key_size = number_at(bytes, 16);
-  if (key_size != key.size() || bytes.size() - kHeader < key_size || bytes.substr(kHeader, key_size) != key)
+  if (key_size != key.size() || bytes.size() - kHeader < key_size ||
+      bytes.substr(kHeader, key_size) != key)
     return std::nullopt;
   mark_used(path);
   return std::string(bytes.substr(kHeader + key_size));
@@ -102,7 +103,8 @@ void LoopCache::trim() const {
     total += size;
   }
   if (total <= max_bytes_) return;
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.used < b.used; });
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return a.used < b.used; });
   for (const Entry& entry : entries) {  // down to three quarters, so that not every batch trims
     if (total <= max_bytes_ / 4 * 3) break;
     fs::remove(entry.path, error);

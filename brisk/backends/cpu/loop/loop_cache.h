@@ -18,7 +18,8 @@ class LoopCache {
   explicit LoopCache(std::filesystem::path directory, int64_t max_bytes = int64_t{64} << 20);
 
   std::optional<std::string> find(std::string_view key) const;
-  /// A cache that cannot be written (full or read-only disk) is no error: the next process compiles.
+  /// A cache that cannot be written (full or read-only disk) is no error: the next process
+  /// compiles.
   void store(std::string_view key, std::string_view value) const;
   void trim() const;
 

@@ -63,7 +63,8 @@ void compile_missing(std::vector<Job*>& missing) {
     for (size_t i = next++; i < missing.size(); i = next++)
       missing[i]->image = compile_one(*missing[i]->program, *missing[i]->plan);
   };
-  const size_t count = std::min<size_t>({kCompilingThreads, missing.size(), std::max(1u, std::thread::hardware_concurrency())});
+  const size_t count = std::min<size_t>(
+      {kCompilingThreads, missing.size(), std::max(1u, std::thread::hardware_concurrency())});
   std::vector<std::jthread> others;
   for (size_t i = 1; i < count; ++i) others.emplace_back(work);
   work();
@@ -71,7 +72,8 @@ void compile_missing(std::vector<Job*>& missing) {
 
 }  // namespace
 
-Result<CompiledLoops> compile_loops(std::span<const LoopProgram> programs, const LoopCompileOptions& options) {
+Result<CompiledLoops> compile_loops(std::span<const LoopProgram> programs,
+                                    const LoopCompileOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   const auto isa = options.isa ? Result<VectorIsa>(*options.isa) : host_isa();
   if (!isa) return isa.failure();
@@ -87,14 +89,15 @@ Result<CompiledLoops> compile_loops(std::span<const LoopProgram> programs, const
   std::vector<size_t> job_of;
   std::map<std::string, size_t, std::less<>> job_by_key;
   for (size_t i = 0; i < programs.size(); ++i) {
-    std::string key = fmt::format("{} codegen {} llvm {} threads {}\n{}", name(*isa), kCodegenVersion, *stamp,
-                                  options.threads, to_text(programs[i]));
+    std::string key = fmt::format("{} codegen {} llvm {} threads {}\n{}", name(*isa),
+                                  kCodegenVersion, *stamp, options.threads, to_text(programs[i]));
     const auto [place, added] = job_by_key.try_emplace(key, jobs.size());
     if (added) jobs.push_back({&programs[i], &plans[i], std::move(key), std::nullopt});
     job_of.push_back(place->second);
   }
 
-  const LoopCache cache(options.cache_directory.empty() ? cache_directory() / "loops" : options.cache_directory);
+  const LoopCache cache(options.cache_directory.empty() ? cache_directory() / "loops"
+                                                        : options.cache_directory);
   if (options.cache) find_in_cache(cache, jobs);
   std::vector<Job*> missing;
   for (Job& job : jobs)
@@ -106,7 +109,8 @@ Result<CompiledLoops> compile_loops(std::span<const LoopProgram> programs, const
     images.push_back(std::move(**job.image));
   }
   if (options.cache && !missing.empty()) {
-    for (const Job* job : missing) cache.store(job->key, serialize(images[static_cast<size_t>(job - jobs.data())]));
+    for (const Job* job : missing)
+      cache.store(job->key, serialize(images[static_cast<size_t>(job - jobs.data())]));
     cache.trim();
   }
 
@@ -114,10 +118,13 @@ Result<CompiledLoops> compile_loops(std::span<const LoopProgram> programs, const
   if (!memory) return memory.failure();
   CompiledLoops loops(std::move(*memory));
   for (size_t i = 0; i < programs.size(); ++i) {
-    CompiledLoops::Loop loop{std::move(plans[i]), !divides_integers(programs[i]), nullptr, {}, {}};
+    CompiledLoops::Loop loop{
+        std::move(plans[i]), !divides_integers(programs[i]), {}, nullptr, {}, {}};
     const auto find = [&](const std::string& function) {
       return reinterpret_cast<LoopFunction>(loops.memory_.find(job_of[i], function));
     };
+    for (size_t s = 0; s < programs[i].stores.size(); ++s)
+      if (loop.plan.streamed[s]) loop.aligned_buffers.push_back(programs[i].stores[s].buffer);
     loop.main = find("main");
     for (int phase = 0; loop.plan.split_reduced && phase < loop.plan.num_phases; ++phase) {
       loop.accumulate.push_back(find(fmt::format("accumulate_{}", phase)));
@@ -127,8 +134,9 @@ Result<CompiledLoops> compile_loops(std::span<const LoopProgram> programs, const
               "compiled code lacks its functions");
     loops.loops_.push_back(std::move(loop));
   }
-  loops.report_ = {static_cast<int64_t>(jobs.size() - missing.size()), static_cast<int64_t>(missing.size()),
-                   std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count()};
+  loops.report_ = {
+      static_cast<int64_t>(jobs.size() - missing.size()), static_cast<int64_t>(missing.size()),
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count()};
   return loops;
 }
 
@@ -152,9 +160,13 @@ int64_t CompiledLoops::scratch_bytes(size_t index, int threads) const {
   return plan.shared_bytes + plan.part_bytes * num_parts(plan, useful_threads(plan, threads));
 }
 
-void CompiledLoops::run(size_t index, std::span<void* const> buffers, void* scratch, int threads) const {
+void CompiledLoops::run(size_t index, std::span<void* const> buffers, void* scratch,
+                        int threads) const {
   const Loop& loop = loops_[index];
   const LoopPlan& plan = loop.plan;
+  for (const int32_t buffer : loop.aligned_buffers)
+    invariant(reinterpret_cast<uintptr_t>(buffers[static_cast<size_t>(buffer)]) % 64 == 0,
+              "result {} of a loop is not aligned to 64 bytes", buffer);
   const int used = useful_threads(plan, threads);
   const int64_t parts = num_parts(plan, used);
   // Part p takes units [units * p / parts, units * (p + 1) / parts).
@@ -168,7 +180,8 @@ void CompiledLoops::run(size_t index, std::span<void* const> buffers, void* scra
   for (size_t phase = 0; phase < loop.accumulate.size(); ++phase) {
     if (loop.accumulate[phase] != nullptr) share(loop.accumulate[phase], plan.reduced_units);
     // Combining partial results is little work.
-    if (loop.finish[phase] != nullptr) loop.finish[phase](buffers.data(), 0, plan.kept_units, scratch, parts);
+    if (loop.finish[phase] != nullptr)
+      loop.finish[phase](buffers.data(), 0, plan.kept_units, scratch, parts);
   }
 }
 

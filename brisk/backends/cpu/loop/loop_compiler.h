@@ -36,7 +36,8 @@ class CompiledLoops {
   /// Bytes of scratch that `run` needs with so many threads; aligned to 64 by the caller.
   int64_t scratch_bytes(size_t index, int threads) const;
   /// `buffers`: operands then results, each distinct or, where an operand is read at the very
-  /// elements a result is written at, the same. Work too small to share runs inline.
+  /// elements a result is written at, the same; results aligned to 64 bytes. Work too small to
+  /// share runs inline.
   void run(size_t index, std::span<void* const> buffers, void* scratch, int threads) const;
 
   /// Whether all mathematics of the loop is vector code (integer division by a variable is not).
@@ -52,11 +53,13 @@ class CompiledLoops {
   const Report& report() const { return report_; }
 
  private:
-  friend Result<CompiledLoops> compile_loops(std::span<const LoopProgram>, const LoopCompileOptions&);
+  friend Result<CompiledLoops> compile_loops(std::span<const LoopProgram>,
+                                             const LoopCompileOptions&);
 
   struct Loop {
     LoopPlan plan;
     bool vectorised = true;
+    std::vector<int32_t> aligned_buffers;  ///< results written past the caches
     LoopFunction main = nullptr;
     std::vector<LoopFunction> accumulate, finish;  // by phase; null where there is nothing to do
   };
@@ -71,6 +74,7 @@ class CompiledLoops {
 };
 
 /// Equal programs are compiled once. Fails with the reason when one cannot be compiled.
-Result<CompiledLoops> compile_loops(std::span<const LoopProgram> programs, const LoopCompileOptions& options = {});
+Result<CompiledLoops> compile_loops(std::span<const LoopProgram> programs,
+                                    const LoopCompileOptions& options = {});
 
 }  // namespace brisk

@@ -33,18 +33,29 @@ struct LoopPlan {
   Shape shape = Shape::pointwise;
   bool split_reduced = false;
   VectorIsa isa = VectorIsa::avx2;
-  int32_t lanes = 8;      ///< elements of one vector
-  int32_t unroll = 1;     ///< vectors of the innermost axis in one turn (row: accumulators)
-  int32_t tile_rows = 1;  ///< column: rows in one turn
-  int64_t block = 0;      ///< elements of the innermost axis in one unit; a multiple of the lanes
-  int64_t inner_units = 1;    ///< blocks of the innermost axis (row, split by kept units: 1)
-  int64_t kept_units = 1;     ///< kept indices without the innermost axis, times its blocks if kept
+  int32_t lanes = 8;        ///< elements of one vector
+  int32_t unroll = 1;       ///< vectors of the innermost axis in one turn (row: accumulators)
+  int32_t tile_rows = 1;    ///< column: rows in one turn
+  int64_t block = 0;        ///< elements of the innermost axis in one unit; a multiple of the lanes
+  int64_t inner_units = 1;  ///< blocks of the innermost axis (row, split by kept units: 1)
+  int64_t kept_units = 1;   ///< kept indices without the innermost axis, times its blocks if kept
   int64_t reduced_units = 1;  ///< split_reduced: indices of the first reduced axis (row with a
                               ///< single reduced axis: its blocks)
   int32_t num_phases = 1;
   std::vector<int32_t> line_phase;  ///< of each line
   std::vector<uint64_t> line_axes;  ///< bit a: the line changes with axis a
   std::vector<int32_t> exports;     ///< reduced lines that a later phase reads
+  std::vector<bool> streamed;       ///< of each store: too large for the caches, written past them
+  /// By phase and line: needed by folds and stores at every point; by reduced stores and exports.
+  std::vector<std::vector<bool>> needed_at_points, needed_after;
+  /// Costly lines of a row that a later phase reads again: kept in a part's scratch, written in the
+  /// first phase that needs them.
+  struct CachedLine {
+    int32_t line = 0;
+    int32_t first_phase = 0;
+    int64_t offset = 0;  ///< in bytes, within a part
+  };
+  std::vector<CachedLine> cached;
 
   /// Scratch: the shared part, then `part_bytes` for each part. Offsets are in bytes; `pitch` is
   /// the number of elements per index of the outer kept axes (lanes included for column).

@@ -34,7 +34,7 @@ struct AffineIndex {
 };
 
 struct LoopLoad {
-  int32_t buffer = 0;  ///< operands first, then results
+  int32_t buffer = 0;       ///< operands first, then results
   DType type = DType::f32;  ///< in memory
   AffineIndex at;
   friend bool operator==(const LoopLoad&, const LoopLoad&) = default;
