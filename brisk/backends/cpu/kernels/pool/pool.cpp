@@ -1,6 +1,7 @@
 #include "brisk/backends/cpu/kernels/pool/pool.h"
 
 #include "brisk/backends/cpu/kernels/pool/pool_loops.h"
+#include "brisk/backends/cpu/kernels/window_ranges.h"
 #include "brisk/base/parallel.h"
 #include "brisk/ops/window/window.h"
 
@@ -73,20 +74,14 @@ PoolShape shape_of(PoolOp op, const KernelRequest& request) {
           .pad_x = window.pad_low.back()};
 }
 
-/// How many places of the window at `result` lie in [0, extent).
-int64_t places_inside(int64_t result, int64_t stride, int64_t pad, int64_t window,
-                      int64_t extent) {
-  const int64_t first = result * stride - pad;
-  return std::max<int64_t>(0, std::min(window, extent - first) - std::max<int64_t>(0, -first));
-}
-
 /// 1 / (elements averaged) for each window; 0 where it has none.
 std::vector<float> average_weights(const PoolShape& s, bool count_padding) {
   std::vector<float> weights;
   for (int64_t y = 0; y < s.result_height; ++y)
     for (int64_t x = 0; x < s.result_width; ++x) {
-      const int64_t inside = places_inside(y, s.stride_y, s.pad_y, s.window_y, s.height) *
-                             places_inside(x, s.stride_x, s.pad_x, s.window_x, s.width);
+      const Range rows = places_inside(y, s.stride_y, s.pad_y, s.window_y, s.height);
+      const Range columns = places_inside(x, s.stride_x, s.pad_x, s.window_x, s.width);
+      const int64_t inside = (rows.end - rows.begin) * (columns.end - columns.begin);
       const int64_t count = count_padding ? s.window_y * s.window_x : inside;
       weights.push_back(count > 0 ? 1.0f / static_cast<float>(count) : 0.0f);
     }

@@ -7,36 +7,13 @@
 
 #include "brisk/backends/cpu/kernels/pool/pool_loops.h"
 #include "brisk/backends/cpu/kernels/stored_lanes.h"
+#include "brisk/backends/cpu/kernels/window_ranges.h"
 
 namespace brisk::cpu {
 namespace {
 
-struct Range {
-  int64_t begin, end;
-};
-
-inline int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-
-/// Places of the window at `result` that lie in [0, extent).
-inline Range places_inside(int64_t result, int64_t stride, int64_t pad, int64_t window,
-                           int64_t extent) {
-  const int64_t first = result * stride - pad;
-  const int64_t begin = larger(0, -first);
-  return {begin, larger(begin, smaller(window, extent - first))};
-}
-
-/// Results whose windows cover `place`.
-inline Range windows_over(int64_t place, int64_t stride, int64_t pad, int64_t window,
-                          int64_t results) {
-  const int64_t shifted = place + pad;  // of the first window's begin
-  if (shifted < 0) return {0, 0};
-  const int64_t begin = shifted < window ? 0 : (shifted - window) / stride + 1;
-  return {begin, larger(begin, smaller(shifted / stride + 1, results))};
-}
-
-/// Calls body(x, y, c, ...) for each result column of one row: the rows and columns of its window
-/// that are inside.
+/// Calls body(column, at, corner, rows, columns) for each result of one row: where its channels and
+/// those of its window's first place lie, and the window's rows and columns that are inside.
 template <typename F>
 BRISK_INLINE void for_each_window(const PoolShape& s, int64_t row, F&& body) {
   const int64_t y = row % s.result_height, image = row / s.result_height;
@@ -58,7 +35,7 @@ void max_pool(const PoolShape& s, const void* input, int64_t begin, int64_t end,
   auto* result = static_cast<Element*>(values);
   for (int64_t row = begin; row < end; ++row)
     for_each_window(s, row, [&](int64_t, int64_t at, int64_t corner, Range rows, Range columns) {
-      const bool is_empty = rows.begin == rows.end || columns.begin == columns.end;
+      const bool is_empty = rows.empty() || columns.empty();
       for (int64_t c = 0; c < s.channels; c += kLanes) {
         const int64_t left = s.channels - c;
         Lanes best = fill(-__builtin_inff());

@@ -1,0 +1,39 @@
+#pragma once
+
+/// The inner loops of depthwise convolution (each channel with a filter of its own), NHWC,
+/// vectorised over channels, a row at a time. One set per instruction set.
+
+#include <cstdint>
+
+#include "brisk/backends/cpu/kernels/kernel_isa.h"
+
+namespace brisk::cpu {
+
+struct DepthwiseShape {
+  int64_t height, width, channels;  ///< of the input
+  int64_t result_height, result_width;
+  int64_t kernel_height, kernel_width, stride_y, stride_x;
+  int64_t pad_y, pad_x;  ///< before the first row and column; may be negative
+};
+
+struct DepthwiseEpilogue {
+  const float* bias;      ///< [channels] or null
+  const float* residual;  ///< as the result, or null
+  bool relu;
+};
+
+struct DepthwiseLoops {
+  /// Rows [begin, end) of the result, counted over the whole batch.
+  void (*forward)(const DepthwiseShape& s, const float* input, const float* filter,
+                  const DepthwiseEpilogue& epilogue, int64_t begin, int64_t end, float* result);
+  /// Rows [begin, end) of the input's gradient, counted over the whole batch.
+  void (*input_gradient)(const DepthwiseShape& s, const float* gradient, const float* filter,
+                         int64_t begin, int64_t end, float* input_gradient);
+  /// sums [kernel, channels] += the share of result rows [begin, end).
+  void (*filter_gradient)(const DepthwiseShape& s, const float* input, const float* gradient,
+                          int64_t begin, int64_t end, float* sums);
+};
+
+const DepthwiseLoops& depthwise_loops(KernelIsa isa);
+
+}  // namespace brisk::cpu
