@@ -16,7 +16,9 @@ namespace {
 using Operands = std::span<const Value>;
 using Replacement = std::optional<Value>;
 
-const Node& producer(const Value& value) { return value.builder->node(value.id.node); }
+const Node& producer(const Value& value) {
+  return value.builder->node(value.id.node);
+}
 
 /// The value when every element is one constant: a scalar constant or its broadcast.
 std::optional<double> splat(const Value& value) {
@@ -44,7 +46,8 @@ Value splat_like(Builder& builder, const Type& type, double value) {
 }
 
 /// Both operands constant in every element: the result is, too.
-Replacement fold_binary(Builder& builder, const Node& node, Operands x, double (*f)(double, double)) {
+Replacement fold_binary(Builder& builder, const Node& node, Operands x,
+                        double (*f)(double, double)) {
   if (!is_floating(node.results[0].dtype())) return std::nullopt;
   const auto a = splat(x[0]), b = splat(x[1]);
   if (!a || !b) return std::nullopt;
@@ -152,20 +155,46 @@ Replacement cast_of_cast(Builder&, const Node& node, Operands x) {
 }
 
 constexpr SimplifyRule kRules[] = {
-    {"add", "constant + constant", [](Builder& b, const Node& n, Operands x) { return fold_binary(b, n, x, [](double p, double q) { return p + q; }); }},
-    {"multiply", "constant * constant", [](Builder& b, const Node& n, Operands x) { return fold_binary(b, n, x, [](double p, double q) { return p * q; }); }},
-    {"subtract", "constant - constant", [](Builder& b, const Node& n, Operands x) { return fold_binary(b, n, x, [](double p, double q) { return p - q; }); }},
-    {"add", "x + 0 -> x", [](Builder&, const Node&, Operands x) { return when(is_splat(x[1], 0), x[0]); }},
-    {"add", "0 + x -> x", [](Builder&, const Node&, Operands x) { return when(is_splat(x[0], 0), x[1]); }},
-    {"subtract", "x - 0 -> x", [](Builder&, const Node&, Operands x) { return when(is_splat(x[1], 0), x[0]); }},
-    {"multiply", "x * 1 -> x", [](Builder&, const Node&, Operands x) { return when(is_splat(x[1], 1), x[0]); }},
-    {"multiply", "1 * x -> x", [](Builder&, const Node&, Operands x) { return when(is_splat(x[0], 1), x[1]); }},
-    {"divide", "x / 1 -> x", [](Builder&, const Node&, Operands x) { return when(is_splat(x[1], 1), x[0]); }},
-    {"pow", "x ^ 1 -> x", [](Builder&, const Node&, Operands x) { return when(is_splat(x[1], 1), x[0]); }},
-    {"pow", "x ^ 2 -> square(x)", [](Builder&, const Node&, Operands x) { return is_splat(x[1], 2) ? Replacement(square(x[0])) : std::nullopt; }},
-    {"negate", "-(-x) -> x", [](Builder&, const Node&, Operands x) { const Node& inner = producer(x[0]); return when(inner.op->name == "negate", inner.op->name == "negate" ? Value{x[0].builder, inner.operands[0]} : x[0]); }},
-    {"stop_gradient", "stop_gradient(x) -> x", [](Builder&, const Node&, Operands x) { return Replacement(x[0]); }},
-    {"select", "select(c, x, x) -> x", [](Builder&, const Node&, Operands x) { return when(x[1] == x[2], x[1]); }},
+    {"add", "constant + constant",
+     [](Builder& b, const Node& n, Operands x) {
+       return fold_binary(b, n, x, [](double p, double q) { return p + q; });
+     }},
+    {"multiply", "constant * constant",
+     [](Builder& b, const Node& n, Operands x) {
+       return fold_binary(b, n, x, [](double p, double q) { return p * q; });
+     }},
+    {"subtract", "constant - constant",
+     [](Builder& b, const Node& n, Operands x) {
+       return fold_binary(b, n, x, [](double p, double q) { return p - q; });
+     }},
+    {"add", "x + 0 -> x",
+     [](Builder&, const Node&, Operands x) { return when(is_splat(x[1], 0), x[0]); }},
+    {"add", "0 + x -> x",
+     [](Builder&, const Node&, Operands x) { return when(is_splat(x[0], 0), x[1]); }},
+    {"subtract", "x - 0 -> x",
+     [](Builder&, const Node&, Operands x) { return when(is_splat(x[1], 0), x[0]); }},
+    {"multiply", "x * 1 -> x",
+     [](Builder&, const Node&, Operands x) { return when(is_splat(x[1], 1), x[0]); }},
+    {"multiply", "1 * x -> x",
+     [](Builder&, const Node&, Operands x) { return when(is_splat(x[0], 1), x[1]); }},
+    {"divide", "x / 1 -> x",
+     [](Builder&, const Node&, Operands x) { return when(is_splat(x[1], 1), x[0]); }},
+    {"pow", "x ^ 1 -> x",
+     [](Builder&, const Node&, Operands x) { return when(is_splat(x[1], 1), x[0]); }},
+    {"pow", "x ^ 2 -> square(x)",
+     [](Builder&, const Node&, Operands x) {
+       return is_splat(x[1], 2) ? Replacement(square(x[0])) : std::nullopt;
+     }},
+    {"negate", "-(-x) -> x",
+     [](Builder&, const Node&, Operands x) {
+       const Node& inner = producer(x[0]);
+       return when(inner.op->name == "negate",
+                   inner.op->name == "negate" ? Value{x[0].builder, inner.operands[0]} : x[0]);
+     }},
+    {"stop_gradient", "stop_gradient(x) -> x",
+     [](Builder&, const Node&, Operands x) { return Replacement(x[0]); }},
+    {"select", "select(c, x, x) -> x",
+     [](Builder&, const Node&, Operands x) { return when(x[1] == x[2], x[1]); }},
     {"cast", "cast(cast(x)) -> x where exact", cast_of_cast},
     {"reshape", "reshape to the same shape", remove_reshape},
     {"reshape", "reshape of reshape", compose_reshape},
@@ -175,17 +204,22 @@ constexpr SimplifyRule kRules[] = {
     {"broadcast", "broadcast of broadcast", compose_broadcast},
     {"slice", "slice of everything", remove_slice},
     {"pad", "pad by nothing", remove_pad},
-    {"concatenate", "of one part", [](Builder&, const Node&, Operands x) { return when(x.size() == 1, x[0]); }},
+    {"concatenate", "of one part",
+     [](Builder&, const Node&, Operands x) { return when(x.size() == 1, x[0]); }},
     {"reduce_sum", "sum of equal elements", sum_of_splat},
     {"reduce_sum", "over extents of 1", reduce_of_ones},
     {"reduce_max", "over extents of 1", reduce_of_ones},
     {"reduce_min", "over extents of 1", reduce_of_ones},
     {"reduce_prod", "over extents of 1", reduce_of_ones},
+    {"reduce_any", "over extents of 1", reduce_of_ones},
+    {"reduce_all", "over extents of 1", reduce_of_ones},
     {"reduce_sum", "sum of max_pool_gradient", sum_of_pool_gradient},
 };
 
 }  // namespace
 
-std::span<const SimplifyRule> simplify_rules() { return kRules; }
+std::span<const SimplifyRule> simplify_rules() {
+  return kRules;
+}
 
 }  // namespace brisk

@@ -13,8 +13,12 @@ struct Range {
   bool empty() const { return begin >= end; }
 };
 
-inline int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+inline int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+inline int64_t smaller(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
 
 /// Places of the window at `result` that lie in [0, extent).
 inline Range places_inside(int64_t result, int64_t stride, int64_t pad, int64_t window,

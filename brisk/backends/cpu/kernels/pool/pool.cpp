@@ -33,12 +33,15 @@ bool is_gradient(PoolOp op) {
 
 const WindowAttributes& window_of(PoolOp op, const Attributes& attributes) {
   switch (op) {
-    case PoolOp::max_gradient: return attributes.as<WindowGradientAttributes>().window;
-    case PoolOp::average: return attributes.as<AveragePoolAttributes>().window;
+    case PoolOp::max_gradient:
+      return attributes.as<WindowGradientAttributes>().window;
+    case PoolOp::average:
+      return attributes.as<AveragePoolAttributes>().window;
     case PoolOp::average_gradient:
       return attributes.as<AveragePoolGradientAttributes>().pool.window;
     case PoolOp::max:
-    case PoolOp::max_select: break;
+    case PoolOp::max_select:
+      break;
   }
   return attributes.as<WindowAttributes>();
 }
@@ -118,8 +121,7 @@ class PoolLaunch final : public Launch {
           return loops_.max_gradient(shape_, operands[0], bytes(operands[1]), begin, end,
                                      results[0]);
         case PoolOp::max_select:
-          return loops_.max_select(shape_, operands[0], bytes(operands[1]), begin, end,
-                                   results[0]);
+          return loops_.max_select(shape_, operands[0], bytes(operands[1]), begin, end, results[0]);
         case PoolOp::average:
           return loops_.average(shape_, operands[0], weights_.data(), begin, end, results[0]);
         case PoolOp::average_gradient:

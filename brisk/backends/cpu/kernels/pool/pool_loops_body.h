@@ -62,8 +62,8 @@ void max_pool(const PoolShape& s, const void* input, int64_t begin, int64_t end,
 }
 
 template <typename Stored>
-void max_pool_select(const PoolShape& s, const void* input, const uint8_t* positions,
-                     int64_t begin, int64_t end, void* selected) {
+void max_pool_select(const PoolShape& s, const void* input, const uint8_t* positions, int64_t begin,
+                     int64_t end, void* selected) {
   using Element = typename Stored::Element;
   const auto* x = static_cast<const Element*>(input);
   auto* result = static_cast<Element*>(selected);
@@ -125,22 +125,21 @@ void max_pool_gradient(const PoolShape& s, const void* gradient, const uint8_t* 
     const int64_t image = row / s.height * s.result_height * s.result_width * s.channels;
     const auto* g = static_cast<const Element*>(gradient) + image;
     const uint8_t* winners = positions + image;
-    for_each_covered(
-        s, row, [&](int64_t at, Range rows, Range columns, int64_t y, int64_t x) {
-          for (int64_t c = 0; c < s.channels; c += kLanes) {
-            const int64_t left = s.channels - c;
-            Lanes sum = zero();
-            for (int64_t oy = rows.begin; oy < rows.end; ++oy)
-              for (int64_t ox = columns.begin; ox < columns.end; ++ox) {
-                const auto place = static_cast<int32_t>(
-                    (y + s.pad_y - oy * s.stride_y) * s.window_x + x + s.pad_x - ox * s.stride_x);
-                const int64_t from = (oy * s.result_width + ox) * s.channels + c;
-                const Lanes here = load_first<Stored>(g + from, left);
-                sum += load_bytes_first(winners + from, left) == place ? here : zero();
-              }
-            store_first<Stored>(result + at + c, left, sum);
+    for_each_covered(s, row, [&](int64_t at, Range rows, Range columns, int64_t y, int64_t x) {
+      for (int64_t c = 0; c < s.channels; c += kLanes) {
+        const int64_t left = s.channels - c;
+        Lanes sum = zero();
+        for (int64_t oy = rows.begin; oy < rows.end; ++oy)
+          for (int64_t ox = columns.begin; ox < columns.end; ++ox) {
+            const auto place = static_cast<int32_t>((y + s.pad_y - oy * s.stride_y) * s.window_x +
+                                                    x + s.pad_x - ox * s.stride_x);
+            const int64_t from = (oy * s.result_width + ox) * s.channels + c;
+            const Lanes here = load_first<Stored>(g + from, left);
+            sum += load_bytes_first(winners + from, left) == place ? here : zero();
           }
-        });
+        store_first<Stored>(result + at + c, left, sum);
+      }
+    });
   }
 }
 
