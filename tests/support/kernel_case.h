@@ -11,6 +11,7 @@
 #include "brisk/backends/cpu/kernel.h"
 #include "brisk/base/tensor.h"
 #include "brisk/ir/builder.h"
+#include "tests/support/op_case.h"
 #include "tests/support/tolerances.h"
 
 namespace brisk::testing {
@@ -24,11 +25,13 @@ Tensor random_tensor(DType type, std::vector<int64_t> sizes, uint64_t seed);
 class KernelCase {
  public:
   KernelCase();
+  /// The case in one element type; the node is the last one of the case's op, and what comes
+  /// before it is evaluated by the reference.
+  KernelCase(const OpCase& op_case, DType type);
   Value input(Tensor value);
   Value random(DType type, std::vector<int64_t> sizes) {
-    return input(random_tensor(type, std::move(sizes), operands_.size() + 1));
+    return input(random_tensor(type, std::move(sizes), inputs_.size() + 1));
   }
-  Builder& builder() { return builder_; }
 
   struct Run {
     int threads = 1;
@@ -36,21 +39,25 @@ class KernelCase {
     bool reset = false;     ///< run once on other values of it, and reset, before the real run
   };
   std::optional<std::string> refusal(std::string_view kernel) const;
-  /// Results and scratch begin as NaN; the kernel runs twice and must give the same bits.
+  /// Results and scratch begin as NaN; the kernel runs twice and must give the same bits, and once
+  /// more in place where it offers that.
   std::vector<Tensor> run(std::string_view kernel, const Run& run) const;
   std::vector<Tensor> expected() const;
-  bool has_second_operand() const { return operands_.size() > 1; }
+  size_t num_operands() const { return node().operands.size(); }
   /// Op, operands and lists among the attributes.
   std::string describe() const;
 
  private:
-  const Node& node() const { return builder_.node(builder_.num_nodes() - 1); }
+  const Node& node() const {
+    return builder_.node(chosen_ < 0 ? builder_.num_nodes() - 1 : chosen_);
+  }
+  std::vector<Tensor> operands() const;
   const cpu::Kernel& kernel_named(std::string_view name) const;
-  cpu::KernelRequest request(const std::vector<bool>& constant, int threads) const;
+  std::vector<Type> operand_types() const;
 
   Builder builder_;
-  std::vector<Tensor> operands_;
-  mutable std::vector<Type> types_;
+  std::vector<Tensor> inputs_;
+  NodeId chosen_ = -1;
 };
 
 /// Compares `kernel` with the reference on every instruction set this processor has, with one and

@@ -1,6 +1,8 @@
 #include "brisk/backends/cpu/kernels/kernels.h"
 
 #include "brisk/backends/cpu/kernels/direct/direct_convolution.h"
+#include "brisk/backends/cpu/kernels/index/index.h"
+#include "brisk/backends/cpu/kernels/move/move.h"
 #include "brisk/backends/cpu/kernels/pool/pool.h"
 #include "brisk/backends/cpu/kernels/winograd/winograd.h"
 
@@ -10,6 +12,10 @@ std::vector<OpKernel> own_kernels() {
   constexpr Kernel kWinograd{"winograd", refuse_winograd, prepare_winograd};
   constexpr Kernel kDirect{"direct", refuse_direct, prepare_direct};
   constexpr Kernel kPool{"pool", refuse_pool, prepare_pool};
+  constexpr Kernel kStridedRead{"move", refuse_move, prepare_strided_read};
+  constexpr Kernel kGather{"gather", refuse_gather, prepare_gather};
+  constexpr Kernel kScatter{"scatter", refuse_scatter, prepare_scatter};
+  constexpr Kernel kExtreme{"along_axis", refuse_extreme, prepare_extreme};
   return {
       {"convolution", kWinograd},
       {"convolution", kDirect},
@@ -18,11 +24,29 @@ std::vector<OpKernel> own_kernels() {
       {"convolution_input_gradient", kWinograd},
       {"convolution_filter_gradient", kWinograd},
       {"convolution_filter_gradient", kDirect},
+
       {"max_pool", kPool},
       {"max_pool_gradient", kPool},
       {"max_pool_select", kPool},
       {"average_pool", kPool},
       {"average_pool_gradient", kPool},
+
+      {"transpose", kStridedRead},
+      {"slice", kStridedRead},
+      {"reverse", kStridedRead},
+      {"broadcast", kStridedRead},
+      {"concatenate", {"move", refuse_move, prepare_concatenate}},
+      {"pad", {"move", refuse_move, prepare_pad}},
+      {"dynamic_slice", {"move", refuse_move, prepare_dynamic_slice}},
+      {"dynamic_update_slice", {"move", refuse_move, prepare_dynamic_update_slice}},
+
+      {"gather", kGather},
+      {"take_along_axis", kGather},
+      {"scatter_add", kScatter},
+      {"put_along_axis_add", kScatter},
+      {"argmax", kExtreme},
+      {"argmin", kExtreme},
+      {"cumulative_sum", {"along_axis", refuse_cumulative_sum, prepare_cumulative_sum}},
   };
 }
 
