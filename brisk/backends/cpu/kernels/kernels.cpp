@@ -1,5 +1,6 @@
 #include "brisk/backends/cpu/kernels/kernels.h"
 
+#include "brisk/backends/cpu/kernels/depthwise/depthwise.h"
 #include "brisk/backends/cpu/kernels/direct/direct_convolution.h"
 #include "brisk/backends/cpu/kernels/index/index.h"
 #include "brisk/backends/cpu/kernels/move/move.h"
@@ -11,6 +12,7 @@ namespace brisk::cpu {
 std::vector<OpKernel> own_kernels() {
   constexpr Kernel kWinograd{"winograd", refuse_winograd, prepare_winograd};
   constexpr Kernel kDirect{"direct", refuse_direct, prepare_direct};
+  constexpr Kernel kDepthwise{"depthwise", refuse_depthwise, prepare_depthwise};
   constexpr Kernel kPool{"pool", refuse_pool, prepare_pool};
   constexpr Kernel kStridedRead{"move", refuse_move, prepare_strided_read};
   constexpr Kernel kGather{"gather", refuse_gather, prepare_gather};
@@ -19,11 +21,15 @@ std::vector<OpKernel> own_kernels() {
   return {
       {"convolution", kWinograd},
       {"convolution", kDirect},
+      {"convolution", kDepthwise},
       {"fused_convolution", kWinograd},
       {"fused_convolution", kDirect},
+      {"fused_convolution", kDepthwise},
       {"convolution_input_gradient", kWinograd},
+      {"convolution_input_gradient", kDepthwise},
       {"convolution_filter_gradient", kWinograd},
       {"convolution_filter_gradient", kDirect},
+      {"convolution_filter_gradient", kDepthwise},
 
       {"max_pool", kPool},
       {"max_pool_gradient", kPool},

@@ -37,15 +37,31 @@ inline Range windows_over(int64_t place, int64_t stride, int64_t pad, int64_t wi
   return {begin, larger(begin, smaller(shifted / stride + 1, results))};
 }
 
-/// Results whose windows have place `place` of theirs in [0, extent).
-inline Range results_with_place(int64_t place, int64_t stride, int64_t pad, int64_t extent,
-                                int64_t results) {
-  const int64_t shift = pad - place;  // result * stride >= shift, < extent + shift
-  const int64_t begin = shift <= 0 ? 0 : (shift + stride - 1) / stride;
-  const int64_t last = extent + shift - 1;
-  const int64_t end = last < 0 ? 0 : smaller(results, last / stride + 1);
-  return {begin, larger(begin, end)};
-}
+/// windows_over for one place after another, without divisions.
+struct CoveringWindows {
+  int64_t stride, window, results;
+  int64_t shifted;         ///< the place counted from the first window's begin
+  int64_t begin = 0, end;  ///< the first window that ends behind it, the first that begins behind it
+
+  CoveringWindows(int64_t place, int64_t stride, int64_t pad, int64_t window, int64_t results)
+      : stride(stride), window(window), results(results), shifted(place + pad), end(0) {
+    settle();
+  }
+  void advance() {
+    ++shifted;
+    settle();
+  }
+  Range range() const {
+    const int64_t last = smaller(end, results);
+    return {begin, larger(begin, last)};
+  }
+
+ private:
+  void settle() {
+    while (end * stride <= shifted) ++end;
+    while (begin * stride + window <= shifted) ++begin;
+  }
+};
 
 }  // namespace
 }  // namespace brisk::cpu

@@ -2,8 +2,8 @@
 
 // The loops of pool_loops.h, compiled once for each instruction set.
 //
-// Gradients gather: each input element looks at the windows that cover it. So every element is
-// written once, by one thread, and its sum has one order, whether windows overlap or not.
+// Gradients are made by rows of the input, each by one thread: from the windows that cover the row,
+// in order. So sums have one order, whether windows overlap or not.
 
 #include "brisk/backends/cpu/kernels/pool/pool_loops.h"
 #include "brisk/backends/cpu/kernels/stored_lanes.h"
@@ -111,9 +111,62 @@ template <typename F>
 BRISK_INLINE void for_each_covered(const PoolShape& s, int64_t row, F&& body) {
   const int64_t y = row % s.height;
   const Range rows = windows_over(y, s.stride_y, s.pad_y, s.window_y, s.result_height);
-  for (int64_t x = 0; x < s.width; ++x)
-    body((row * s.width + x) * s.channels, rows,
-         windows_over(x, s.stride_x, s.pad_x, s.window_x, s.result_width), y, x);
+  CoveringWindows columns(0, s.stride_x, s.pad_x, s.window_x, s.result_width);
+  for (int64_t x = 0; x < s.width; ++x, columns.advance())
+    body((row * s.width + x) * s.channels, rows, columns.range(), y, x);
+}
+
+/// Columns of one input row that belong to windows lying side by side.
+inline Range columns_in_windows(const PoolShape& s) {
+  const int64_t begin = smaller(s.width, larger(0, -s.pad_x));
+  return {begin, larger(begin, smaller(s.width, s.result_width * s.stride_x - s.pad_x))};
+}
+
+/// The share of one row of windows in one input row, which is row `window_row` of the windows.
+/// `Adds`: to what is there; else windows lie side by side, and their elements are written once.
+template <typename Stored, bool Adds>
+BRISK_INLINE void spread_row(const PoolShape& s, const typename Stored::Element* gradient,
+                             const uint8_t* positions, int64_t window_row,
+                             typename Stored::Element* row) {
+  for (int64_t window = 0; window < s.result_width; ++window) {
+    const int64_t first = window * s.stride_x - s.pad_x;
+    const int64_t begin = larger(0, -first), end = smaller(s.window_x, s.width - first);
+    const int64_t from = window * s.channels;
+    for (int64_t c = 0; c < s.channels; c += kLanes) {
+      const int64_t left = s.channels - c;
+      const Lanes g = load_first<Stored>(gradient + from + c, left);
+      const IntLanes place = load_bytes_first(positions + from + c, left);
+      for (int64_t x = begin; x < end; ++x) {
+        auto* to = row + (first + x) * s.channels + c;
+        const Lanes share =
+            place == static_cast<int32_t>(window_row * s.window_x + x) ? g : zero();
+        store_first<Stored>(to, left, Adds ? load_first<Stored>(to, left) + share : share);
+      }
+    }
+  }
+}
+
+/// The whole gradient of one input row, window by window. Sums pass through memory, so that
+/// overlapping windows need f32 storage.
+template <typename Stored>
+BRISK_INLINE void max_gradient_by_windows(const PoolShape& s,
+                                          const typename Stored::Element* gradient,
+                                          const uint8_t* positions, int64_t y,
+                                          typename Stored::Element* row) {
+  const Range over = windows_over(y, s.stride_y, s.pad_y, s.window_y, s.result_height);
+  const bool is_written_once = s.stride_x == s.window_x && over.end - over.begin == 1;
+  const Range inside = is_written_once ? columns_in_windows(s) : Range{s.width, s.width};
+  __builtin_memset(row, 0, sizeof(*row) * static_cast<size_t>(inside.begin * s.channels));
+  __builtin_memset(row + inside.end * s.channels, 0,
+                   sizeof(*row) * static_cast<size_t>((s.width - inside.end) * s.channels));
+  for (int64_t oy = over.begin; oy < over.end; ++oy) {
+    const int64_t from = oy * s.result_width * s.channels;
+    const int64_t window_row = y + s.pad_y - oy * s.stride_y;
+    if (is_written_once)
+      spread_row<Stored, false>(s, gradient + from, positions + from, window_row, row);
+    else
+      spread_row<Stored, true>(s, gradient + from, positions + from, window_row, row);
+  }
 }
 
 template <typename Stored>
@@ -121,10 +174,16 @@ void max_pool_gradient(const PoolShape& s, const void* gradient, const uint8_t* 
                        int64_t begin, int64_t end, void* input_gradient) {
   using Element = typename Stored::Element;
   auto* result = static_cast<Element*>(input_gradient);
+  const bool overlaps = s.stride_y < s.window_y || s.stride_x < s.window_x;
   for (int64_t row = begin; row < end; ++row) {
     const int64_t image = row / s.height * s.result_height * s.result_width * s.channels;
     const auto* g = static_cast<const Element*>(gradient) + image;
     const uint8_t* winners = positions + image;
+    if (!overlaps || sizeof(Element) == sizeof(float)) {
+      max_gradient_by_windows<Stored>(s, g, winners, row % s.height,
+                                      result + row * s.width * s.channels);
+      continue;
+    }
     for_each_covered(s, row, [&](int64_t at, Range rows, Range columns, int64_t y, int64_t x) {
       for (int64_t c = 0; c < s.channels; c += kLanes) {
         const int64_t left = s.channels - c;
