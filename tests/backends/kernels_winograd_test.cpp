@@ -95,6 +95,23 @@ TEST(KernelsWinograd, SharedFilterGradientAgreesWithTheReference) {
   expect_agrees(k, "winograd", ErrorModel::sum, kWinogradRoundings);
 }
 
+/// Filters too large to be kept transformed are divided among the threads.
+TEST(KernelsWinograd, LargeFiltersAgreeWithTheReference) {
+  const Layer l{4, 6, 7, 208, 144, {1, 1}, {1, 1}};
+  KernelCase forward;
+  const std::vector<Value> operands = {
+      forward.random(DType::f32, l.input().sizes()), forward.random(DType::f32, l.filter().sizes()),
+      forward.random(DType::f32, {l.filters}), forward.random(DType::f32, l.result().sizes())};
+  fused_convolution(operands, {l.attributes(), true, true, Activation::relu});
+  expect_agrees(forward, "winograd", ErrorModel::sum, kWinogradRoundings);
+
+  KernelCase backward;
+  const Value gradient = backward.random(DType::f32, l.result().sizes());
+  convolution_input_gradient(gradient, backward.random(DType::f32, l.filter().sizes()), l.input(),
+                             l.attributes());
+  expect_agrees(backward, "winograd", ErrorModel::sum, kWinogradRoundings);
+}
+
 TEST(KernelsWinograd, KeepsNanThroughRelu) {
   const Layer l{4, 8, 8, 16, 16};
   KernelCase k;

@@ -29,15 +29,20 @@ const float* TransformedFilter::transform(const float* filter, std::byte* scratc
     kept_ = allocate_aligned(kWinogradPoints * depth_ * columns_ * 4);
   float* u = floats_at(is_constant_ ? kept_.get() : scratch, is_constant_ ? 0 : offset_);
   parallel_for(columns_ / kColumnsPerStep, threads_, [&](int64_t begin, int64_t end) {
-    begin *= kColumnsPerStep, end *= kColumnsPerStep;
-    if (form_ == FilterForm::as_given)
-      loops_.transform_filter(filter, depth_, columns_, begin, end, u);
-    else
-      loops_.transform_filter_exchanged(filter, columns_, depth_, begin, end,
-                                        form_ == FilterForm::exchanged_and_flipped, u);
+    transform_part(filter, {0, columns_}, {begin * kColumnsPerStep, end * kColumnsPerStep}, u,
+                   depth_ * columns_);
   });
   is_current_ = true;
   return u;
+}
+
+void TransformedFilter::transform_part(const float* filter, ColumnRange held, ColumnRange part,
+                                       float* u, int64_t u_point) const {
+  if (form_ == FilterForm::as_given)
+    loops_.transform_filter(filter, depth_, columns_, held, part, u, u_point);
+  else
+    loops_.transform_filter_exchanged(filter, columns_, depth_, held, part,
+                                      form_ == FilterForm::exchanged_and_flipped, u, u_point);
 }
 
 }  // namespace brisk::cpu

@@ -29,6 +29,10 @@ class TransformedFilter {
   /// Asks for scratch memory unless the filter is constant.
   void place(ScratchLayout& layout);
   const float* transform(const float* filter, std::byte* scratch);
+  /// Columns `part` alone, to a `u` that holds the columns `held`.
+  void transform_part(const float* filter, ColumnRange held, ColumnRange part, float* u,
+                      int64_t u_point) const;
+  bool is_constant() const { return is_constant_; }
   void forget() { is_current_ = false; }
 
  private:

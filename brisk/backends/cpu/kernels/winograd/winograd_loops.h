@@ -20,6 +20,7 @@ inline constexpr int kWinogradPoints = 36;
 
 struct WinogradShape {
   int64_t channels, filters;              ///< multiples of 16
+  int64_t result_channels;                ///< of the result tensor, of which these are `filters`
   int64_t height, width;                  ///< of the input
   int64_t result_height, result_width;
   int64_t pad_y, pad_x;                   ///< before the input's first row and column; may be < 0
@@ -36,6 +37,11 @@ struct TileRows {
   int64_t first, count, skipped = 0;
 };
 
+/// Columns [begin, end) of a filter seen as a matrix.
+struct ColumnRange {
+  int64_t begin, end;
+};
+
 struct WinogradEpilogue {
   const float* bias;      ///< [filters] or null
   const float* residual;  ///< as the result, or null
@@ -46,14 +52,15 @@ struct WinogradLoops {
   /// Floats of one panel of a transformed filter are [depth][panel_columns].
   int panel_columns;
 
-  /// Part [begin, end) of the filter's columns in steps of 16: w [3, 3, channels, filters] to
-  /// u [point][panel of filters][channels][column].
-  void (*transform_filter)(const float* w, int64_t channels, int64_t filters, int64_t begin,
-                           int64_t end, float* u);
+  /// w [3, 3, channels, filters] to u [point][panel of filters][channels][column], points `u_point`
+  /// floats apart. u holds the filters `held`; those of `part` (in steps of 16) are written.
+  void (*transform_filter)(const float* w, int64_t channels, int64_t filters, ColumnRange held,
+                           ColumnRange part, float* u, int64_t u_point);
   /// The same with channels and filters exchanged, u [point][panel of channels][filters][column];
-  /// part of the channels. `flip`: taps in reverse order.
+  /// ranges of channels. `flip`: taps in reverse order.
   void (*transform_filter_exchanged)(const float* w, int64_t channels, int64_t filters,
-                                     int64_t begin, int64_t end, bool flip, float* u);
+                                     ColumnRange held, ColumnRange part, bool flip, float* u,
+                                     int64_t u_point);
   /// dw [3, 3, channels, filters] for channels [begin, end) from the sum of `parts` transformed
   /// gradients [point][channels][filters], `part_floats` apart.
   void (*restore_filter)(const float* du, int64_t parts, int64_t part_floats, int64_t channels,

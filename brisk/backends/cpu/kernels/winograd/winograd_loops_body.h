@@ -33,36 +33,40 @@ BRISK_INLINE void filter_points(const float* first_tap, int64_t tap_floats, Lane
   unrolled<6>([&](int y) { transform_taps(rows[y], u[y]); });
 }
 
-/// Where column `column` of [points][panels][depth][panel columns] begins, for depth 0.
+/// Where column `column` of [panels][depth][panel columns] begins, for depth 0, when the panels
+/// hold the columns `held`; the last panel may be narrow.
 struct Panel {
-  int64_t offset, columns;
+  int64_t offset, columns, end;
 };
-inline Panel panel_of(int64_t column, int64_t columns, int64_t depth) {
-  const int64_t first = column / kTileColumns * kTileColumns;
-  const int64_t left = columns - first;
-  return {first * depth + (column - first), left < kTileColumns ? left : kTileColumns};
+inline Panel panel_of(int64_t column, ColumnRange held, int64_t depth) {
+  const int64_t first = held.begin + (column - held.begin) / kTileColumns * kTileColumns;
+  const int64_t left = held.end - first, columns = left < kTileColumns ? left : kTileColumns;
+  return {(first - held.begin) * depth + (column - first), columns, first + columns};
 }
 
-void transform_filter(const float* w, int64_t channels, int64_t filters, int64_t begin,
-                      int64_t end, float* u) {
-  for (int64_t f = begin; f < end; f += kLanes) {
-    const Panel panel = panel_of(f, filters, channels);
-    for (int64_t c = 0; c < channels; ++c) {
-      Lanes points[6][6];
-      filter_points(w + c * filters + f, channels * filters, points);
-      float* to = u + panel.offset + c * panel.columns;
-      for (int p = 0; p < kWinogradPoints; ++p)
-        store(to + p * channels * filters, points[p / 6][p % 6]);
-    }
+void transform_filter(const float* w, int64_t channels, int64_t filters, ColumnRange held,
+                      ColumnRange part, float* u, int64_t u_point) {
+  // Both vectors of a panel's row together, so that whole rows of w and of u are touched at once.
+  for (int64_t first = part.begin, count = 0; first < part.end; first += count) {
+    const Panel panel = panel_of(first, held, channels);
+    count = (panel.end < part.end ? panel.end : part.end) - first;
+    for (int64_t c = 0; c < channels; ++c)
+      for (int64_t column = 0; column < count; column += kLanes) {
+        Lanes points[6][6];
+        filter_points(w + c * filters + first + column, channels * filters, points);
+        float* to = u + panel.offset + c * panel.columns + column;
+        for (int p = 0; p < kWinogradPoints; ++p) store(to + p * u_point, points[p / 6][p % 6]);
+      }
   }
 }
 
-void transform_filter_exchanged(const float* w, int64_t channels, int64_t filters, int64_t begin,
-                                int64_t end, bool flip, float* u) {
+void transform_filter_exchanged(const float* w, int64_t channels, int64_t filters,
+                                ColumnRange held, ColumnRange part, bool flip, float* u,
+                                int64_t u_point) {
   const int64_t tap_floats = channels * filters;
   const float* first_tap = flip ? w + 8 * tap_floats : w;
-  for (int64_t c = begin; c < end; c += kLanes) {
-    const Panel panel = panel_of(c, channels, filters);
+  for (int64_t c = part.begin; c < part.end; c += kLanes) {
+    const Panel panel = panel_of(c, held, filters);
     for (int64_t f = 0; f < filters; f += kLanes) {
       Lanes block[kWinogradPoints][kLanes];  // [point][channel][filter]
       for (int64_t i = 0; i < kLanes; ++i) {
@@ -72,7 +76,7 @@ void transform_filter_exchanged(const float* w, int64_t channels, int64_t filter
       }
       for (int p = 0; p < kWinogradPoints; ++p) {
         transpose_lanes(block[p]);
-        float* to = u + p * tap_floats + panel.offset + f * panel.columns;
+        float* to = u + p * u_point + panel.offset + f * panel.columns;
         for (int64_t i = 0; i < kLanes; ++i) store(to + i * panel.columns, block[p][i]);
       }
     }
@@ -167,7 +171,8 @@ void restore_result(const WinogradShape& s, const float* m, const WinogradEpilog
     const auto window = TileWindow::of<Height - 2, Width - 2>(
         4 * tile.down, 4 * tile.across, s.result_height, s.result_width);
     const int64_t corner =
-        ((tile.image * s.result_height + window.y) * s.result_width + window.x) * s.filters;
+        ((tile.image * s.result_height + window.y) * s.result_width + window.x) *
+        s.result_channels;
     with_wholeness(window, [&]<bool Whole>() {
       for (int64_t f = 0; f < s.filters; f += kLanes) {
         const Lanes bias = epilogue.bias != nullptr ? load(epilogue.bias + f) : zero();
@@ -183,7 +188,7 @@ void restore_result(const WinogradShape& s, const float* m, const WinogradEpilog
           transform_result<Width>(columns[y], values);
           unrolled<Width - 2>([&](int x) {
             if (!window.has(Whole, y, x)) return;
-            const int64_t at = corner + (y * s.result_width + x) * s.filters + f;
+            const int64_t at = corner + (y * s.result_width + x) * s.result_channels + f;
             Lanes value = values[x] + bias;
             if (epilogue.residual != nullptr) value += load(epilogue.residual + at);
             store(result + at, epilogue.relu ? relu(value) : value);
@@ -269,7 +274,7 @@ inline void multiply_points(const WinogradShape& s, TileRows rows, const float* 
   for (int point = 0; point < kWinogradPoints; ++point) {
     const int64_t tiles = tiles_with_point(s, rows, point);
     for (int64_t column = 0; column < columns; column += kTileColumns) {
-      const Panel panel = panel_of(column, columns, depth);
+      const Panel panel = panel_of(column, {0, columns}, depth);
       const ProductOperands operands{.a = a + point * a_point,
                                      .a_pitch = a_pitch,
                                      .b = u + point * depth * columns + panel.offset,

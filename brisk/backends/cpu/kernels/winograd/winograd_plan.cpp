@@ -42,6 +42,7 @@ WinogradPlan winograd_tiling(const ConvolutionCase& c) {
   WinogradPlan plan;
   plan.shape = {.channels = c.channels,
                 .filters = c.filters,
+                .result_channels = c.filters,
                 .height = c.height,
                 .width = c.width,
                 .result_height = c.result_height,
