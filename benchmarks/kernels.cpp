@@ -1,5 +1,6 @@
 // Every CPU kernel that takes a layer, side by side: brisk_kernel_benchmark [--threads N]
-// [--cpu_time] [words]. Words choose the layers whose line contains one of them; --cpu_time counts
+// [--batch N] [--constant] [--cpu_time] [words]. --batch replaces the layers' own; --constant: as
+// in inference, where filters do not change and may be packed once. Words choose the layers whose line contains one of them; --cpu_time counts
 // the processor's time instead of the clock's, which a busy machine disturbs less.
 //
 // A line is one kernel on one node: the least and the median time of its runs, and what that is in
@@ -36,6 +37,12 @@ double now(bool cpu_time) {
   return std::chrono::duration<double>(since).count();
 }
 
+struct Options {
+  int threads = available_cores();
+  int64_t batch = 0;  ///< 0: the layers' own
+  bool constant = false, cpu_time = false;
+};
+
 /// One node under measurement: inputs filled with numbers, memory for the results.
 class Subject {
  public:
@@ -49,19 +56,20 @@ class Subject {
     operands_.push_back(tensor);
     return builder_.input(fmt::format("x{}", operands_.size()), Type(type, Shape(sizes)));
   }
-  void measure(int threads, bool cpu_time) const {
+  void measure(const Options& options) const {
     const Node& node = builder_.node(builder_.num_nodes() - 1);
     std::vector<Type> types;
     for (const Tensor& operand : operands_)
       types.emplace_back(operand.dtype(), Shape(operand.sizes()));
-    const std::vector<bool> constant(operands_.size(), false);
-    const cpu::KernelRequest request{node, types, constant, threads, true};
+    std::vector<bool> constant(operands_.size(), false);
+    if (constant.size() > 1) constant[1] = options.constant;
+    const cpu::KernelRequest request{node, types, constant, options.threads, true};
     fmt::print("{} {}\n", node.op->name, title_);
     for (const cpu::Kernel& kernel : cpu::kernels_for(node.op->name)) {
       if (const auto reason = kernel.refuse(request))
         fmt::print("    {:<28} {}\n", kernel.name, *reason);
       else
-        measure(*kernel.prepare(request), node, cpu_time);
+        measure(*kernel.prepare(request), node, options.cpu_time);
     }
     std::fflush(stdout);
   }
@@ -124,8 +132,9 @@ const Layer kLayers[] = {
     {"depthwise 96", 16, 56, 96, 96, 3, 1, 1, 96}, {"depthwise 96/2", 16, 112, 96, 96, 3, 2, 1, 96},
 };
 
-void add_convolutions(std::vector<Job>& jobs) {
-  for (const Layer& l : kLayers) {
+void add_convolutions(std::vector<Job>& jobs, const Options& options) {
+  for (Layer l : kLayers) {
+    if (options.batch > 0) l.batch = options.batch;
     const int64_t out = (l.size + 2 * l.pad - l.kernel) / l.stride + 1;
     const std::vector<int64_t> input = {l.batch, l.size, l.size, l.channels};
     const std::vector<int64_t> filter = {l.kernel, l.kernel, l.channels / l.groups, l.filters};
@@ -193,19 +202,23 @@ void add_index(std::vector<Job>& jobs) {
 }
 
 int run(int count, char** words) {
-  int threads = available_cores();
-  bool cpu_time = false;
+  Options options;
   std::vector<std::string> chosen;
   for (int i = 1; i < count; ++i) {
-    if (std::string_view(words[i]) == "--threads" && i + 1 < count)
-      threads = std::max(1, std::atoi(words[++i]));
-    else if (std::string_view(words[i]) == "--cpu_time")
-      cpu_time = true;
+    const std::string_view word = words[i];
+    if (word == "--threads" && i + 1 < count)
+      options.threads = std::max(1, std::atoi(words[++i]));
+    else if (word == "--batch" && i + 1 < count)
+      options.batch = std::max(1, std::atoi(words[++i]));
+    else if (word == "--constant")
+      options.constant = true;
+    else if (word == "--cpu_time")
+      options.cpu_time = true;
     else
       chosen.emplace_back(words[i]);
   }
   std::vector<Job> jobs;
-  add_convolutions(jobs);
+  add_convolutions(jobs, options);
   add_pools(jobs);
   add_index(jobs);
   for (const Job& job : jobs) {
@@ -215,7 +228,7 @@ int run(int count, char** words) {
     if (!chosen.empty() && std::none_of(chosen.begin(), chosen.end(), named)) continue;
     Subject subject(job.title);
     job.emit(subject);
-    subject.measure(threads, cpu_time);
+    subject.measure(options);
   }
   return 0;
 }
