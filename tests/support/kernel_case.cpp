@@ -90,9 +90,12 @@ std::vector<Type> KernelCase::operand_types() const {
 }
 
 const cpu::Kernel& KernelCase::kernel_named(std::string_view name) const {
+  // The late rows refuse nothing for speed.
+  static const std::vector<cpu::OpKernel> late = cpu::own_late_kernels();
   static const std::vector<cpu::OpKernel> kernels = cpu::own_kernels();
-  for (const cpu::OpKernel& row : kernels)
-    if (row.op == node().op->name && row.kernel.name == name) return row.kernel;
+  for (const auto* list : {&late, &kernels})
+    for (const cpu::OpKernel& row : *list)
+      if (row.op == node().op->name && row.kernel.name == name) return row.kernel;
   refuse("there is no kernel '{}' for {}", name, node().op->name);
 }
 

@@ -24,6 +24,7 @@ const std::vector<Row>& table() {
 #ifdef BRISK_HAVE_ONEDNN
              &onednn_kernels,
 #endif
+             &own_late_kernels,
          })
       for (const OpKernel& entry : list()) {
         auto row = std::find_if(result.begin(), result.end(), [&](const Row& r) { return r.op == entry.op; });

@@ -11,8 +11,8 @@ namespace brisk::cpu {
 
 std::vector<OpKernel> own_kernels() {
   constexpr Kernel kWinograd{"winograd", refuse_winograd, prepare_winograd};
-  constexpr Kernel kDirect{"direct", refuse_direct, prepare_direct};
-  constexpr Kernel kDepthwise{"depthwise", refuse_depthwise, prepare_depthwise};
+  constexpr Kernel kDirect{"direct", refuse_slow_direct, prepare_direct};
+  constexpr Kernel kDepthwise{"depthwise", refuse_slow_depthwise, prepare_depthwise};
   constexpr Kernel kPool{"pool", refuse_pool, prepare_pool};
   constexpr Kernel kStridedRead{"move", refuse_move, prepare_strided_read};
   constexpr Kernel kGather{"gather", refuse_gather, prepare_gather};
@@ -53,6 +53,20 @@ std::vector<OpKernel> own_kernels() {
       {"argmax", kExtreme},
       {"argmin", kExtreme},
       {"cumulative_sum", {"along_axis", refuse_cumulative_sum, prepare_cumulative_sum}},
+  };
+}
+
+std::vector<OpKernel> own_late_kernels() {
+  constexpr Kernel kDirect{"direct", refuse_direct, prepare_direct};
+  constexpr Kernel kDepthwise{"depthwise", refuse_depthwise, prepare_depthwise};
+  return {
+      {"convolution", kDirect},
+      {"convolution", kDepthwise},
+      {"fused_convolution", kDirect},
+      {"fused_convolution", kDepthwise},
+      {"convolution_input_gradient", kDepthwise},
+      {"convolution_filter_gradient", kDirect},
+      {"convolution_filter_gradient", kDepthwise},
   };
 }
 

@@ -30,6 +30,16 @@ DepthwiseShape shape_of(const ConvolutionCase& c) {
           .pad_x = c.pad_x};
 }
 
+/// Of the convolution that gives the input's gradient from the result's, with stride 1.
+DepthwiseShape shape_of_reversed(const ConvolutionCase& c) {
+  DepthwiseShape s = shape_of(c);
+  std::swap(s.height, s.result_height);
+  std::swap(s.width, s.result_width);
+  s.pad_y = c.kernel_height - 1 - c.pad_y;
+  s.pad_x = c.kernel_width - 1 - c.pad_x;
+  return s;
+}
+
 class Depthwise final : public Launch {
  public:
   Depthwise(const ConvolutionCase& c, int threads)
@@ -39,7 +49,12 @@ class Depthwise final : public Launch {
         shape_(shape_of(c)),
         threads_(threads),
         taps_(c.kernel_height * c.kernel_width * c.channels) {
-    if (c.role != ConvolutionCase::Role::filter_gradient) return;
+    if (c.role == ConvolutionCase::Role::forward) return;
+    if (is_reversed()) {
+      flipped_ = shape_of_reversed(c);
+      flipped_at_ = layout_.add_floats(taps_);
+    }
+    if (c.role == ConvolutionCase::Role::input_gradient) return;
     const int64_t parts = std::min<int64_t>(threads, c.batch * c.result_height);
     for (int64_t part = 0; part < parts; ++part) sums_at_.push_back(layout_.add_floats(taps_));
   }
@@ -52,9 +67,7 @@ class Depthwise final : public Launch {
     switch (case_.role) {
       case ConvolutionCase::Role::forward: return forward(operands, first, second, result);
       case ConvolutionCase::Role::input_gradient:
-        return parallel_for(case_.batch * case_.height, threads_, [&](int64_t begin, int64_t end) {
-          loops_.input_gradient(shape_, first, second, begin, end, result);
-        });
+        return input_gradient(first, second, scratch, result);
       case ConvolutionCase::Role::filter_gradient:
         return filter_gradient(first, second, scratch, result);
     }
@@ -72,6 +85,28 @@ class Depthwise final : public Launch {
         .relu = case_.relu};
     parallel_for(case_.batch * case_.result_height, threads_, [&](int64_t begin, int64_t end) {
       loops_.forward(shape_, input, filter, epilogue, begin, end, result);
+    });
+  }
+
+  /// With stride 1 the input gradient is the convolution of the result's gradient with the taps in
+  /// reverse order.
+  bool is_reversed() const {
+    return case_.role == ConvolutionCase::Role::input_gradient && case_.stride_y == 1 &&
+           case_.stride_x == 1;
+  }
+
+  void input_gradient(const float* gradient, const float* filter, std::byte* scratch,
+                      float* result) const {
+    const int64_t rows = case_.batch * case_.height;
+    if (!is_reversed())
+      return parallel_for(rows, threads_, [&](int64_t begin, int64_t end) {
+        loops_.input_gradient(shape_, gradient, filter, begin, end, result);
+      });
+    float* reversed = floats_at(scratch, flipped_at_);
+    for (int64_t at = 0; at < taps_; at += case_.channels)
+      std::copy_n(filter + taps_ - case_.channels - at, case_.channels, reversed + at);
+    parallel_for(rows, threads_, [&](int64_t begin, int64_t end) {
+      loops_.forward(flipped_, gradient, reversed, {nullptr, nullptr, false}, begin, end, result);
     });
   }
 
@@ -98,10 +133,11 @@ class Depthwise final : public Launch {
   ConvolutionCase case_;
   KernelIsa isa_;
   const DepthwiseLoops& loops_;
-  DepthwiseShape shape_;
+  DepthwiseShape shape_, flipped_{};
   int threads_;
   int64_t taps_;
   ScratchLayout layout_;
+  int64_t flipped_at_ = 0;
   std::vector<int64_t> sums_at_;
 };
 
@@ -116,6 +152,14 @@ std::optional<std::string> refuse_depthwise(const KernelRequest& request) {
     return fmt::format("takes one filter for each channel, not {} filters for {} in {} groups",
                        c.filters, c.channels, c.groups);
   if (c.dilation_y != 1 || c.dilation_x != 1) return "takes dilation 1";
+  return std::nullopt;
+}
+
+std::optional<std::string> refuse_slow_depthwise(const KernelRequest& request) {
+  if (auto reason = refuse_depthwise(request)) return reason;
+  const ConvolutionCase c = convolution_case(request).value();
+  if (c.role == ConvolutionCase::Role::input_gradient && c.stride_y * c.stride_x != 1)
+    return "is slower than oneDNN at the input gradient of a strided convolution";
   return std::nullopt;
 }
 
