@@ -2,8 +2,9 @@
 
 // The loops of depthwise_loops.h, compiled once for each instruction set.
 //
-// A row is taken one vector of channels at a time, so that the filter (or its sums) of 3x3 kernels
-// stays in registers along the row; four neighbouring results share the input columns they read.
+// Four neighbouring results share the input columns they read; all channels of them are done before
+// the next four, so that memory is read in order. Sums for the filter's gradient stay in registers
+// along a row instead, one vector of channels at a time.
 
 #include "brisk/backends/cpu/kernels/depthwise/depthwise_loops.h"
 #include "brisk/backends/cpu/kernels/stored_lanes.h"
@@ -53,14 +54,6 @@ inline DepthwiseRow row_of(const DepthwiseShape& s, const float* input, int64_t 
           places_inside(y, s.stride_y, s.pad_y, s.kernel_height, s.height)};
 }
 
-template <bool Whole>
-BRISK_INLINE void finish(const DepthwiseEpilogue& epilogue, Lanes bias, int64_t at, int64_t left,
-                         Lanes value, float* result) {
-  value += bias;
-  if (epilogue.residual != nullptr) value += load_channels<Whole>(epilogue.residual + at, left);
-  store_channels<Whole>(result + at, left, epilogue.relu ? relu(value) : value);
-}
-
 /// One result, whatever part of its window is inside.
 template <bool Whole>
 BRISK_INLINE Lanes one_result(const DepthwiseShape& s, const DepthwiseRow& row,
@@ -102,20 +95,35 @@ BRISK_INLINE void results_together(const DepthwiseShape& s, const DepthwiseRow& 
   }
 }
 
-/// Results [begin, end) of a row, whose windows lie inside; the end of what was computed.
-template <bool Whole, int Width, int Stride>
-BRISK_INLINE int64_t forward_together(const DepthwiseShape& s, const DepthwiseRow& row,
-                                      const float* filter, const DepthwiseEpilogue& epilogue,
-                                      Lanes bias, Range range, int64_t at_row, int64_t c,
-                                      float* result) {
-  const int64_t left = s.channels - c;
-  int64_t x = range.begin;
-  for (; x + kTogether <= range.end; x += kTogether) {
-    Lanes sums[kTogether];
-    results_together<Whole, Width, Stride>(s, row, filter, x, c, left, sums);
-    for (int i = 0; i < kTogether; ++i)
-      finish<Whole>(epilogue, bias, at_row + (x + i) * s.channels + c, left, sums[i], result);
+/// Bias, residual and relu for the results of one row.
+struct RowFinish {
+  const DepthwiseEpilogue& epilogue;
+  float* result;     ///< of the row
+  int64_t at_row;    ///< the row's place in the result
+  int64_t channels;
+
+  template <bool Whole>
+  BRISK_INLINE void put(int64_t x, int64_t c, Lanes value) const {
+    const int64_t left = channels - c, at = x * channels + c;
+    if (epilogue.bias != nullptr) value += load_channels<Whole>(epilogue.bias + c, left);
+    if (epilogue.residual != nullptr)
+      value += load_channels<Whole>(epilogue.residual + at_row + at, left);
+    store_channels<Whole>(result + at, left, epilogue.relu ? relu(value) : value);
   }
+};
+
+/// Results [begin, end) of a row, whose windows lie inside, as many as fill groups; where it ends.
+template <int Width, int Stride>
+int64_t forward_together(const DepthwiseShape& s, const DepthwiseRow& row, const float* filter,
+                         const RowFinish& finish, Range range) {
+  int64_t x = range.begin;
+  for (; x + kTogether <= range.end; x += kTogether)
+    for_each_vector(s.channels, [&]<bool Whole>(int64_t c) {
+      Lanes sums[kTogether];
+      results_together<Whole, Width, Stride>(s, row, filter, x, c, s.channels - c, sums);
+#pragma GCC unroll 4
+      for (int i = 0; i < kTogether; ++i) finish.put<Whole>(x + i, c, sums[i]);
+    });
   return x;
 }
 
@@ -126,28 +134,22 @@ void depthwise_forward(const DepthwiseShape& s, const float* input, const float*
   for (int64_t number = begin; number < end; ++number) {
     const DepthwiseRow row = row_of(s, input, number);
     const int64_t at_row = number * s.result_width * s.channels;
-    for_each_vector(s.channels, [&]<bool Whole>(int64_t c) {
-      const int64_t left = s.channels - c;
-      const Lanes bias =
-          epilogue.bias != nullptr ? load_channels<Whole>(epilogue.bias + c, left) : zero();
-      const auto one_by_one = [&](int64_t first, int64_t last) {
-        for (int64_t x = first; x < last; ++x)
-          finish<Whole>(epilogue, bias, at_row + x * s.channels + c, left,
-                        one_result<Whole>(s, row, filter, x, c, left), result);
-      };
-      one_by_one(0, inside.begin);
-      int64_t x = inside.begin;
-      if (s.kernel_width == 3 && s.stride_x == 1)
-        x = forward_together<Whole, 3, 1>(s, row, filter, epilogue, bias, inside, at_row, c,
-                                          result);
-      else if (s.kernel_width == 3 && s.stride_x == 2)
-        x = forward_together<Whole, 3, 2>(s, row, filter, epilogue, bias, inside, at_row, c,
-                                          result);
-      else if (s.kernel_width == 5 && s.stride_x == 1)
-        x = forward_together<Whole, 5, 1>(s, row, filter, epilogue, bias, inside, at_row, c,
-                                          result);
-      one_by_one(x, s.result_width);
-    });
+    const RowFinish finish{epilogue, result + at_row, at_row, s.channels};
+    const auto one_by_one = [&](int64_t first, int64_t last) {
+      for (int64_t x = first; x < last; ++x)
+        for_each_vector(s.channels, [&]<bool Whole>(int64_t c) {
+          finish.put<Whole>(x, c, one_result<Whole>(s, row, filter, x, c, s.channels - c));
+        });
+    };
+    one_by_one(0, inside.begin);
+    int64_t x = inside.begin;
+    if (s.kernel_width == 3 && s.stride_x == 1)
+      x = forward_together<3, 1>(s, row, filter, finish, inside);
+    else if (s.kernel_width == 3 && s.stride_x == 2)
+      x = forward_together<3, 2>(s, row, filter, finish, inside);
+    else if (s.kernel_width == 5 && s.stride_x == 1)
+      x = forward_together<5, 1>(s, row, filter, finish, inside);
+    one_by_one(x, s.result_width);
   }
 }
 
