@@ -1,7 +1,8 @@
 // Every CPU kernel that takes a layer, side by side: brisk_kernel_benchmark [--threads N]
 // [--batch N] [--constant] [--cpu_time] [words]. --batch replaces the layers' own; --constant: as
-// in inference, where filters do not change and may be packed once. Words choose the layers whose line contains one of them; --cpu_time counts
-// the processor's time instead of the clock's, which a busy machine disturbs less.
+// in inference, where filters do not change and may be packed once. Words choose the layers whose
+// line contains one of them; --cpu_time counts the processor's time instead of the clock's, which a
+// busy machine disturbs less.
 //
 // A line is one kernel on one node: the least and the median time of its runs, and what that is in
 // GFLOP/s (by the definition's operations) or in GB/s where the kernel is bound by memory.
@@ -142,18 +143,21 @@ void add_convolutions(std::vector<Job>& jobs, const Options& options) {
     const ConvolutionAttributes attributes{
         {l.stride, l.stride}, {l.pad, l.pad}, {l.pad, l.pad}, {1, 1}, l.groups};
     jobs.push_back({l.name, [=](Subject& s) {
-      const std::vector<Value> operands = {s.input(DType::f32, input), s.input(DType::f32, filter),
-                                           s.input(DType::f32, {l.filters})};
-      fused_convolution(operands, {attributes, true, false, Activation::relu});
-    }});
+                      const std::vector<Value> operands = {s.input(DType::f32, input),
+                                                           s.input(DType::f32, filter),
+                                                           s.input(DType::f32, {l.filters})};
+                      fused_convolution(operands, {attributes, true, false, Activation::relu});
+                    }});
     jobs.push_back({l.name, [=](Subject& s) {
-      const Value gradient = s.input(DType::f32, result);
-      convolution_input_gradient(gradient, s.input(DType::f32, filter), Shape(input), attributes);
-    }});
+                      const Value gradient = s.input(DType::f32, result);
+                      convolution_input_gradient(gradient, s.input(DType::f32, filter),
+                                                 Shape(input), attributes);
+                    }});
     jobs.push_back({l.name, [=](Subject& s) {
-      const Value x = s.input(DType::f32, input);
-      convolution_filter_gradient(x, s.input(DType::f32, result), Shape(filter), attributes);
-    }});
+                      const Value x = s.input(DType::f32, input);
+                      convolution_filter_gradient(x, s.input(DType::f32, result), Shape(filter),
+                                                  attributes);
+                    }});
   }
 }
 
@@ -162,43 +166,42 @@ void add_pools(std::vector<Job>& jobs) {
     const char* name;
     int64_t batch, size, channels, window, stride, pad;
   };
-  for (const Pool& p : {Pool{"small pool1", 128, 26, 32, 2, 2, 0},
-                        Pool{"small pool2", 128, 11, 64, 2, 2, 0},
-                        Pool{"resnet pool", 16, 112, 64, 3, 2, 1}}) {
-    const WindowAttributes attributes{{p.window, p.window}, {p.stride, p.stride}, {p.pad, p.pad},
-                                      {p.pad, p.pad}};
+  for (const Pool& p :
+       {Pool{"small pool1", 128, 26, 32, 2, 2, 0}, Pool{"small pool2", 128, 11, 64, 2, 2, 0},
+        Pool{"resnet pool", 16, 112, 64, 3, 2, 1}}) {
+    const WindowAttributes attributes{
+        {p.window, p.window}, {p.stride, p.stride}, {p.pad, p.pad}, {p.pad, p.pad}};
     const std::vector<int64_t> input = {p.batch, p.size, p.size, p.channels};
     const int64_t out = (p.size + 2 * p.pad - p.window) / p.stride + 1;
     const std::vector<int64_t> pooled = {p.batch, out, out, p.channels};
+    jobs.push_back({p.name, [=](Subject& s) { max_pool(s.input(DType::f32, input), attributes); }});
     jobs.push_back({p.name, [=](Subject& s) {
-      max_pool(s.input(DType::f32, input), attributes);
-    }});
+                      const Value gradient = s.input(DType::f32, pooled);
+                      max_pool_gradient(gradient, s.input(DType::u8, pooled, 4), Shape(input),
+                                        attributes);
+                    }});
     jobs.push_back({p.name, [=](Subject& s) {
-      const Value gradient = s.input(DType::f32, pooled);
-      max_pool_gradient(gradient, s.input(DType::u8, pooled, 4), Shape(input), attributes);
-    }});
-    jobs.push_back({p.name, [=](Subject& s) {
-      average_pool(s.input(DType::f32, input), {attributes, false});
-    }});
+                      average_pool(s.input(DType::f32, input), {attributes, false});
+                    }});
   }
 }
 
 void add_index(std::vector<Job>& jobs) {
   jobs.push_back({"embedding 4096 of 30522x768", [](Subject& s) {
-    const Value table = s.input(DType::f32, {30522, 768});
-    gather(table, s.input(DType::i32, {4096}, 30522));
-  }});
+                    const Value table = s.input(DType::f32, {30522, 768});
+                    gather(table, s.input(DType::i32, {4096}, 30522));
+                  }});
   jobs.push_back({"embedding 4096 of 30522x768", [](Subject& s) {
-    const Value table = s.input(DType::f32, {30522, 768});
-    const Value indices = s.input(DType::i32, {4096}, 30522);
-    scatter_add(table, indices, s.input(DType::f32, {4096, 768}));
-  }});
+                    const Value table = s.input(DType::f32, {30522, 768});
+                    const Value indices = s.input(DType::i32, {4096}, 30522);
+                    scatter_add(table, indices, s.input(DType::f32, {4096, 768}));
+                  }});
   jobs.push_back({"heads [32, 128, 12, 64]", [](Subject& s) {
-    transpose(s.input(DType::f32, {32, 128, 12, 64}), {0, 2, 1, 3});
-  }});
+                    transpose(s.input(DType::f32, {32, 128, 12, 64}), {0, 2, 1, 3});
+                  }});
   jobs.push_back({"matrix [2048, 3072]", [](Subject& s) {
-    transpose(s.input(DType::f32, {2048, 3072}), {1, 0});
-  }});
+                    transpose(s.input(DType::f32, {2048, 3072}), {1, 0});
+                  }});
 }
 
 int run(int count, char** words) {
@@ -236,4 +239,6 @@ int run(int count, char** words) {
 }  // namespace
 }  // namespace brisk
 
-int main(int count, char** words) { return brisk::run(count, words); }
+int main(int count, char** words) {
+  return brisk::run(count, words);
+}

@@ -46,14 +46,16 @@ TEST_P(KernelsOnCases, AgreeWithTheReference) {
 }
 
 std::vector<OpCase> cases() {
-  const std::vector<std::string> ops = {
-      "transpose",       "slice",          "reverse",     "broadcast",
-      "concatenate",     "pad",            "dynamic_slice", "dynamic_update_slice",
-      "gather",          "take_along_axis", "scatter_add", "put_along_axis_add",
-      "argmax",          "argmin",         "cumulative_sum"};
+  const std::vector<std::string> ops = {"transpose",     "slice",
+                                        "reverse",       "broadcast",
+                                        "concatenate",   "pad",
+                                        "dynamic_slice", "dynamic_update_slice",
+                                        "gather",        "take_along_axis",
+                                        "scatter_add",   "put_along_axis_add",
+                                        "argmax",        "argmin",
+                                        "cumulative_sum"};
   std::vector<OpCase> chosen;
-  for (const auto& list :
-       {testing::move_cases(), testing::index_cases(), testing::reduce_cases()})
+  for (const auto& list : {testing::move_cases(), testing::index_cases(), testing::reduce_cases()})
     for (const OpCase& op_case : list)
       if (std::find(ops.begin(), ops.end(), op_case.op) != ops.end()) chosen.push_back(op_case);
   return chosen;
@@ -67,8 +69,8 @@ TEST(KernelsMove, TransposesBeyondABlock) {
   };
   for (const auto& [sizes, permutation] :
        {Row{{67, 131}, {1, 0}}, Row{{5, 33, 18}, {2, 0, 1}}, Row{{3, 40, 4, 24}, {0, 2, 1, 3}},
-        Row{{2, 17, 3, 50}, {3, 1, 0, 2}}, Row{{40, 1, 41}, {2, 1, 0}},
-        Row{{6, 35, 35}, {0, 2, 1}}, Row{{300, 3}, {1, 0}}})
+        Row{{2, 17, 3, 50}, {3, 1, 0, 2}}, Row{{40, 1, 41}, {2, 1, 0}}, Row{{6, 35, 35}, {0, 2, 1}},
+        Row{{300, 3}, {1, 0}}})
     for (const DType type : {DType::u8, DType::bf16, DType::f32, DType::f64, DType::boolean}) {
       KernelCase k;
       transpose(k.random(type, sizes), permutation);

@@ -66,8 +66,9 @@ TEST(KernelsPool, MaximaOfSpecialValuesAgreeWithTheReference) {
     KernelCase k;
     Tensor x = testing::random_tensor(DType::f32, p.input, 1);
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
-    const double special[] = {-kInfinity, 1, 1, std::numeric_limits<double>::quiet_NaN(),
-                              kInfinity, -kInfinity, -kInfinity};
+    const double special[] = {
+        -kInfinity, 1,          1,         std::numeric_limits<double>::quiet_NaN(),
+        kInfinity,  -kInfinity, -kInfinity};
     for (int64_t i = 0; i < x.num_elements(); ++i)
       if (i * 7919 % 5 < 3) x.set(i, special[i * 104729 % 7]);
     max_pool(k.input(x), p.window);

@@ -171,7 +171,8 @@ void expect_agrees(const KernelCase& k, std::string_view kernel, ErrorModel mode
   for (const char* isa : {"avx512", "avx2"}) {
     const IsaScope scope(isa);
     if (cpu::name(cpu::kernel_isa()) != isa) continue;
-    for (const KernelCase::Run run : {KernelCase::Run{.threads = 1}, {.threads = 2},
+    for (const KernelCase::Run run : {KernelCase::Run{.threads = 1},
+                                      {.threads = 2},
                                       {.threads = 2, .constant = true, .reset = true}}) {
       if (run.constant && k.num_operands() < 2) continue;
       const std::vector<Tensor> results = k.run(kernel, run);

@@ -18,7 +18,7 @@ struct ConvolutionCase {
   int64_t kernel_height = 0, kernel_width = 0;
   int64_t result_height = 0, result_width = 0;
   int64_t stride_y = 1, stride_x = 1, dilation_y = 1, dilation_x = 1;
-  int64_t pad_y = 0, pad_x = 0;            ///< before the first row and column; may be negative
+  int64_t pad_y = 0, pad_x = 0;  ///< before the first row and column; may be negative
   int64_t pad_end_y = 0, pad_end_x = 0;
   bool bias = false, residual = false, relu = false;
 

@@ -19,9 +19,12 @@ KernelIsa kernel_isa() {
 
 std::string_view name(KernelIsa isa) {
   switch (isa) {
-    case KernelIsa::avx512: return "avx512";
-    case KernelIsa::avx2: return "avx2";
-    case KernelIsa::none: break;
+    case KernelIsa::avx512:
+      return "avx512";
+    case KernelIsa::avx2:
+      return "avx2";
+    case KernelIsa::none:
+      break;
   }
   return "none";
 }

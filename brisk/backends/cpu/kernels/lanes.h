@@ -26,12 +26,22 @@ typedef float UnalignedLanes __attribute__((vector_size(4 * kLanes), aligned(4),
 
 #define BRISK_INLINE inline __attribute__((always_inline))
 
-BRISK_INLINE Lanes load(const float* p) { return *reinterpret_cast<const UnalignedLanes*>(p); }
-BRISK_INLINE void store(float* p, Lanes x) { *reinterpret_cast<UnalignedLanes*>(p) = x; }
-BRISK_INLINE Lanes zero() { return Lanes{}; }
-BRISK_INLINE Lanes fill(float x) { return x - Lanes{}; }
+BRISK_INLINE Lanes load(const float* p) {
+  return *reinterpret_cast<const UnalignedLanes*>(p);
+}
+BRISK_INLINE void store(float* p, Lanes x) {
+  *reinterpret_cast<UnalignedLanes*>(p) = x;
+}
+BRISK_INLINE Lanes zero() {
+  return Lanes{};
+}
+BRISK_INLINE Lanes fill(float x) {
+  return x - Lanes{};
+}
 /// max(x, 0) that keeps NaN.
-BRISK_INLINE Lanes relu(Lanes x) { return Lanes{} > x ? Lanes{} : x; }
+BRISK_INLINE Lanes relu(Lanes x) {
+  return Lanes{} > x ? Lanes{} : x;
+}
 
 }  // namespace
 }  // namespace brisk::cpu

@@ -40,8 +40,9 @@ inline Range windows_over(int64_t place, int64_t stride, int64_t pad, int64_t wi
 /// windows_over for one place after another, without divisions.
 struct CoveringWindows {
   int64_t stride, window, results;
-  int64_t shifted;         ///< the place counted from the first window's begin
-  int64_t begin = 0, end;  ///< the first window that ends behind it, the first that begins behind it
+  int64_t shifted;  ///< the place counted from the first window's begin
+  int64_t begin = 0,
+          end;  ///< the first window that ends behind it, the first that begins behind it
 
   CoveringWindows(int64_t place, int64_t stride, int64_t pad, int64_t window, int64_t results)
       : stride(stride), window(window), results(results), shifted(place + pad), end(0) {

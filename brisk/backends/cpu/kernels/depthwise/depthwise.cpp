@@ -65,7 +65,8 @@ class Depthwise final : public Launch {
     const auto* second = reinterpret_cast<const float*>(operands[1]);
     auto* result = reinterpret_cast<float*>(results[0]);
     switch (case_.role) {
-      case ConvolutionCase::Role::forward: return forward(operands, first, second, result);
+      case ConvolutionCase::Role::forward:
+        return forward(operands, first, second, result);
       case ConvolutionCase::Role::input_gradient:
         return input_gradient(first, second, scratch, result);
       case ConvolutionCase::Role::filter_gradient:

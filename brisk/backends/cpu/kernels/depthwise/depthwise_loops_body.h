@@ -56,15 +56,15 @@ inline DepthwiseRow row_of(const DepthwiseShape& s, const float* input, int64_t 
 
 /// One result, whatever part of its window is inside.
 template <bool Whole>
-BRISK_INLINE Lanes one_result(const DepthwiseShape& s, const DepthwiseRow& row,
-                              const float* filter, int64_t x, int64_t c, int64_t left) {
+BRISK_INLINE Lanes one_result(const DepthwiseShape& s, const DepthwiseRow& row, const float* filter,
+                              int64_t x, int64_t c, int64_t left) {
   const Range columns = places_inside(x, s.stride_x, s.pad_x, s.kernel_width, s.width);
   const int64_t top = row.y * s.stride_y - s.pad_y, first = x * s.stride_x - s.pad_x;
   Lanes sum = zero();
   for (int64_t ky = row.tap_rows.begin; ky < row.tap_rows.end; ++ky)
     for (int64_t kx = columns.begin; kx < columns.end; ++kx)
-      sum += load_channels<Whole>(
-                 row.image + ((top + ky) * s.width + first + kx) * s.channels + c, left) *
+      sum += load_channels<Whole>(row.image + ((top + ky) * s.width + first + kx) * s.channels + c,
+                                  left) *
              load_channels<Whole>(filter + (ky * s.kernel_width + kx) * s.channels + c, left);
   return sum;
 }
@@ -98,8 +98,8 @@ BRISK_INLINE void results_together(const DepthwiseShape& s, const DepthwiseRow& 
 /// Bias, residual and relu for the results of one row.
 struct RowFinish {
   const DepthwiseEpilogue& epilogue;
-  float* result;     ///< of the row
-  int64_t at_row;    ///< the row's place in the result
+  float* result;   ///< of the row
+  int64_t at_row;  ///< the row's place in the result
   int64_t channels;
 
   template <bool Whole>
@@ -216,19 +216,18 @@ void depthwise_filter_gradient(const DepthwiseShape& s, const float* input, cons
             for (int64_t kx = columns.begin; kx < columns.end; ++kx) {
               const int64_t place = x * s.stride_x - s.pad_x + kx;
               float* sum = tap_sums + kx * s.channels;
-              store_channels<Whole>(
-                  sum, left,
-                  load_channels<Whole>(sum, left) +
-                      g * load_channels<Whole>(line + place * s.channels, left));
+              store_channels<Whole>(sum, left,
+                                    load_channels<Whole>(sum, left) +
+                                        g * load_channels<Whole>(line + place * s.channels, left));
             }
           }
         };
         one_by_one(0, inside.begin);
         if (s.kernel_width == 3 && !inside.empty()) {
-          add_tap_row<Whole, 3>(
-              line + (inside.begin * s.stride_x - s.pad_x) * s.channels, s.stride_x * s.channels,
-              row_gradient + inside.begin * s.channels + c, s.channels, inside.end - inside.begin,
-              left, tap_sums);
+          add_tap_row<Whole, 3>(line + (inside.begin * s.stride_x - s.pad_x) * s.channels,
+                                s.stride_x * s.channels,
+                                row_gradient + inside.begin * s.channels + c, s.channels,
+                                inside.end - inside.begin, left, tap_sums);
           one_by_one(inside.end, s.result_width);
         } else {
           one_by_one(inside.begin, s.result_width);

@@ -84,7 +84,8 @@ class DirectForward final : public DirectLaunch {
               .bias = bias,
               .residual = residual != nullptr ? residual + row * row_floats : nullptr,
               .relu = case_.relu};
-          loops_.forward_row(shape_, rows.rows(row / case_.result_height, row % case_.result_height),
+          loops_.forward_row(shape_,
+                             rows.rows(row / case_.result_height, row % case_.result_height),
                              packed, epilogue, result + row * row_floats);
         }
       }
@@ -132,8 +133,7 @@ class DirectFilterGradient final : public DirectLaunch {
     int64_t sum, image_sum, edge, rows;
   };
 
-  void sum_part(int64_t part, const float* input, const float* gradient,
-                std::byte* scratch) const {
+  void sum_part(int64_t part, const float* input, const float* gradient, std::byte* scratch) const {
     const Places& places = places_[static_cast<size_t>(part)];
     const int64_t count = taps_ * padded_;
     float* sum = floats_at(scratch, places.sum);

@@ -28,8 +28,8 @@ struct DirectLoops {
   void (*forward_row)(const DirectShape& s, const float* const* rows, const float* packed,
                       const DirectEpilogue& epilogue, float* result);
   /// sums [taps, padded_filters] += the row's share. `edge` [result_width, lanes]: scratch.
-  void (*filter_gradient_row)(const DirectShape& s, const float* const* rows,
-                              const float* gradient, float* edge, float* sums);
+  void (*filter_gradient_row)(const DirectShape& s, const float* const* rows, const float* gradient,
+                              float* edge, float* sums);
   int lanes;
 };
 

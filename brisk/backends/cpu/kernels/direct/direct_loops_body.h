@@ -13,7 +13,9 @@
 namespace brisk::cpu {
 namespace {
 
-int64_t padded_filters(int64_t filters) { return (filters + kLanes - 1) / kLanes * kLanes; }
+int64_t padded_filters(int64_t filters) {
+  return (filters + kLanes - 1) / kLanes * kLanes;
+}
 
 /// Columns of the panel that begins at `column`.
 inline int64_t panel_columns(int64_t column, int64_t filters) {
@@ -145,8 +147,8 @@ void filter_gradient_panel(const DirectShape& s, const float* const* rows, const
   // AVX2 has too few registers for nine pairs of sums.
   if (kRegisters == 32 && steps == 3 && s.kernel_height == 3 && rows[0] != nullptr &&
       rows[1] != nullptr && rows[2] != nullptr)
-    return filter_gradient_of_nine<Vectors>(rows, s.stride_x * s.channels, s.result_width,
-                                            gradient, pitch, sums, sums_pitch);
+    return filter_gradient_of_nine<Vectors>(rows, s.stride_x * s.channels, s.result_width, gradient,
+                                            pitch, sums, sums_pitch);
   for (int64_t ky = 0; ky < s.kernel_height; ++ky)
     if (rows[ky] != nullptr)
       product_panel<Vectors, true, true>(steps, {.a = rows[ky],

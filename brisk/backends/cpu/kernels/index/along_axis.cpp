@@ -41,8 +41,8 @@ class AxisLaunch : public Launch {
       : type_(request.operands[0].dtype()),
         x_(view_around(request.operands[0].shape(),
                        request.node.attributes.as<AxisAttributes>().axis)),
-        threads_(threads_for_bytes(
-            request.operands[0].shape().num_elements() * byte_size(type_), request.threads)) {}
+        threads_(threads_for_bytes(request.operands[0].shape().num_elements() * byte_size(type_),
+                                   request.threads)) {}
 
  protected:
   DType type_;

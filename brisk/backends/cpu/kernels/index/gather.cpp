@@ -12,11 +12,16 @@ namespace {
 template <typename F>
 void with_item_size(int64_t bytes, F&& f) {
   switch (bytes) {
-    case 1: return f.template operator()<1>();
-    case 2: return f.template operator()<2>();
-    case 4: return f.template operator()<4>();
-    case 8: return f.template operator()<8>();
-    default: return f.template operator()<0>();
+    case 1:
+      return f.template operator()<1>();
+    case 2:
+      return f.template operator()<2>();
+    case 4:
+      return f.template operator()<4>();
+    case 8:
+      return f.template operator()<8>();
+    default:
+      return f.template operator()<0>();
   }
 }
 
@@ -72,8 +77,8 @@ class TakeAlongAxis final : public Launch {
                            request.node.attributes.as<AxisAttributes>().axis)),
         index_type_(request.operands[1].dtype()),
         bytes_(byte_size(request.operands[0].dtype())),
-        threads_(threads_for_bytes(
-            2 * bytes_ * request.operands[1].shape().num_elements(), request.threads)) {}
+        threads_(threads_for_bytes(2 * bytes_ * request.operands[1].shape().num_elements(),
+                                   request.threads)) {}
 
   void run(std::span<std::byte* const> operands, std::span<std::byte* const> results,
            std::byte*) override {

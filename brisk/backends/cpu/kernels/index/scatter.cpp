@@ -25,8 +25,7 @@ struct SumOf {
   using type = std::conditional_t<std::is_integral_v<T>, std::make_unsigned_t<T>, T>;
 };
 template <typename T>
-  requires(std::is_class_v<T>)
-struct SumOf<T> {
+requires(std::is_class_v<T>) struct SumOf<T> {
   using type = float;
 };
 template <>
@@ -46,14 +45,12 @@ class Scatter final : public Launch {
         index_type_(request.operands[1].dtype()),
         x_(view_around(request.operands[0].shape(),
                        request.node.attributes.as<AxisAttributes>().axis)),
-        count_(is_slicewise_
-                   ? request.operands[1].shape().num_elements()
-                   : request.operands[1].shape().size(
-                         request.node.attributes.as<AxisAttributes>().axis)),
+        count_(is_slicewise_ ? request.operands[1].shape().num_elements()
+                             : request.operands[1].shape().size(
+                                   request.node.attributes.as<AxisAttributes>().axis)),
         elements_(request.operands[0].shape().num_elements()),
         threads_(threads_for_bytes(
-            (2 * elements_ + x_.outer * count_ * x_.inner) * byte_size(type_),
-            request.threads)) {}
+            (2 * elements_ + x_.outer * count_ * x_.inner) * byte_size(type_), request.threads)) {}
 
   void run(std::span<std::byte* const> operands, std::span<std::byte* const> results,
            std::byte* scratch) override {

@@ -25,12 +25,18 @@ int useful_threads(int64_t bytes, int threads) {
 template <typename F>
 void with_element_size(int64_t bytes, F&& f) {
   switch (bytes) {
-    case 1: return f.template operator()<1>();
-    case 2: return f.template operator()<2>();
-    case 4: return f.template operator()<4>();
-    case 8: return f.template operator()<8>();
-    case 16: return f.template operator()<16>();
-    default: return f.template operator()<0>();
+    case 1:
+      return f.template operator()<1>();
+    case 2:
+      return f.template operator()<2>();
+    case 4:
+      return f.template operator()<4>();
+    case 8:
+      return f.template operator()<8>();
+    case 16:
+      return f.template operator()<16>();
+    default:
+      return f.template operator()<0>();
   }
 }
 
@@ -65,15 +71,15 @@ StridedCopy::StridedCopy(std::vector<CopyAxis> axes, int64_t element_bytes)
   if (!outer_.empty()) {
     inner_ = outer_.back();
     outer_.pop_back();
-    const auto contiguous =
-        std::find_if(outer_.begin(), outer_.end(),
-                     [&](const CopyAxis& axis) { return axis.from == element_bytes_; });
+    const auto contiguous = std::find_if(outer_.begin(), outer_.end(), [&](const CopyAxis& axis) {
+      return axis.from == element_bytes_;
+    });
     if (contiguous != outer_.end() && inner_.to == element_bytes_ && element_bytes_ <= 16) {
       across_ = *contiguous;
       outer_.erase(contiguous);
       // Blocks of the contiguous axis are what threads divide.
-      outer_.push_back({(across_.count + kBlock - 1) / kBlock, across_.from * kBlock,
-                        across_.to * kBlock});
+      outer_.push_back(
+          {(across_.count + kBlock - 1) / kBlock, across_.from * kBlock, across_.to * kBlock});
     }
   }
   for (const CopyAxis& axis : outer_) units_ *= axis.count;
@@ -92,9 +98,8 @@ void StridedCopy::run(const std::byte* from, std::byte* to, int threads) const {
     return;
   }
   const int64_t splits = units_ >= threads ? 1 : std::min<int64_t>(inner_.count, threads);
-  parallel_for(units_ * splits, threads, [&](int64_t begin, int64_t end) {
-    copy_units(from, to, begin, end, splits);
-  });
+  parallel_for(units_ * splits, threads,
+               [&](int64_t begin, int64_t end) { copy_units(from, to, begin, end, splits); });
 }
 
 void StridedCopy::copy_units(const std::byte* from, std::byte* to, int64_t begin, int64_t end,
@@ -145,8 +150,8 @@ std::vector<int64_t> byte_strides(std::span<const int64_t> sizes, int64_t elemen
 
 void fill_elements(std::byte* to, int64_t count, const std::byte* value, int64_t element_bytes,
                    int threads) {
-  const bool is_zero = std::all_of(value, value + element_bytes,
-                                   [](std::byte b) { return b == std::byte{0}; });
+  const bool is_zero =
+      std::all_of(value, value + element_bytes, [](std::byte b) { return b == std::byte{0}; });
   parallel_for(count, useful_threads(count * element_bytes, threads),
                [&](int64_t begin, int64_t end) {
                  std::byte* first = to + begin * element_bytes;

@@ -138,8 +138,7 @@ BRISK_INLINE void spread_row(const PoolShape& s, const typename Stored::Element*
       const IntLanes place = load_bytes_first(positions + from + c, left);
       for (int64_t x = begin; x < end; ++x) {
         auto* to = row + (first + x) * s.channels + c;
-        const Lanes share =
-            place == static_cast<int32_t>(window_row * s.window_x + x) ? g : zero();
+        const Lanes share = place == static_cast<int32_t>(window_row * s.window_x + x) ? g : zero();
         store_first<Stored>(to, left, Adds ? load_first<Stored>(to, left) + share : share);
       }
     }

@@ -13,7 +13,9 @@ namespace brisk::cpu {
 namespace {
 
 /// Whether only full tiles have this point.
-constexpr int of_full_tiles(int i) { return i == 3 || i == 4; }
+constexpr int of_full_tiles(int i) {
+  return i == 3 || i == 4;
+}
 
 inline int64_t full_columns(const WinogradShape& s) {
   return s.tiles_across - (s.short_last_column ? 1 : 0);
@@ -65,8 +67,7 @@ struct TilePoints {
   Float* base[2][2];
   int64_t point_floats;
 
-  TilePoints(const Tile& tile, Float* tensor, int64_t pitch, int64_t point)
-      : point_floats(point) {
+  TilePoints(const Tile& tile, Float* tensor, int64_t pitch, int64_t point) : point_floats(point) {
     for (int y = 0; y < 2; ++y)
       for (int x = 0; x < 2; ++x) base[y][x] = tensor + tile.number[y][x] * pitch;
   }

@@ -43,9 +43,12 @@ std::optional<std::string> refuse_winograd(const KernelRequest& request) {
 std::unique_ptr<Launch> prepare_winograd(const KernelRequest& request) {
   const ConvolutionCase c = convolution_case(request).value();
   switch (c.role) {
-    case ConvolutionCase::Role::forward: return make_winograd_forward(c, request);
-    case ConvolutionCase::Role::input_gradient: return make_winograd_input_gradient(c, request);
-    case ConvolutionCase::Role::filter_gradient: break;
+    case ConvolutionCase::Role::forward:
+      return make_winograd_forward(c, request);
+    case ConvolutionCase::Role::input_gradient:
+      return make_winograd_input_gradient(c, request);
+    case ConvolutionCase::Role::filter_gradient:
+      break;
   }
   return make_winograd_filter_gradient(c, request);
 }

@@ -19,13 +19,13 @@ namespace brisk::cpu {
 inline constexpr int kWinogradPoints = 36;
 
 struct WinogradShape {
-  int64_t channels, filters;              ///< multiples of 16
-  int64_t result_channels;                ///< of the result tensor, of which these are `filters`
-  int64_t height, width;                  ///< of the input
+  int64_t channels, filters;  ///< multiples of 16
+  int64_t result_channels;    ///< of the result tensor, of which these are `filters`
+  int64_t height, width;      ///< of the input
   int64_t result_height, result_width;
-  int64_t pad_y, pad_x;                   ///< before the input's first row and column; may be < 0
-  int64_t rows_down, tiles_across;        ///< tiles per image in each direction
-  bool short_last_row, short_last_column; ///< the last tile has 2 results, not 4
+  int64_t pad_y, pad_x;                    ///< before the input's first row and column; may be < 0
+  int64_t rows_down, tiles_across;         ///< tiles per image in each direction
+  bool short_last_row, short_last_column;  ///< the last tile has 2 results, not 4
   /// Transformed input [point][tile][channels] and transformed result [point][tile][filters]: the
   /// floats from one tile to the next and from one point to the next.
   int64_t input_pitch, result_pitch, input_point, result_point;
@@ -83,8 +83,8 @@ struct WinogradLoops {
                                  float* gradient);
 
   /// du[point] (+)= v[point]^T m[point] for points [begin, end).
-  void (*multiply_for_filter)(const WinogradShape& s, const float* v, const float* m,
-                              TileRows rows, int begin, int end, bool accumulate, float* du);
+  void (*multiply_for_filter)(const WinogradShape& s, const float* v, const float* m, TileRows rows,
+                              int begin, int end, bool accumulate, float* du);
 };
 
 const WinogradLoops& winograd_loops(KernelIsa isa);

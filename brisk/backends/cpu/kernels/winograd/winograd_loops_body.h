@@ -4,8 +4,8 @@
 
 #include "brisk/backends/cpu/kernels/product.h"
 #include "brisk/backends/cpu/kernels/transpose_lanes.h"
-#include "brisk/backends/cpu/kernels/winograd/transforms.h"
 #include "brisk/backends/cpu/kernels/winograd/tiles.h"
+#include "brisk/backends/cpu/kernels/winograd/transforms.h"
 
 namespace brisk::cpu {
 namespace {
@@ -60,9 +60,8 @@ void transform_filter(const float* w, int64_t channels, int64_t filters, ColumnR
   }
 }
 
-void transform_filter_exchanged(const float* w, int64_t channels, int64_t filters,
-                                ColumnRange held, ColumnRange part, bool flip, float* u,
-                                int64_t u_point) {
+void transform_filter_exchanged(const float* w, int64_t channels, int64_t filters, ColumnRange held,
+                                ColumnRange part, bool flip, float* u, int64_t u_point) {
   const int64_t tap_floats = channels * filters;
   const float* first_tap = flip ? w + 8 * tap_floats : w;
   for (int64_t c = part.begin; c < part.end; c += kLanes) {
@@ -168,11 +167,10 @@ void restore_result(const WinogradShape& s, const float* m, const WinogradEpilog
                     TileRows rows, float* result) {
   for_each_tile(s, rows, [&]<int Height, int Width>(const Tile& tile) {
     const TilePoints<const float> from(tile, m, s.result_pitch, s.result_point);
-    const auto window = TileWindow::of<Height - 2, Width - 2>(
-        4 * tile.down, 4 * tile.across, s.result_height, s.result_width);
+    const auto window = TileWindow::of<Height - 2, Width - 2>(4 * tile.down, 4 * tile.across,
+                                                              s.result_height, s.result_width);
     const int64_t corner =
-        ((tile.image * s.result_height + window.y) * s.result_width + window.x) *
-        s.result_channels;
+        ((tile.image * s.result_height + window.y) * s.result_width + window.x) * s.result_channels;
     with_wholeness(window, [&]<bool Whole>() {
       for (int64_t f = 0; f < s.filters; f += kLanes) {
         const Lanes bias = epilogue.bias != nullptr ? load(epilogue.bias + f) : zero();
@@ -203,8 +201,8 @@ void transform_result_gradient(const WinogradShape& s, const float* gradient, Ti
                                float* m) {
   for_each_tile(s, rows, [&]<int Height, int Width>(const Tile& tile) {
     const TilePoints<float> to(tile, m, s.result_pitch, s.result_point);
-    const auto window = TileWindow::of<Height - 2, Width - 2>(
-        4 * tile.down, 4 * tile.across, s.result_height, s.result_width);
+    const auto window = TileWindow::of<Height - 2, Width - 2>(4 * tile.down, 4 * tile.across,
+                                                              s.result_height, s.result_width);
     const float* corner =
         gradient +
         ((tile.image * s.result_height + window.y) * s.result_width + window.x) * s.filters;

@@ -17,7 +17,9 @@ Tiling tiling_of(int64_t extent) {
 }
 
 /// Floats between tiles. Not a large power of two, since columns of it are read across tiles.
-int64_t pitch_of(int64_t channels) { return channels % 64 == 0 ? channels + 16 : channels; }
+int64_t pitch_of(int64_t channels) {
+  return channels % 64 == 0 ? channels + 16 : channels;
+}
 
 /// Floats between points: one cache line more than a multiple of 4 KiB, so that the 36 streams of
 /// one tile fall into different sets of the cache.
@@ -61,8 +63,7 @@ WinogradPlan winograd_tiling(const ConvolutionCase& c) {
   return plan;
 }
 
-void set_winograd_block(WinogradPlan& plan, int64_t bytes, int64_t least_tiles,
-                        int64_t part_rows) {
+void set_winograd_block(WinogradPlan& plan, int64_t bytes, int64_t least_tiles, int64_t part_rows) {
   WinogradShape& s = plan.shape;
   const int64_t tile_bytes = kWinogradPoints * 4 * (s.channels + s.filters);
   const int64_t tiles = std::max(bytes / tile_bytes, least_tiles);

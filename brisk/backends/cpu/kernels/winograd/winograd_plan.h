@@ -10,7 +10,7 @@ namespace brisk::cpu {
 /// Tiles over `c`'s result, with transformed tensors for up to `block_rows` tile rows.
 struct WinogradPlan {
   WinogradShape shape;
-  int64_t tile_rows = 0;   ///< of all images
+  int64_t tile_rows = 0;  ///< of all images
   int64_t block_rows = 0;
   int64_t input_floats = 0, result_floats = 0;  ///< of the transformed tensors of one block
 
