@@ -60,13 +60,8 @@ std::vector<OpKernel> own_late_kernels() {
   constexpr Kernel kDirect{"direct", refuse_direct, prepare_direct};
   constexpr Kernel kDepthwise{"depthwise", refuse_depthwise, prepare_depthwise};
   return {
-      {"convolution", kDirect},
-      {"convolution", kDepthwise},
-      {"fused_convolution", kDirect},
-      {"fused_convolution", kDepthwise},
       {"convolution_input_gradient", kDepthwise},
       {"convolution_filter_gradient", kDirect},
-      {"convolution_filter_gradient", kDepthwise},
   };
 }
 

@@ -176,8 +176,6 @@ std::optional<std::string> refuse_direct(const KernelRequest& request) {
 std::optional<std::string> refuse_slow_direct(const KernelRequest& request) {
   if (auto reason = refuse_direct(request)) return reason;
   const ConvolutionCase c = convolution_case(request).value();
-  if (c.role == ConvolutionCase::Role::forward && c.channels > 1)
-    return fmt::format("is slower than oneDNN with {} channels", c.channels);
   // Sums of a tap row fill the registers of a tile, or leave most of them idle.
   if (c.role == ConvolutionCase::Role::filter_gradient && c.kernel_width * c.channels < 12)
     return fmt::format("is slower than oneDNN with {} taps and channels in a row",

@@ -17,9 +17,13 @@ int64_t padded_filters(int64_t filters) {
   return (filters + kLanes - 1) / kLanes * kLanes;
 }
 
-/// Columns of the panel that begins at `column`.
+/// Columns of the panel that begins at `column`. Wide panels with fewer rows need fewer broadcasts
+/// for the same sums, where there are registers for them.
+constexpr int kWideVectors = kRegisters == 32 ? 4 : kTileVectors;
 inline int64_t panel_columns(int64_t column, int64_t filters) {
-  return padded_filters(filters) - column >= kTileColumns ? kTileColumns : kLanes;
+  const int64_t left = padded_filters(filters) - column;
+  if (left >= kWideVectors * kLanes) return kWideVectors * kLanes;
+  return left >= kTileColumns ? kTileColumns : kLanes;
 }
 
 /// [taps, filters] to panels [taps, columns], zeros beyond the filters.
@@ -86,10 +90,11 @@ BRISK_INLINE void forward_tile_of(int64_t count, const DirectShape& s, const flo
 template <int Vectors>
 void forward_panel(const DirectShape& s, const float* const* rows, const float* panel,
                    int64_t column, const DirectEpilogue& epilogue, float* result) {
-  int64_t tiles = (s.result_width + kTileRows - 1) / kTileRows;
+  constexpr int kRows = Vectors > kTileVectors ? kTileRows * kTileVectors / Vectors : kTileRows;
+  int64_t tiles = (s.result_width + kRows - 1) / kRows;
   for (int64_t x = 0; tiles > 0; --tiles) {
     const int64_t count = (s.result_width - x + tiles - 1) / tiles;
-    forward_tile_of<kTileRows, Vectors>(count, s, rows, x, panel, column, epilogue, result);
+    forward_tile_of<kRows, Vectors>(count, s, rows, x, panel, column, epilogue, result);
     x += count;
   }
 }
@@ -99,7 +104,9 @@ void forward_row(const DirectShape& s, const float* const* rows, const float* pa
   const int64_t taps = s.kernel_height * s.kernel_width * s.channels;
   for (int64_t column = 0; column < s.filters;) {
     const int64_t columns = panel_columns(column, s.filters);
-    if (columns == kTileColumns)
+    if (columns == kWideVectors * kLanes)
+      forward_panel<kWideVectors>(s, rows, packed, column, epilogue, result);
+    else if (columns == kTileColumns)
       forward_panel<kTileVectors>(s, rows, packed, column, epilogue, result);
     else
       forward_panel<1>(s, rows, packed, column, epilogue, result);

@@ -1,6 +1,6 @@
 // Axes are walked in the destination's order, so that writes are contiguous. Where the source's
 // contiguous axis is another one (a transpose), both are walked in square blocks: the lines read
-// for one row of a block serve its other rows.
+// for one row of a block serve its other rows; elements of four bytes are transposed in registers.
 
 #include "brisk/backends/cpu/kernels/move/strided_copy.h"
 
@@ -10,6 +10,21 @@
 #include "brisk/base/parallel.h"
 
 namespace brisk::cpu {
+
+extern const TransposeLoops transpose_loops_avx2, transpose_loops_avx512;
+
+const TransposeLoops* transpose_loops(KernelIsa isa) {
+  switch (isa) {
+    case KernelIsa::avx512:
+      return &transpose_loops_avx512;
+    case KernelIsa::avx2:
+      return &transpose_loops_avx2;
+    case KernelIsa::none:
+      break;
+  }
+  return nullptr;
+}
+
 namespace {
 
 /// Copies below this are not worth a second thread.
@@ -55,7 +70,7 @@ bool lie_alike(const CopyAxis& outer, const CopyAxis& inner) {
 }  // namespace
 
 StridedCopy::StridedCopy(std::vector<CopyAxis> axes, int64_t element_bytes)
-    : element_bytes_(element_bytes) {
+    : element_bytes_(element_bytes), loops_(transpose_loops(kernel_isa())) {
   for (const CopyAxis& axis : axes) {
     if (axis.count == 1) continue;
     if (!outer_.empty() && lie_alike(outer_.back(), axis))
@@ -119,6 +134,13 @@ void StridedCopy::copy_units(const std::byte* from, std::byte* to, int64_t begin
     const int64_t last = inner_.count * (split + 1) / splits;
     if (across_.count == 1) {
       copy_inner(from + from_offset, to + to_offset, first, last);
+      continue;
+    }
+    if (element_bytes_ == sizeof(float) && loops_ != nullptr) {
+      loops_->transpose(reinterpret_cast<const float*>(from + from_offset + first * inner_.from),
+                        inner_.from / element_bytes_,
+                        reinterpret_cast<float*>(to + to_offset + first * inner_.to),
+                        across_.to / element_bytes_, last - first, rows);
       continue;
     }
     with_element_size(element_bytes_, [&]<int Bytes>() {

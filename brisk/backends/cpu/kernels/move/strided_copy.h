@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "brisk/backends/cpu/kernels/move/transpose_loops.h"
+
 namespace brisk::cpu {
 
 /// One axis of a box: bytes from one index to the next; `from` may be 0 or negative.
@@ -33,6 +35,7 @@ class StridedCopy {
   CopyAxis inner_{1, 0, 0};      ///< the loop inside
   CopyAxis across_{1, 0, 0};     ///< beside inner_: the source's contiguous axis in a transpose
   int64_t element_bytes_;
+  const TransposeLoops* loops_;
 };
 
 /// Row-major strides of `sizes` in bytes.

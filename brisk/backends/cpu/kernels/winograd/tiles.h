@@ -7,6 +7,7 @@
 // is what the products run over. Internal for the reason given in lanes.h.
 
 #include "brisk/backends/cpu/kernels/lanes.h"
+#include "brisk/backends/cpu/kernels/winograd/transforms.h"
 #include "brisk/backends/cpu/kernels/winograd/winograd_loops.h"
 
 namespace brisk::cpu {

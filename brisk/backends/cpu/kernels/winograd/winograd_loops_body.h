@@ -5,12 +5,9 @@
 #include "brisk/backends/cpu/kernels/product.h"
 #include "brisk/backends/cpu/kernels/transpose_lanes.h"
 #include "brisk/backends/cpu/kernels/winograd/tiles.h"
-#include "brisk/backends/cpu/kernels/winograd/transforms.h"
 
 namespace brisk::cpu {
 namespace {
-
-constexpr int64_t kTaps = 9;
 
 /// Calls body(y) for y in [0, N), unrolled.
 template <int N, typename F>
@@ -21,7 +18,7 @@ BRISK_INLINE void unrolled(F&& body) {
 
 // ---- filters --------------------------------------------------------------------------------
 
-/// 36 points of one vector of filters: taps are `tap_floats` apart; `step` -1 reads them backwards.
+/// 36 points of one vector of filters; taps are `tap_floats` apart (negative: read backwards).
 BRISK_INLINE void filter_points(const float* first_tap, int64_t tap_floats, Lanes (&u)[6][6]) {
   Lanes rows[6][3];
   unrolled<3>([&](int x) {
