@@ -2,8 +2,7 @@
 // with a destructor is undefined; therefore the two functions that call setjmp have no such local,
 // and everything that owns something is a member of JpegReader.
 
-#include <setjmp.h>
-
+#include <csetjmp>
 #include <cstdio>
 #include <vector>
 

@@ -2,9 +2,9 @@
 // destructor (see decode_jpeg.cpp).
 
 #include <png.h>
-#include <setjmp.h>
 
 #include <algorithm>
+#include <csetjmp>
 #include <cstdio>
 #include <cstring>
 
