@@ -123,7 +123,7 @@ std::vector<Row> activation_rows() {
   };
   // Its left tail is x (1 + erf) / 2, where the last digit of erf is all there is.
   for (Row& row : rows)
-    if (row.op == "gelu") row.roundings = 2;
+    if (row.op == "gelu") row.roundings = 4;
   return rows;
 }
 
