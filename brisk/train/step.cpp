@@ -117,7 +117,8 @@ class StepBuilder {
 
   void add_state() {
     for (const StateEntry& entry : loss_program_.state) add_entry(entry);
-    const Type scalar(DType::f32, {});
+    const DType type = options_.precision == Precision::float64 ? DType::f64 : DType::f32;
+    const Type scalar(type, {});
     iteration_ = entries_.size();
     add_entry({"optimizer/iteration", scalar, StateRole::counter, false, "zeros"});
     learning_rate_ = entries_.size();
@@ -242,9 +243,23 @@ Program make_evaluation_step(const Model& model, const StepOptions& options, int
   return make_loss_program(model, options, batch_size, false);
 }
 
+Program make_prediction_step(const Model& model, const StepOptions& options, int64_t batch_size) {
+  return make_forward_program(model, options, batch_size, false);
+}
+
+std::vector<Tensor> in_types_of(std::span<const StateEntry> entries, std::span<const Tensor> weights) {
+  invariant(entries.size() >= weights.size(), "{} weights for {} state entries", weights.size(), entries.size());
+  std::vector<Tensor> result;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const DType type = entries[i].type.dtype();
+    result.push_back(weights[i].dtype() == type ? weights[i] : weights[i].cast(type));
+  }
+  return result;
+}
+
 std::vector<Tensor> initial_step_state(const Program& step, const Model& model) {
   require(model.weights.size() == model.program.state.size(), "model '{}' has no weights yet: initialise or load it", model.name);
-  std::vector<Tensor> state = model.weights;
+  std::vector<Tensor> state = in_types_of(step.state, model.weights);
   for (size_t i = state.size(); i < step.state.size(); ++i)
     state.push_back(make_initial_value(step.state[i].initializer, step.state[i].type, 0));
   return state;

@@ -76,18 +76,23 @@ std::vector<std::string> result_names(const std::vector<std::string>& metrics) {
 }  // namespace
 
 struct Trainer::State {
-  Model model;
+  Model model;  ///< its weights may be of the step's types (f64) and not of its program's
   TrainerOptions options;
   std::shared_ptr<const Backend> backend;
   Program step_program;
   std::unique_ptr<Executable> step;
   int64_t batch_size = 0;
+  struct Compiled {
+    std::vector<StateEntry> state;
+    std::unique_ptr<Executable> executable;
+  };
   /// Evaluation and prediction steps by batch size: the full one and the remainder's.
-  std::map<int64_t, std::unique_ptr<Executable>> evaluation, prediction;
+  std::map<int64_t, Compiled> evaluation, prediction;
 
   StepOptions step_options() const {
     return {.loss = options.loss, .metrics = options.metrics, .optimizer = options.optimizer,
-            .precision = options.precision, .accumulate = options.accumulate};
+            .precision = options.precision, .accumulate = options.accumulate,
+            .disabled_passes = options.compile.disabled_passes};
   }
 
   void check_dataset(const Dataset& dataset, size_t num_targets) const {
@@ -125,12 +130,15 @@ struct Trainer::State {
     for (size_t i = 0; i < model.weights.size(); ++i) model.weights[i] = step->state(i);
   }
 
-  Executable& compiled(std::map<int64_t, std::unique_ptr<Executable>>& cache, int64_t size,
-                       const std::function<Program()>& make) {
-    auto& executable = cache[size];
-    if (!executable) executable = compile(make(), *backend, options.compile).executable;
-    executable->bind_state(model.weights);
-    return *executable;
+  Executable& compiled(std::map<int64_t, Compiled>& cache, int64_t size, const std::function<Program()>& make) {
+    Compiled& step = cache[size];
+    if (!step.executable) {
+      const Program program = make();
+      step.state = program.state;
+      step.executable = compile(program, *backend, options.compile).executable;
+    }
+    step.executable->bind_state(in_types_of(step.state, model.weights));
+    return *step.executable;
   }
 };
 
@@ -183,7 +191,7 @@ class Fit {
     while (step_in_epoch_ < steps_per_epoch_) {
       invariant(iterator.next(batch), "the dataset ended before its epoch did");
       rate_ = options_.schedule ? options_.schedule(step_count_) : options_.optimizer->learning_rate;
-      step_.set_state(learning_rate_, Tensor::scalar(DType::f32, rate_));
+      step_.set_state(learning_rate_, Tensor::scalar(program_.state[learning_rate_].type.dtype(), rate_));
       const std::span<const Tensor> results = step_.run(batch);
       means_.add(results, dataset_.batch_size());
       ++step_count_;
@@ -344,7 +352,7 @@ Tensor Trainer::predict(const Dataset& dataset) {
   for (int64_t n = dataset.cardinality(); n > 0 && iterator->next(batch); --n) {
     const int64_t size = batch[0].sizes()[0];
     Executable& step = state_->compiled(state_->prediction, size, [&] {
-      return bind_dimensions(for_inference(state_->model.program), {{"batch", size}});
+      return make_prediction_step(state_->model, state_->step_options(), size);
     });
     parts.push_back(step.run(std::span<const Tensor>(batch).first(num_features))[0].clone());
     total += size;
@@ -360,7 +368,9 @@ Tensor Trainer::predict(const Dataset& dataset) {
 
 Model Trainer::model() const {
   state_->fetch_weights();
-  return state_->model;
+  Model model = state_->model;
+  model.weights = in_types_of(model.program.state, model.weights);
+  return model;
 }
 
 }  // namespace brisk
