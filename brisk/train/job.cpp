@@ -1,5 +1,6 @@
 #include "brisk/train/job.h"
 
+#include "brisk/base/hash.h"
 #include "brisk/base/json.h"
 #include "brisk/data/augment.h"
 #include "brisk/data/idx.h"
@@ -80,6 +81,20 @@ Schedule make_schedule(const ScheduleRecipe& r, double learning_rate, int64_t st
   return {};
 }
 
+/// What decides the course of a training and is not in its compiled step. Where the data lies is
+/// left out, so that a run can move; so is the number of epochs where no schedule depends on it, so
+/// that a finished run can go on.
+std::string fingerprint(const Recipe& recipe, const Dataset& train) {
+  Json augment = Json::array();
+  for (const AugmentRecipe& step : recipe.augment) augment.push_back({step.name, step.size, step.padding});
+  const ScheduleRecipe& schedule = recipe.schedule;
+  const bool constant = schedule.name == "constant";
+  const Json json = {recipe.train.named, train.class_names(), train.cardinality(), augment, recipe.mean, recipe.std,
+                     recipe.shuffle, recipe.optimizer.learning_rate, schedule.name, schedule.alpha,
+                     schedule.warmup_steps, schedule.pct_start, constant ? 0 : recipe.epochs};
+  return to_hex(stable_hash(json.dump()));
+}
+
 Model make_model(const Recipe& recipe, const Dataset& train) {
   if (!recipe.model.package.empty()) {
     Package package = read_package(recipe.model.package).value();
@@ -120,6 +135,7 @@ Job make_job(const Recipe& recipe) {
   options.precision = recipe.precision;
   options.accumulate = recipe.accumulate;
   options.seed = recipe.seed;
+  options.fingerprint = fingerprint(recipe, train);
   options.backend = recipe.backend;
   options.compile.threads = static_cast<int>(recipe.threads);
   options.data_threads = static_cast<int>(recipe.data_threads);

@@ -30,6 +30,9 @@ struct TrainerOptions {
   Precision precision = Precision::float32;
   int64_t accumulate = 1;
   uint64_t seed = 0;
+  /// What a run is, beyond its compiled step and its seed: data, schedule (brisk/train/job.h makes
+  /// it from a recipe). A checkpoint of another run is not resumed.
+  std::string fingerprint = {};
   std::string backend = "cpu";
   int data_threads = 0;                    ///< of the input pipeline; 0: chosen
   CompileOptions compile;
