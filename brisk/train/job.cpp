@@ -57,13 +57,15 @@ int64_t count_classes(const Dataset& dataset) { return static_cast<int64_t>(data
 
 OptimizerPtr make_optimizer(const OptimizerRecipe& r) {
   if (r.name == "sgd") {
-    SgdOptions options{.momentum = r.momentum, .nesterov = r.nesterov, .clipnorm = r.clipnorm,
+    SgdOptions options{.momentum = r.momentum, .nesterov = r.nesterov,
+                       .exclude_from_weight_decay = r.exclude_from_weight_decay, .clipnorm = r.clipnorm,
                        .global_clipnorm = r.global_clipnorm, .clipvalue = r.clipvalue};
     if (r.learning_rate >= 0) options.learning_rate = r.learning_rate;
     if (r.weight_decay >= 0) options.weight_decay = r.weight_decay;
     return sgd(options);
   }
-  AdamOptions options{.beta_1 = r.beta_1, .beta_2 = r.beta_2, .epsilon = r.epsilon, .clipnorm = r.clipnorm,
+  AdamOptions options{.beta_1 = r.beta_1, .beta_2 = r.beta_2, .epsilon = r.epsilon,
+                      .exclude_from_weight_decay = r.exclude_from_weight_decay, .clipnorm = r.clipnorm,
                       .global_clipnorm = r.global_clipnorm, .clipvalue = r.clipvalue};
   options.weight_decay = r.name == "adamw" ? 0.004 : 0;
   if (r.learning_rate >= 0) options.learning_rate = r.learning_rate;

@@ -23,8 +23,10 @@ Program make_forward_program(const Model& model, const StepOptions& options, int
                       [](Program p, const PassContext&) { return change_precision(std::move(p), DType::f32, DType::f64); },
                       true});
   }
-  const auto disabled = disabled_in(passes, options.disabled_passes);
-  return run_pipeline(std::move(program), passes, PassContext{.disabled = disabled, .verify = false});
+  PassContext context;
+  context.disabled = disabled_in(passes, options.disabled_passes);
+  context.verify = false;
+  return run_pipeline(std::move(program), passes, context);
 }
 
 Program make_loss_program(const Model& model, const StepOptions& options, int64_t batch_size, bool training) {

@@ -235,6 +235,7 @@ class RecipeReader {
       fields.read("name", optimizer.name);
       fields.read("learning_rate", optimizer.learning_rate, 0, 1e6);
       fields.read("weight_decay", optimizer.weight_decay, 0, 1e6);
+      fields.read("exclude_from_weight_decay", optimizer.exclude_from_weight_decay);
       fields.read("clipnorm", optimizer.clipnorm, 0, 1e30);
       fields.read("global_clipnorm", optimizer.global_clipnorm, 0, 1e30);
       fields.read("clipvalue", optimizer.clipvalue, 0, 1e30);
