@@ -34,6 +34,7 @@ class Sgd final : public Optimizer {
  public:
   explicit Sgd(const SgdOptions& options) : options_(options) {
     require(options.momentum >= 0 && options.momentum <= 1, "[sgd] momentum is {}, but must be in [0, 1]", options.momentum);
+    require(!options.nesterov || options.momentum > 0, "[sgd] nesterov needs a momentum above 0");
     take_shared_options(*this, options);
   }
   std::string name() const final { return "sgd"; }
