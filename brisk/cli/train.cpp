@@ -16,6 +16,15 @@ struct Options {
   int64_t epochs = -1, threads = -1;
 };
 
+/// The command that goes on, with what this one was given beside its recipe.
+std::string resume_command(const Options& options) {
+  std::string command = "brisk train " + options.recipe;
+  if (!options.output.empty()) command += " --output " + options.output;
+  if (options.epochs >= 0) command += fmt::format(" --epochs {}", options.epochs);
+  if (options.threads >= 0) command += fmt::format(" --threads {}", options.threads);
+  return command + " --resume";
+}
+
 int run(const Options& options) {
   const std::atomic<bool>& stop = watch_stop_signals();
   Recipe recipe = read_recipe(options.recipe).value();
@@ -57,7 +66,7 @@ int run(const Options& options) {
                        {"checkpoints", checkpoints.string()}, {"tensorboard", fit.tensorboard.string()}};
     fmt::print("{}\n", json.dump());
   } else if (history.stopped) {
-    fmt::print("stopped after step {}; saved. Go on with:\n  brisk train {} --resume\n", history.steps, options.recipe);
+    fmt::print("stopped after step {}; saved. Go on with:\n  {}\n", history.steps, resume_command(options));
   } else {
     fmt::print("model        {}\ncheckpoints  {}\ntensorboard  {}   (tensorboard --logdir {})\n", package_path.string(),
                checkpoints.string(), fit.tensorboard.string(), fit.tensorboard.string());

@@ -63,36 +63,43 @@ Value absolute(Value predictions, Value targets, const LossSpec&) {
 
 struct NamedLoss {
   std::string_view name;
-  bool sparse;
+  bool sparse, smooths_labels;
   Value (*apply)(Value, Value, const LossSpec&);
 };
 
 constexpr NamedLoss kLosses[] = {
-    {"sparse_categorical_crossentropy", true, sparse_categorical},
-    {"categorical_crossentropy", false, categorical},
-    {"binary_crossentropy", false, binary},
-    {"mean_squared_error", false, squared},
-    {"mse", false, squared},
-    {"mean_absolute_error", false, absolute},
-    {"mae", false, absolute},
-    {"huber", false, huber},
+    {"sparse_categorical_crossentropy", true, true, sparse_categorical},
+    {"categorical_crossentropy", false, true, categorical},
+    {"binary_crossentropy", false, true, binary},
+    {"mean_squared_error", false, false, squared},
+    {"mse", false, false, squared},
+    {"mean_absolute_error", false, false, absolute},
+    {"mae", false, false, absolute},
+    {"huber", false, false, huber},
 };
 
 const NamedLoss& find_loss(const std::string& name) {
-  std::vector<std::string> names;
-  for (const NamedLoss& loss : kLosses) {
+  for (const NamedLoss& loss : kLosses)
     if (loss.name == name) return loss;
-    names.emplace_back(loss.name);
-  }
-  refuse("there is no loss '{}'{}", name, did_you_mean(name, names));
+  const std::vector<std::string> names = loss_names();
+  refuse("there is no loss '{}'{}; there are: {}", name, did_you_mean(name, names), fmt::join(names, ", "));
 }
 
 }  // namespace
 
+std::vector<std::string> loss_names() {
+  std::vector<std::string> names;
+  for (const NamedLoss& loss : kLosses) names.emplace_back(loss.name);
+  return names;
+}
+
 Value per_example_loss(Value predictions, Value targets, const LossSpec& spec) {
   require(spec.label_smoothing >= 0 && spec.label_smoothing < 1, "label_smoothing is {}, but must be in [0, 1)",
           spec.label_smoothing);
-  return find_loss(spec.name).apply(predictions, targets, spec);
+  const NamedLoss& loss = find_loss(spec.name);
+  require(spec.label_smoothing == 0 || loss.smooths_labels, "loss '{}' takes no label_smoothing, but it is {}",
+          spec.name, spec.label_smoothing);
+  return loss.apply(predictions, targets, spec);
 }
 
 Type target_type(const Type& predictions, const LossSpec& spec) {

@@ -5,6 +5,7 @@
 /// sum_over_batch_size.
 
 #include <string>
+#include <vector>
 
 #include "brisk/ir/builder.h"
 
@@ -13,11 +14,13 @@ namespace brisk {
 struct LossSpec {
   std::string name = "sparse_categorical_crossentropy";
   bool from_logits = true;
-  double label_smoothing = 0;
+  double label_smoothing = 0;  ///< of the crossentropies; refused for other losses
   double delta = 1.0;  ///< huber
 };
 
-/// Loss of each example, f32 [batch], from predictions [batch, ...] and targets.
+std::vector<std::string> loss_names();
+
+/// Loss of each example, f32 [batch] (f64 for f64 predictions), from predictions [batch, ...] and targets.
 Value per_example_loss(Value predictions, Value targets, const LossSpec& spec);
 /// The type of the targets that go with predictions of `type`: i32 [batch] for sparse losses.
 Type target_type(const Type& predictions, const LossSpec& spec);

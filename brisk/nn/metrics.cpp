@@ -17,6 +17,8 @@ Value mean_per_example(Value x) {
   return axes.empty() ? x : reduce_mean(x, axes);
 }
 
+Value in_f32(Value x) { return x.dtype() == DType::f64 ? x : cast(x, DType::f32); }
+
 /// Labels i32 from labels or from one-hot (dense) targets.
 Value labels_of(Value predictions, Value targets) {
   if (!is_floating(targets.dtype()) && targets.rank() == predictions.rank() - 1) return cast(targets, DType::i32);
@@ -31,7 +33,7 @@ Value accuracy(Value predictions, Value targets) {
 
 /// In the top k when fewer than k logits are larger than the label's.
 Value top_k(Value predictions, Value targets, int64_t k) {
-  const Value logits = predictions.dtype() == DType::f64 ? predictions : cast(predictions, DType::f32);
+  const Value logits = in_f32(predictions);
   const Value labels = labels_of(predictions, targets);
   const Value own = take_along_axis(logits, expand_dims(labels, labels.rank()), logits.rank() - 1);
   const Value larger = cast(greater(logits, broadcast_to(own, logits.shape())), DType::f32);
@@ -39,21 +41,59 @@ Value top_k(Value predictions, Value targets, int64_t k) {
   return mean_per_example(cast(less(count, count * 0.0 + static_cast<double>(k)), DType::f32));
 }
 
+Value squared(Value predictions, Value targets) {
+  const Value p = in_f32(predictions);
+  return mean_per_example(square(p - cast(targets, p.dtype())));
+}
+
+Value absolute(Value predictions, Value targets) {
+  const Value p = in_f32(predictions);
+  return mean_per_example(abs(p - cast(targets, p.dtype())));
+}
+
+struct NamedMetric {
+  std::string_view name;
+  Value (*apply)(Value, Value);
+};
+
+constexpr NamedMetric kMetrics[] = {
+    {"accuracy", accuracy},
+    {"sparse_categorical_accuracy", accuracy},
+    {"categorical_accuracy", accuracy},
+    {"mean_squared_error", squared},
+    {"mse", squared},
+    {"mean_absolute_error", absolute},
+    {"mae", absolute},
+};
+
+/// k of "top_k_accuracy"; 0 for other names.
+int64_t top_of(const std::string& name) {
+  if (!name.starts_with("top_") || !name.ends_with("_accuracy") || name.size() < 14) return 0;
+  int64_t k = 0;
+  const char* last = name.data() + name.size() - 9;
+  return std::from_chars(name.data() + 4, last, k).ptr == last && k > 0 ? k : 0;
+}
+
+/// The metric of that name; null for top_k_accuracy.
+const NamedMetric* find_metric(const std::string& name) {
+  std::vector<std::string> names;
+  for (const NamedMetric& metric : kMetrics) {
+    if (metric.name == name) return &metric;
+    names.emplace_back(metric.name);
+  }
+  if (top_of(name) > 0) return nullptr;
+  names.emplace_back("top_5_accuracy");
+  refuse("there is no metric '{}'{}; there are: {}", name, did_you_mean(name, names), fmt::join(names, ", "));
+}
+
 }  // namespace
 
+void require_metric(const std::string& name) { find_metric(name); }
+
+
 Value per_example_metric(const std::string& name, Value predictions, Value targets) {
-  if (name == "accuracy" || name == "sparse_categorical_accuracy" || name == "categorical_accuracy")
-    return accuracy(predictions, targets);
-  if (name.starts_with("top_") && name.ends_with("_accuracy")) {
-    int64_t k = 0;
-    const char* last = name.data() + name.size() - 9;
-    if (std::from_chars(name.data() + 4, last, k).ptr == last && k > 0) return top_k(predictions, targets, k);
-  }
-  const Value p = predictions.dtype() == DType::f64 ? predictions : cast(predictions, DType::f32);
-  if (name == "mean_squared_error" || name == "mse") return mean_per_example(square(p - cast(targets, p.dtype())));
-  if (name == "mean_absolute_error" || name == "mae") return mean_per_example(abs(p - cast(targets, p.dtype())));
-  const std::vector<std::string> names = {"accuracy", "top_5_accuracy", "mean_squared_error", "mean_absolute_error"};
-  refuse("there is no metric '{}'{}; there are: {}", name, did_you_mean(name, names), fmt::join(names, ", "));
+  const NamedMetric* metric = find_metric(name);
+  return metric != nullptr ? metric->apply(predictions, targets) : top_k(predictions, targets, top_of(name));
 }
 
 }  // namespace brisk

@@ -9,6 +9,9 @@
 
 namespace brisk {
 
+/// Refused with the nearest known name unless there is a metric `name`.
+void require_metric(const std::string& name);
+
 /// The metric's value of each example, f32 [batch]; its mean is the metric.
 /// Refused with the nearest known name.
 Value per_example_metric(const std::string& name, Value predictions, Value targets);

@@ -1,5 +1,7 @@
 #include "brisk/passes/pipeline.h"
 
+#include "brisk/base/edit_distance.h"
+#include "brisk/base/error.h"
 #include "brisk/passes/decompose_composites.h"
 #include "brisk/passes/fuse_epilogues.h"
 #include "brisk/passes/fuse_loops.h"
@@ -39,6 +41,27 @@ std::vector<Pass> lowering_pipeline() {
       // Beyond this point, convolutions and contractions carry their bias and activation.
       optional("fuse_loops", Phase::lower, fuse_loops),
   };
+}
+
+std::set<std::string, std::less<>> disabled_in(std::span<const Pass> pipeline,
+                                               const std::set<std::string, std::less<>>& disabled) {
+  std::set<std::string, std::less<>> own;
+  std::vector<std::string> known;
+  const auto list = [&](std::span<const Pass> passes) {
+    for (const Pass& pass : passes)
+      if (!pass.required && std::find(known.begin(), known.end(), pass.name) == known.end())
+        known.push_back(pass.name);
+  };
+  list(pipeline);
+  for (const std::string& name : known)
+    if (disabled.contains(name)) own.insert(name);
+  list(forward_pipeline());
+  list(lowering_pipeline());
+  for (const std::string& name : disabled)
+    require(std::find(known.begin(), known.end(), name) != known.end(),
+            "there is no pass '{}' that can be switched off{}; there are: {}", name,
+            did_you_mean(name, known), fmt::join(known, ", "));
+  return own;
 }
 
 }  // namespace brisk

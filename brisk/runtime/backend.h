@@ -18,6 +18,7 @@ struct CompileOptions {
   int threads = 0;                 ///< of computation; 0: one per physical core available
   bool deterministic = true;       ///< refuse kernels whose results vary between runs
   bool cache = true;               ///< disk cache of compiled code and tuning results
+  /// Passes switched off by name; those of the forward pipeline are no concern of `compile`.
   std::set<std::string, std::less<>> disabled_passes;
   std::string dump_directory;      ///< passes dump changed programs here; empty: nowhere
   bool verify = false;             ///< verify after every pass

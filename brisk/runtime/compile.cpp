@@ -1,4 +1,5 @@
 #include "brisk/base/error.h"
+#include "brisk/passes/pipeline.h"
 #include "brisk/runtime/backend.h"
 
 namespace brisk {
@@ -9,12 +10,13 @@ Compilation compile(const Program& program, const Backend& backend, const Compil
           "graph '{}' cannot be compiled while its dimension '{}' has no size: bind it first "
           "(bind_dimensions)",
           program.graph.name(), unbound.empty() ? "" : unbound.front());
+  const std::vector<Pass> pipeline = lowering_pipeline();
   const PassContext context{.target = backend.target(),
-                            .disabled = options.disabled_passes,
+                            .disabled = disabled_in(pipeline, options.disabled_passes),
                             .dump_directory = options.dump_directory,
                             .verify = options.verify};
   Compilation result;
-  result.lowered = run_pipeline(program, lowering_pipeline(), context, &result.passes);
+  result.lowered = run_pipeline(program, pipeline, context, &result.passes);
   result.executable = backend.compile(result.lowered, options);
   return result;
 }

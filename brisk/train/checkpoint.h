@@ -21,11 +21,12 @@ struct Checkpoint {
   DatasetPosition position;
   std::vector<std::string> names;  ///< of the state entries
   std::vector<Tensor> state;
-  std::string history;             ///< JSON of the metrics so far
-  std::string recipe;              ///< fingerprint of what was trained; resuming another is refused
+  std::string history = {};        ///< JSON of the metrics so far
+  std::string recipe = {};         ///< fingerprint of what was trained; resuming another is refused
 };
 
-/// Writes checkpoint-<step> under `directory` and removes all but the newest `keep`.
+/// Writes checkpoint-<step> under `directory`, then removes all but the newest `keep` up to this
+/// step, and those of later steps: they were passed over, or belong to a training begun anew.
 Status write_checkpoint(const std::filesystem::path& directory, const Checkpoint& checkpoint, int keep = 2);
 /// The newest checkpoint that is complete and whose checksums hold; damaged ones are passed over
 /// with a line in `warnings`. Nothing when there is none.

@@ -1,5 +1,6 @@
 #include "brisk/train/job.h"
 
+#include "brisk/base/hash.h"
 #include "brisk/base/json.h"
 #include "brisk/data/augment.h"
 #include "brisk/data/idx.h"
@@ -56,13 +57,15 @@ int64_t count_classes(const Dataset& dataset) { return static_cast<int64_t>(data
 
 OptimizerPtr make_optimizer(const OptimizerRecipe& r) {
   if (r.name == "sgd") {
-    SgdOptions options{.momentum = r.momentum, .nesterov = r.nesterov, .clipnorm = r.clipnorm,
+    SgdOptions options{.momentum = r.momentum, .nesterov = r.nesterov,
+                       .exclude_from_weight_decay = r.exclude_from_weight_decay, .clipnorm = r.clipnorm,
                        .global_clipnorm = r.global_clipnorm, .clipvalue = r.clipvalue};
     if (r.learning_rate >= 0) options.learning_rate = r.learning_rate;
     if (r.weight_decay >= 0) options.weight_decay = r.weight_decay;
     return sgd(options);
   }
-  AdamOptions options{.beta_1 = r.beta_1, .beta_2 = r.beta_2, .epsilon = r.epsilon, .clipnorm = r.clipnorm,
+  AdamOptions options{.beta_1 = r.beta_1, .beta_2 = r.beta_2, .epsilon = r.epsilon,
+                      .exclude_from_weight_decay = r.exclude_from_weight_decay, .clipnorm = r.clipnorm,
                       .global_clipnorm = r.global_clipnorm, .clipvalue = r.clipvalue};
   options.weight_decay = r.name == "adamw" ? 0.004 : 0;
   if (r.learning_rate >= 0) options.learning_rate = r.learning_rate;
@@ -78,6 +81,20 @@ Schedule make_schedule(const ScheduleRecipe& r, double learning_rate, int64_t st
   }
   if (r.name == "one_cycle") return one_cycle(learning_rate, std::max<int64_t>(1, steps), {.pct_start = r.pct_start});
   return {};
+}
+
+/// What decides the course of a training and is not in its compiled step. Where the data lies is
+/// left out, so that a run can move; so is the number of epochs where no schedule depends on it, so
+/// that a finished run can go on.
+std::string fingerprint(const Recipe& recipe, const Dataset& train) {
+  Json augment = Json::array();
+  for (const AugmentRecipe& step : recipe.augment) augment.push_back({step.name, step.size, step.padding});
+  const ScheduleRecipe& schedule = recipe.schedule;
+  const bool constant = schedule.name == "constant";
+  const Json json = {recipe.train.named, train.class_names(), train.cardinality(), augment, recipe.mean, recipe.std,
+                     recipe.shuffle, recipe.optimizer.learning_rate, schedule.name, schedule.alpha,
+                     schedule.warmup_steps, schedule.pct_start, constant ? 0 : recipe.epochs};
+  return to_hex(stable_hash(json.dump()));
 }
 
 Model make_model(const Recipe& recipe, const Dataset& train) {
@@ -120,6 +137,7 @@ Job make_job(const Recipe& recipe) {
   options.precision = recipe.precision;
   options.accumulate = recipe.accumulate;
   options.seed = recipe.seed;
+  options.fingerprint = fingerprint(recipe, train);
   options.backend = recipe.backend;
   options.compile.threads = static_cast<int>(recipe.threads);
   options.data_threads = static_cast<int>(recipe.data_threads);

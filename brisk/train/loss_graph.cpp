@@ -3,14 +3,13 @@
 #include "brisk/nn/metrics.h"
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/reduce/reduce.h"
+#include "brisk/passes/change_precision.h"
 #include "brisk/passes/mixed_precision.h"
 #include "brisk/passes/pipeline.h"
 
 namespace brisk {
-namespace {
 
-/// The forward program bound to the batch, prepared for differentiation.
-Program forward_program(const Model& model, const StepOptions& options, int64_t batch_size, bool training) {
+Program make_forward_program(const Model& model, const StepOptions& options, int64_t batch_size, bool training) {
   require(batch_size > 0, "the batch size is {}, but must be positive", batch_size);
   Program program = training ? for_training(model.program) : for_inference(model.program);
   program = bind_dimensions(program, {{"batch", batch_size}});
@@ -18,15 +17,20 @@ Program forward_program(const Model& model, const StepOptions& options, int64_t 
   if (options.precision == Precision::mixed_bfloat16 || options.precision == Precision::mixed_float16) {
     const DType type = options.precision == Precision::mixed_bfloat16 ? DType::bf16 : DType::f16;
     passes.push_back({"mixed_precision", Phase::meaning,
-                      [type](Program p, const PassContext&) { return mixed_precision(std::move(p), type); }});
+                      [type](Program p, const PassContext&) { return mixed_precision(std::move(p), type); }, true});
+  } else if (options.precision == Precision::float64) {
+    passes.push_back({"change_precision", Phase::meaning,
+                      [](Program p, const PassContext&) { return change_precision(std::move(p), DType::f32, DType::f64); },
+                      true});
   }
-  return run_pipeline(std::move(program), passes, PassContext{.verify = false});
+  PassContext context;
+  context.disabled = disabled_in(passes, options.disabled_passes);
+  context.verify = false;
+  return run_pipeline(std::move(program), passes, context);
 }
 
-}  // namespace
-
 Program make_loss_program(const Model& model, const StepOptions& options, int64_t batch_size, bool training) {
-  const Program forward = forward_program(model, options, batch_size, training);
+  const Program forward = make_forward_program(model, options, batch_size, training);
   require(forward.num_results >= 1, "model '{}' has no output", model.name);
   Builder builder(forward.graph.ops(), model.name + (training ? "_train" : "_evaluate"));
   std::vector<Value> inputs;

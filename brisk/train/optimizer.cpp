@@ -8,17 +8,36 @@
 namespace brisk {
 namespace {
 
+/// What all optimizers take, checked.
+template <typename Options>
+void take_shared_options(Optimizer& optimizer, const Options& options) {
+  const std::string name = optimizer.name();
+  const std::pair<const char*, double> values[] = {{"learning_rate", options.learning_rate},
+                                                   {"weight_decay", options.weight_decay},
+                                                   {"clipnorm", options.clipnorm},
+                                                   {"global_clipnorm", options.global_clipnorm},
+                                                   {"clipvalue", options.clipvalue}};
+  for (const auto& [what, value] : values)
+    require(value >= 0, "[{}] {} is {}, but must not be negative", name, what, value);
+  require((options.clipnorm > 0) + (options.global_clipnorm > 0) + (options.clipvalue > 0) <= 1,
+          "[{}] at most one of clipnorm ({}), global_clipnorm ({}) and clipvalue ({}) may be given", name,
+          options.clipnorm, options.global_clipnorm, options.clipvalue);
+  optimizer.learning_rate = options.learning_rate;
+  optimizer.weight_decay = options.weight_decay;
+  optimizer.exclude_from_weight_decay = options.exclude_from_weight_decay;
+  optimizer.clipnorm = options.clipnorm;
+  optimizer.global_clipnorm = options.global_clipnorm;
+  optimizer.clipvalue = options.clipvalue;
+}
+
 class Sgd final : public Optimizer {
  public:
   explicit Sgd(const SgdOptions& options) : options_(options) {
     require(options.momentum >= 0 && options.momentum <= 1, "[sgd] momentum is {}, but must be in [0, 1]", options.momentum);
-    learning_rate = options.learning_rate;
-    weight_decay = options.weight_decay;
-    clipnorm = options.clipnorm;
-    global_clipnorm = options.global_clipnorm;
-    clipvalue = options.clipvalue;
+    require(!options.nesterov || options.momentum > 0, "[sgd] nesterov needs a momentum above 0");
+    take_shared_options(*this, options);
   }
-  std::string name() const override { return "sgd"; }
+  std::string name() const final { return "sgd"; }
   std::vector<std::string> slots() const override {
     return options_.momentum > 0 ? std::vector<std::string>{"momentum"} : std::vector<std::string>{};
   }
@@ -39,13 +58,10 @@ class Adam final : public Optimizer {
   Adam(const AdamOptions& options, std::string name) : options_(options), name_(std::move(name)) {
     for (const double beta : {options.beta_1, options.beta_2})
       require(beta >= 0 && beta < 1, "[{}] beta is {}, but must be in [0, 1)", name_, beta);
-    learning_rate = options.learning_rate;
-    weight_decay = options.weight_decay;
-    clipnorm = options.clipnorm;
-    global_clipnorm = options.global_clipnorm;
-    clipvalue = options.clipvalue;
+    require(options.epsilon >= 0, "[{}] epsilon is {}, but must not be negative", name_, options.epsilon);
+    take_shared_options(*this, options);
   }
-  std::string name() const override { return name_; }
+  std::string name() const final { return name_; }
   std::vector<std::string> slots() const override { return {"momentum", "velocity"}; }
   UpdateResult update(const UpdateContext& c) const override {
     Builder& builder = *c.iteration.builder;

@@ -42,17 +42,20 @@ class Optimizer {
 };
 using OptimizerPtr = std::shared_ptr<const Optimizer>;
 
+/// Of clipnorm, global_clipnorm and clipvalue at most one may be given.
 struct SgdOptions {
   double learning_rate = 0.01;
   double momentum = 0;
   bool nesterov = false;
   double weight_decay = 0;
+  std::vector<std::string> exclude_from_weight_decay = {};
   double clipnorm = 0, global_clipnorm = 0, clipvalue = 0;
 };
 struct AdamOptions {
   double learning_rate = 0.001;
   double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
   double weight_decay = 0;
+  std::vector<std::string> exclude_from_weight_decay = {};
   double clipnorm = 0, global_clipnorm = 0, clipvalue = 0;
 };
 OptimizerPtr sgd(const SgdOptions& options = {});

@@ -53,6 +53,7 @@ struct OptimizerRecipe {
   bool nesterov = false;
   double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
   double weight_decay = -1;                ///< negative: the optimizer's default
+  std::vector<std::string> exclude_from_weight_decay = {};  ///< parts of parameters' names
   double clipnorm = 0, global_clipnorm = 0, clipvalue = 0;
 };
 

@@ -14,7 +14,7 @@
 // part of the batch, the scan over the parts, and around it the optimizer. With float16 the loss is
 // multiplied by the loss scale before it is differentiated; when a gradient is not finite, every
 // update of parameters, slots and the iteration is withheld and the scale halved (Keras 3's
-// LossScaleOptimizer).
+// LossScaleOptimizer). Moving statistics are withheld too: they would keep an infinity for good.
 
 namespace brisk {
 namespace {
@@ -62,7 +62,7 @@ Value all_finite(std::span<const Value> gradients) {
   return result;
 }
 
-/// Keras's order: clipnorm per parameter, else global_clipnorm, else clipvalue.
+/// At most one kind is set (brisk/train/optimizer.h).
 std::vector<Value> clip(const Optimizer& optimizer, std::vector<Value> gradients) {
   const auto scaled_to = [](Value gradient, Value norm, double limit) {
     return gradient * (limit / maximum(norm, norm * 0.0 + limit));
@@ -117,7 +117,8 @@ class StepBuilder {
 
   void add_state() {
     for (const StateEntry& entry : loss_program_.state) add_entry(entry);
-    const Type scalar(DType::f32, {});
+    const DType type = options_.precision == Precision::float64 ? DType::f64 : DType::f32;
+    const Type scalar(type, {});
     iteration_ = entries_.size();
     add_entry({"optimizer/iteration", scalar, StateRole::counter, false, "zeros"});
     learning_rate_ = entries_.size();
@@ -154,8 +155,7 @@ class StepBuilder {
     for (size_t r = 0; r < num_results; ++r) results_.push_back({loss_program_.graph.outputs()[r].name, values[r]});
     std::vector<Value> gradients(values.begin() + static_cast<std::ptrdiff_t>(num_results),
                                  values.begin() + static_cast<std::ptrdiff_t>(num_results + trained_.size()));
-    for (size_t u = 0; u < loss_program_.updates.size(); ++u)
-      updates_[static_cast<size_t>(loss_program_.updates[u])] = values[num_results + trained_.size() + u];
+    const std::span<const Value> model_updates = std::span(values).subspan(num_results + trained_.size());
 
     const LabelScope label(builder_, "optimizer");
     if (scaled_) {
@@ -163,6 +163,11 @@ class StepBuilder {
       for (Value& gradient : gradients) gradient = gradient * inverse;
       finite_ = all_finite(gradients);
       update_loss_scale();
+    }
+    for (size_t u = 0; u < loss_program_.updates.size(); ++u) {
+      const auto entry = static_cast<size_t>(loss_program_.updates[u]);
+      if (entries_[entry].role == StateRole::statistic) set(entry, model_updates[u]);
+      else updates_[entry] = model_updates[u];  // a random key advances all the same
     }
     gradients = clip(*options_.optimizer, std::move(gradients));
     const Value iteration = state_[iteration_] + 1.0;
@@ -242,9 +247,23 @@ Program make_evaluation_step(const Model& model, const StepOptions& options, int
   return make_loss_program(model, options, batch_size, false);
 }
 
+Program make_prediction_step(const Model& model, const StepOptions& options, int64_t batch_size) {
+  return make_forward_program(model, options, batch_size, false);
+}
+
+std::vector<Tensor> in_types_of(std::span<const StateEntry> entries, std::span<const Tensor> weights) {
+  invariant(entries.size() >= weights.size(), "{} weights for {} state entries", weights.size(), entries.size());
+  std::vector<Tensor> result;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const DType type = entries[i].type.dtype();
+    result.push_back(weights[i].dtype() == type ? weights[i] : weights[i].cast(type));
+  }
+  return result;
+}
+
 std::vector<Tensor> initial_step_state(const Program& step, const Model& model) {
   require(model.weights.size() == model.program.state.size(), "model '{}' has no weights yet: initialise or load it", model.name);
-  std::vector<Tensor> state = model.weights;
+  std::vector<Tensor> state = in_types_of(step.state, model.weights);
   for (size_t i = state.size(); i < step.state.size(); ++i)
     state.push_back(make_initial_value(step.state[i].initializer, step.state[i].type, 0));
   return state;

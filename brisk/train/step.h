@@ -5,10 +5,11 @@
 ///     step(state, features..., targets) -> (loss, metrics...; new state)
 ///
 /// State, in order: the model's own (parameters, statistics, keys), then "optimizer/iteration"
-/// (f32, counter), "optimizer/learning_rate" (f32, scalar), the slots
-/// ("optimizer/<parameter>/<slot>"), and with float16 "loss_scale/scale" and
-/// "loss_scale/good_steps". Results: "loss" (mean over the batch, f32), then one mean per metric.
+/// (counter), "optimizer/learning_rate" (scalar), the slots ("optimizer/<parameter>/<slot>"), and
+/// with float16 "loss_scale/scale" and "loss_scale/good_steps". Results: "loss" (mean over the
+/// batch), then one mean per metric. With float64 all of it is f64, batch inputs aside; else f32.
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,17 +30,27 @@ struct StepOptions {
   int64_t accumulate = 1;            ///< micro-steps in one step, as a scan inside the program
   double initial_loss_scale = 32768; ///< mixed_float16
   int64_t dynamic_growth_steps = 2000;
+  /// Passes of the forward pipeline that are switched off; names of the lowering's are let pass.
+  std::set<std::string, std::less<>> disabled_passes = {};
 };
 
 /// The step for batches of `batch_size` examples (all micro-steps together; a multiple of
 /// `accumulate`). All dimensions are bound.
 Program make_training_step(const Model& model, const StepOptions& options, int64_t batch_size);
 
-/// (features..., targets) -> (loss sum, metric sums...) over a batch of `batch_size`, model in
+/// (features..., targets) -> (mean loss, mean metrics...) over a batch of `batch_size`, model in
 /// inference mode; state: the model's.
 Program make_evaluation_step(const Model& model, const StepOptions& options, int64_t batch_size);
 
-/// The state for a training step: the model's weights, zero slots, iteration 0.
+/// features... -> the model's outputs for a batch of `batch_size`, in inference mode and in the
+/// precision the model is trained in; state: the model's.
+Program make_prediction_step(const Model& model, const StepOptions& options, int64_t batch_size);
+
+/// Weights in the types of the first state entries: f32 weights for an f64 step, and back.
+std::vector<Tensor> in_types_of(std::span<const StateEntry> entries, std::span<const Tensor> weights);
+
+/// The state for a step: the model's weights in the step's types, and for a training step zero
+/// slots and iteration 0.
 std::vector<Tensor> initial_step_state(const Program& step, const Model& model);
 
 }  // namespace brisk

@@ -1,8 +1,9 @@
 #include "brisk/train/trainer.h"
 
 #include <chrono>
+#include <cmath>
 
-#include "brisk/base/file.h"
+#include "brisk/base/hash.h"
 #include "brisk/base/json.h"
 #include "brisk/formats/tfevents/event_writer.h"
 #include "brisk/train/checkpoint.h"
@@ -15,6 +16,9 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
+
+/// JSON has no NaN: a training that diverged writes null, which is read as NaN again.
+double number_or_nan(const Json& json) { return json.is_null() ? std::nan("") : json.get<double>(); }
 
 /// Sums of metrics weighted by examples; their means on demand.
 class MetricMeans {
@@ -31,11 +35,12 @@ class MetricMeans {
       result[std::string(prefix) + names_[i]] = examples_ > 0 ? sums_[i] / examples_ : 0.0;
     return result;
   }
-  const std::vector<double>& sums() const { return sums_; }
-  double examples() const { return examples_; }
-  void restore(std::vector<double> sums, double examples) {
-    sums_ = std::move(sums);
-    examples_ = examples;
+  Json to_json() const { return {{"sums", sums_}, {"examples", examples_}}; }
+  void restore(const Json& json) {
+    require(json.at("sums").size() == sums_.size(), "it holds {} sums of metrics, but {} are wanted",
+            json.at("sums").size(), sums_.size());
+    for (size_t i = 0; i < sums_.size(); ++i) sums_[i] = number_or_nan(json.at("sums")[i]);
+    examples_ = json.at("examples");
   }
 
  private:
@@ -53,17 +58,25 @@ class EventLog {
     train_.emplace(EventWriter::create(directory / "train", resumed).value());
     validation_.emplace(EventWriter::create(directory / "validation", resumed).value());
   }
-  void epoch(int64_t epoch, const Metrics& metrics) {
-    if (!train_) return;
-    for (const auto& [name, value] : metrics) {
-      if (name.starts_with("val_")) validation_->add_scalar("epoch_" + name.substr(4), epoch, value).value();
-      else train_->add_scalar("epoch_" + name, epoch, value).value();
-    }
-    train_->flush().value();
-    validation_->flush().value();
+  /// Writes nothing more after it has failed once (a full disk): a curve is not worth a training.
+  Status epoch(int64_t epoch, const Metrics& metrics) {
+    if (!train_) return Success{};
+    Status written = write(epoch, metrics);
+    if (!written) train_.reset(), validation_.reset();
+    return written;
   }
 
  private:
+  Status write(int64_t epoch, const Metrics& metrics) {
+    for (const auto& [name, value] : metrics) {
+      const bool validation = name.starts_with("val_");
+      EventWriter& writer = validation ? *validation_ : *train_;
+      if (Status s = writer.add_scalar("epoch_" + (validation ? name.substr(4) : name), epoch, value); !s) return s;
+    }
+    if (Status s = train_->flush(); !s) return s;
+    return validation_->flush();
+  }
+
   std::optional<EventWriter> train_, validation_;
 };
 
@@ -76,18 +89,23 @@ std::vector<std::string> result_names(const std::vector<std::string>& metrics) {
 }  // namespace
 
 struct Trainer::State {
-  Model model;
+  Model model;  ///< its weights may be of the step's types (f64) and not of its program's
   TrainerOptions options;
   std::shared_ptr<const Backend> backend;
   Program step_program;
   std::unique_ptr<Executable> step;
   int64_t batch_size = 0;
+  struct Compiled {
+    std::vector<StateEntry> state;
+    std::unique_ptr<Executable> executable;
+  };
   /// Evaluation and prediction steps by batch size: the full one and the remainder's.
-  std::map<int64_t, std::unique_ptr<Executable>> evaluation, prediction;
+  std::map<int64_t, Compiled> evaluation, prediction;
 
   StepOptions step_options() const {
     return {.loss = options.loss, .metrics = options.metrics, .optimizer = options.optimizer,
-            .precision = options.precision, .accumulate = options.accumulate};
+            .precision = options.precision, .accumulate = options.accumulate,
+            .disabled_passes = options.compile.disabled_passes};
   }
 
   void check_dataset(const Dataset& dataset, size_t num_targets) const {
@@ -111,6 +129,7 @@ struct Trainer::State {
     check_dataset(dataset, 1);
     if (step && batch_size == dataset.batch_size()) return;
     if (model.weights.empty()) model.initialize(options.seed);
+    fetch_weights();  // what a step of another batch size has trained
     batch_size = dataset.batch_size();
     step_program = make_training_step(model, step_options(), batch_size);
     step = compile(step_program, *backend, options.compile).executable;
@@ -125,12 +144,15 @@ struct Trainer::State {
     for (size_t i = 0; i < model.weights.size(); ++i) model.weights[i] = step->state(i);
   }
 
-  Executable& compiled(std::map<int64_t, std::unique_ptr<Executable>>& cache, int64_t size,
-                       const std::function<Program()>& make) {
-    auto& executable = cache[size];
-    if (!executable) executable = compile(make(), *backend, options.compile).executable;
-    executable->bind_state(model.weights);
-    return *executable;
+  Executable& compiled(std::map<int64_t, Compiled>& cache, int64_t size, const std::function<Program()>& make) {
+    Compiled& step = cache[size];
+    if (!step.executable) {
+      const Program program = make();
+      step.state = program.state;
+      step.executable = compile(program, *backend, options.compile).executable;
+    }
+    step.executable->bind_state(in_types_of(step.state, model.weights));
+    return *step.executable;
   }
 };
 
@@ -168,7 +190,8 @@ class Fit {
       history_.epochs.push_back(metrics);
       means_ = MetricMeans(result_names(options_.metrics));
       step_in_epoch_ = 0;
-      log.epoch(epoch, metrics);
+      if (const Status logged = log.epoch(epoch, metrics); !logged)
+        message(fmt::format("TensorBoard's events end here: {}", logged.error()));
       save({epoch + 1, 0});
       if (fit_.callbacks.on_epoch) fit_.callbacks.on_epoch(report(epoch, *iterator), metrics);
     }
@@ -183,7 +206,7 @@ class Fit {
     while (step_in_epoch_ < steps_per_epoch_) {
       invariant(iterator.next(batch), "the dataset ended before its epoch did");
       rate_ = options_.schedule ? options_.schedule(step_count_) : options_.optimizer->learning_rate;
-      step_.set_state(learning_rate_, Tensor::scalar(DType::f32, rate_));
+      step_.set_state(learning_rate_, Tensor::scalar(program_.state[learning_rate_].type.dtype(), rate_));
       const std::span<const Tensor> results = step_.run(batch);
       means_.add(results, dataset_.batch_size());
       ++step_count_;
@@ -226,32 +249,33 @@ class Fit {
     checkpoint.position = position;
     checkpoint.state = step_.state();
     for (const StateEntry& entry : program_.state) checkpoint.names.push_back(entry.name);
-    Json history = Json::object();
-    history["epochs"] = history_.epochs;
-    history["sums"] = means_.sums();
-    history["examples"] = means_.examples();
-    checkpoint.history = history.dump();
+    checkpoint.history = Json({{"epochs", history_.epochs}, {"running", means_.to_json()}}).dump();
     checkpoint.recipe = fingerprint();
     const Status written = write_checkpoint(fit_.directory, checkpoint);
     if (written) return;
     // A full disk must not end hours of training: the previous checkpoint is intact.
-    const std::string message = fmt::format("checkpoint {} was not written: {}; the previous one is intact",
-                                            step_count_, written.error());
-    if (fit_.callbacks.on_message) fit_.callbacks.on_message(message);
-    if (fit_.stop != nullptr && fit_.stop->load()) throw UserError(message);
+    const std::string text = fmt::format("checkpoint {} was not written: {}; the previous one is intact",
+                                         step_count_, written.error());
+    require(fit_.stop == nullptr || !fit_.stop->load(), "{}", text);  // who stops now loses what is not saved
+    message(text);
+  }
+
+  void message(const std::string& text) const {
+    if (fit_.callbacks.on_message) fit_.callbacks.on_message(text);
   }
 
   int64_t restore(DatasetIterator& iterator) {
     std::vector<std::string> warnings;
     const auto found = read_newest_checkpoint(fit_.directory, &warnings).value();
-    for (const std::string& warning : warnings)
-      if (fit_.callbacks.on_message) fit_.callbacks.on_message(warning);
+    for (const std::string& warning : warnings) message(warning);
+    require(found || warnings.empty(), "no checkpoint in {} can be read; remove them to start anew (the newest: {})",
+            fit_.directory.string(), warnings.empty() ? "" : warnings.front());
     if (!found) return 0;
     const Checkpoint& checkpoint = *found;
     require(checkpoint.recipe == fingerprint(),
-            "the checkpoint in {} belongs to another training (model, batch size, optimizer or precision differ); "
-            "train into another directory or start anew without --resume",
-            fit_.directory.string());
+            "the checkpoint in {} belongs to another training: it is of {}, but this one is {} (model, data, batch "
+            "size, optimizer, schedule, precision or seed differ); train into another directory",
+            fit_.directory.string(), checkpoint.recipe, fingerprint());
     std::vector<Tensor> state;
     for (const StateEntry& entry : program_.state) {
       const auto at = std::find(checkpoint.names.begin(), checkpoint.names.end(), entry.name);
@@ -261,21 +285,32 @@ class Fit {
     step_.bind_state(state);
     step_count_ = checkpoint.step;
     step_in_epoch_ = checkpoint.position.offset;
-    const Json history = parse_json(checkpoint.history, "checkpoint history").value();
-    if (history.is_object()) {
-      history_.epochs = history.value("epochs", std::vector<Metrics>{});
-      means_.restore(history.value("sums", std::vector<double>(result_names(options_.metrics).size(), 0.0)),
-                     history.value("examples", 0.0));
-    }
+    restore_history(checkpoint.history);
     iterator.seek(checkpoint.position);
-    if (fit_.callbacks.on_message)
-      fit_.callbacks.on_message(fmt::format("going on after step {} (epoch {}, batch {})", checkpoint.step,
-                                            checkpoint.position.epoch + 1, checkpoint.position.offset));
+    message(fmt::format("going on after step {} (epoch {}, batch {})", checkpoint.step, checkpoint.position.epoch + 1,
+                        checkpoint.position.offset));
     return checkpoint.position.epoch;
   }
 
-  /// What a checkpoint must agree with: the compiled step and the seed.
-  std::string fingerprint() const { return fmt::format("{:016x}-{}", program_.graph.hash(), options_.seed); }
+  void restore_history(const std::string& text) {
+    const Json history = parse_json(text, "checkpoint history").value();
+    try {
+      for (const Json& epoch : history.at("epochs")) {
+        Metrics& metrics = history_.epochs.emplace_back();
+        for (const auto& [name, value] : epoch.items()) metrics[name] = number_or_nan(value);
+      }
+      means_.restore(history.at("running"));
+    } catch (const Json::exception& error) {
+      refuse("the checkpoint in {} has a history that cannot be read: {}", fit_.directory.string(), error.what());
+    }
+  }
+
+  /// What a checkpoint must agree with: the compiled step, the epoch's length, the seed and what the
+  /// caller adds.
+  std::string fingerprint() const {
+    return fmt::format("{}-{}-{}{}{}", to_hex(program_.graph.hash()), steps_per_epoch_, options_.seed,
+                       options_.fingerprint.empty() ? "" : "-", options_.fingerprint);
+  }
 
   Trainer& trainer_;
   Executable& step_;
@@ -317,6 +352,8 @@ History Trainer::fit(const Dataset& dataset, const FitOptions& options) {
 
 Metrics Trainer::evaluate(const Dataset& dataset) {
   state_->check_dataset(dataset, 1);
+  require(dataset.cardinality() > 0, "there is nothing to evaluate: the dataset has {}",
+          dataset.cardinality() == 0 ? "no examples" : "no end");
   if (state_->model.weights.empty()) state_->model.initialize(state_->options.seed);
   state_->fetch_weights();
   MetricMeans means(result_names(state_->options.metrics));
@@ -344,7 +381,7 @@ Tensor Trainer::predict(const Dataset& dataset) {
   for (int64_t n = dataset.cardinality(); n > 0 && iterator->next(batch); --n) {
     const int64_t size = batch[0].sizes()[0];
     Executable& step = state_->compiled(state_->prediction, size, [&] {
-      return bind_dimensions(for_inference(state_->model.program), {{"batch", size}});
+      return make_prediction_step(state_->model, state_->step_options(), size);
     });
     parts.push_back(step.run(std::span<const Tensor>(batch).first(num_features))[0].clone());
     total += size;
@@ -360,7 +397,9 @@ Tensor Trainer::predict(const Dataset& dataset) {
 
 Model Trainer::model() const {
   state_->fetch_weights();
-  return state_->model;
+  Model model = state_->model;
+  model.weights = in_types_of(model.program.state, model.weights);
+  return model;
 }
 
 }  // namespace brisk

@@ -23,16 +23,19 @@
 namespace brisk {
 
 struct TrainerOptions {
-  OptimizerPtr optimizer;                  ///< adam() when empty
-  Schedule schedule;                       ///< of the learning rate; the optimizer's own when empty
-  LossSpec loss;
+  OptimizerPtr optimizer = nullptr;        ///< adam() when empty
+  Schedule schedule = {};                  ///< of the learning rate; the optimizer's own when empty
+  LossSpec loss = {};
   std::vector<std::string> metrics = {"accuracy"};
   Precision precision = Precision::float32;
   int64_t accumulate = 1;
   uint64_t seed = 0;
+  /// What a run is, beyond its compiled step and its seed: data, schedule (brisk/train/job.h makes
+  /// it from a recipe). A checkpoint of another run is not resumed.
+  std::string fingerprint = {};
   std::string backend = "cpu";
   int data_threads = 0;                    ///< of the input pipeline; 0: chosen
-  CompileOptions compile;
+  CompileOptions compile = {};
 };
 
 /// Metrics by name: "loss", "accuracy", "val_loss", ...
@@ -57,13 +60,13 @@ struct Callbacks {
 struct FitOptions {
   int64_t epochs = 1;
   const Dataset* validation = nullptr;   ///< batched
-  std::filesystem::path directory;       ///< checkpoints, log; empty: nothing is written
-  std::filesystem::path tensorboard;     ///< event files; empty: none
+  std::filesystem::path directory = {};  ///< checkpoints, log; empty: nothing is written
+  std::filesystem::path tensorboard = {};  ///< event files; empty: none
   int64_t checkpoint_every_steps = 0;    ///< 0: only at the end of epochs
   bool resume = false;                   ///< go on from the newest checkpoint in `directory`
   /// Set from a signal handler: the loop saves and stops after the current step.
   const std::atomic<bool>* stop = nullptr;
-  Callbacks callbacks;
+  Callbacks callbacks = {};
 };
 
 struct History {
