@@ -1,5 +1,6 @@
 #include "brisk/backends/cpu/loop/loop_cache.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -71,7 +72,7 @@ void LoopCache::store(std::string_view key, std::string_view value) const {
   rest.append(key).append(value);
   const fs::path path = path_of(key);
   fs::path temporary = path;
-  temporary += "." + std::to_string(getpid());
+  temporary += fmt::format(".{}", getpid());
   {
     std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
     file << kMagic << number_bytes(stable_hash(rest)) << rest;
