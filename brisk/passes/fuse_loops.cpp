@@ -8,24 +8,31 @@
 #include "brisk/passes/loop_clusters.h"
 
 // From clusters to regions. A region takes what its members read from outside as operands; loads
-// (moves, scalar constants, random bits) are cloned into it, so what comes in is the load's source.
-// Clusters and the nodes outside are emitted in an order in which every operand comes first; that
-// such an order exists is what cluster_loops guarantees.
+// (moves, scalar constants, random bits) and repeated points are cloned into it, so what comes in
+// is what they read. A region stores what something outside reads. Clusters and the nodes outside
+// are emitted in an order in which every operand comes first; that such an order exists is what
+// cluster_loops guarantees.
 
 namespace brisk {
 namespace {
 
+struct FuseOptions {
+  bool merge, rows;
+};
+
 class RegionFuser {
  public:
-  RegionFuser(const Graph& graph, bool fuse)
+  RegionFuser(const Graph& graph, const FuseOptions& options)
       : graph_(graph),
-        cluster_(cluster_loops(graph, fuse)),
+        forms_(graph, options.rows),
+        clusters_(cluster_loops(graph, forms_, options.merge)),
         builder_(graph.ops(), graph.name()),
         mapped_(graph.nodes().size()),
-        users_(graph.users()) {
-    for (size_t id = 0; id < cluster_.size(); ++id)
-      if (cluster_[id] >= 0) members_[cluster_[id]].push_back(static_cast<NodeId>(id));
-    for (const NamedValue& output : graph.outputs()) outputs_.insert(output.value.node);
+        stored_(graph.nodes().size(), false),
+        live_(graph.nodes().size(), false) {
+    for (NodeId id = 0; id < static_cast<NodeId>(mapped_.size()); ++id)
+      if (cluster(id) >= 0) members_[cluster(id)].push_back(id);
+    find_stored();
   }
 
   Graph run() {
@@ -33,17 +40,68 @@ class RegionFuser {
       mapped_[static_cast<size_t>(graph_.inputs()[i])] = {
           builder_.input(graph_.input_name(i), graph_.input_type(i))};
     for (NodeId id = 0; id < static_cast<NodeId>(graph_.nodes().size()); ++id)
-      if (!is_cloned(id)) ensure(id);
+      if (stored_[static_cast<size_t>(id)]) ensure(id);
     std::vector<Builder::Output> outputs;
-    for (const NamedValue& output : graph_.outputs()) outputs.push_back({output.name, value(output.value)});
+    for (const NamedValue& output : graph_.outputs())
+      outputs.push_back({output.name, value(output.value)});
     return builder_.finish(outputs);
   }
 
  private:
-  /// Loads without a loop of their own exist only inside regions.
-  bool is_cloned(NodeId id) const {
-    return cluster_[static_cast<size_t>(id)] < 0 && loop_role(graph_, graph_.node(id)) == LoopRole::load &&
-           graph_.node(id).op->name != "constant";
+  int cluster(NodeId id) const { return clusters_.number[static_cast<size_t>(id)]; }
+
+  /// Marks what exists outside of regions (outputs, nodes outside of loops, and what these and
+  /// regions read) and the members of loops that these need. Whatever nobody reads is not emitted.
+  void find_stored() {
+    std::vector<NodeId> work;
+    const auto store = [&](NodeId id) {
+      if (stored_[static_cast<size_t>(id)]) return;
+      stored_[static_cast<size_t>(id)] = true;
+      work.push_back(id);
+    };
+    for (const NamedValue& output : graph_.outputs()) store(output.value.node);
+    for (NodeId id = 0; id < static_cast<NodeId>(stored_.size()); ++id)
+      if (graph_.node(id).op->side_effect) store(id);
+    while (!work.empty()) {
+      const NodeId id = work.back();
+      work.pop_back();
+      if (cluster(id) < 0) {
+        for (const ValueId& operand : graph_.node(id).operands) store(operand.node);
+        continue;
+      }
+      Reads reads{cluster(id), {id}, {}};
+      follow(reads);
+      for (const NodeId source : reads.sources) store(source);
+    }
+  }
+
+  /// What members of a loop need.
+  struct Reads {
+    int reader;
+    std::vector<NodeId> members;  ///< yet to be followed
+    std::set<NodeId> sources;     ///< found outside
+  };
+
+  /// Marks the members and what they need of their own loop as live; collects what they read.
+  void follow(Reads& reads) {
+    while (!reads.members.empty()) {
+      const NodeId member = reads.members.back();
+      reads.members.pop_back();
+      if (live_[static_cast<size_t>(member)]) continue;
+      live_[static_cast<size_t>(member)] = true;
+      for (const ValueId& operand : graph_.node(member).operands)
+        collect_reads(operand.node, reads);
+    }
+  }
+
+  void collect_reads(NodeId id, Reads& reads) const {
+    if (cluster(id) == reads.reader) {
+      reads.members.push_back(id);
+    } else if (clusters_.is_cloned(forms_, id)) {
+      for (const ValueId& operand : graph_.node(id).operands) collect_reads(operand.node, reads);
+    } else {
+      reads.sources.insert(id);
+    }
   }
 
   Value value(ValueId id) {
@@ -68,46 +126,42 @@ class RegionFuser {
         ready = false;
       }
       if (!ready) {
-        invariant(stack.size() <= 4 * graph_.nodes().size() + 4, "loops were clustered into a cycle");
+        invariant(stack.size() <= 4 * graph_.nodes().size() + 4,
+                  "loops were clustered into a cycle");
         continue;
       }
       stack.pop_back();
-      if (cluster_[static_cast<size_t>(id)] >= 0) emit_cluster(cluster_[static_cast<size_t>(id)]);
-      else emit_node(id);
+      if (cluster(id) >= 0)
+        emit_cluster(cluster(id));
+      else
+        emit_node(id);
     }
   }
 
   /// Nodes outside whose values must exist before this node or its cluster is emitted.
-  std::vector<NodeId> needs(NodeId id) {
-    if (cluster_[static_cast<size_t>(id)] < 0) {
+  std::vector<NodeId> needs(NodeId id) const {
+    if (cluster(id) < 0) {
       std::vector<NodeId> result;
       for (const ValueId& operand : graph_.node(id).operands) result.push_back(operand.node);
       return result;
     }
-    std::set<NodeId> result;
-    for (const NodeId member : members_.at(cluster_[static_cast<size_t>(id)]))
-      for (const ValueId& operand : graph_.node(member).operands)
-        collect_sources(operand.node, cluster_[static_cast<size_t>(id)], result);
-    return {result.begin(), result.end()};
-  }
-
-  void collect_sources(NodeId id, int cluster, std::set<NodeId>& sources) {
-    if (cluster_[static_cast<size_t>(id)] == cluster) return;
-    const Node& node = graph_.node(id);
-    if (loop_role(graph_, node) != LoopRole::load) {
-      sources.insert(id);
-      return;
-    }
-    for (const ValueId& operand : node.operands) collect_sources(operand.node, cluster, sources);
+    Reads reads{cluster(id), {}, {}};
+    for (const NodeId member : members_.at(cluster(id)))
+      if (live_[static_cast<size_t>(member)])
+        for (const ValueId& operand : graph_.node(member).operands)
+          collect_reads(operand.node, reads);
+    return {reads.sources.begin(), reads.sources.end()};
   }
 
   void emit_node(NodeId id) {
     const Node& node = graph_.node(id);
     std::vector<Value> operands;
     for (const ValueId& operand : node.operands)
-      operands.push_back(mapped_[static_cast<size_t>(operand.node)][static_cast<size_t>(operand.result)]);
+      operands.push_back(
+          mapped_[static_cast<size_t>(operand.node)][static_cast<size_t>(operand.result)]);
     const LabelScope label(builder_, node.label);
-    mapped_[static_cast<size_t>(id)] = builder_.emit(*node.op, operands, node.attributes, node.regions);
+    mapped_[static_cast<size_t>(id)] =
+        builder_.emit(*node.op, operands, node.attributes, node.regions);
   }
 
   /// The region under construction: its builder and what its inputs stand for outside.
@@ -118,92 +172,87 @@ class RegionFuser {
     std::vector<Value> operands;
   };
 
-  Value inside(Region& region, ValueId id, int cluster) {
+  Value inside(Region& region, ValueId id, int reader) {
     if (const auto it = region.inside.find(id); it != region.inside.end()) return it->second;
     const Node& node = graph_.node(id.node);
     Value result;
-    if (cluster_[static_cast<size_t>(id.node)] != cluster && loop_role(graph_, node) == LoopRole::load) {
-      result = clone(region, node, cluster);
+    if (cluster(id.node) != reader && clusters_.is_cloned(forms_, id.node)) {
+      result = clone(region, node, reader);
     } else {
       const Value outside = value(id);
-      result = region.builder.input(fmt::format("operand{}", region.operands.size()), outside.type());
+      result =
+          region.builder.input(fmt::format("operand{}", region.operands.size()), outside.type());
       region.operands.push_back(outside);
     }
     region.inside.emplace(id, result);
     return result;
   }
 
-  Value clone(Region& region, const Node& node, int cluster) {
+  Value clone(Region& region, const Node& node, int reader) {
     std::vector<Value> operands;
-    for (const ValueId& operand : node.operands) operands.push_back(inside(region, operand, cluster));
+    for (const ValueId& operand : node.operands)
+      operands.push_back(inside(region, operand, reader));
     return region.builder.emit(*node.op, operands, node.attributes, {})[0];
   }
 
-  void emit_cluster(int cluster) {
+  void emit_cluster(int number) {
     Region region(graph_.ops());
     std::vector<Builder::Output> outputs;
     std::vector<NodeId> stored;
     std::string label;
-    for (const NodeId member : members_.at(cluster)) {
+    for (const NodeId member : members_.at(number)) {
+      if (!live_[static_cast<size_t>(member)]) continue;
       const Node& node = graph_.node(member);
-      region.inside[{member, 0}] = clone(region, node, cluster);
+      region.inside[{member, 0}] = clone(region, node, number);
       if (label.empty()) label = node.label;
-      if (!is_read_outside(member, cluster)) continue;
+      if (!stored_[static_cast<size_t>(member)]) continue;
       outputs.push_back({fmt::format("result{}", outputs.size()), region.inside[{member, 0}]});
       stored.push_back(member);
     }
     const Graph body = region.builder.finish(outputs);
     const LabelScope scope(builder_, label);
-    const std::vector<Value> results = fused_loop_in(region.operands, body);
-    for (size_t i = 0; i < stored.size(); ++i) mapped_[static_cast<size_t>(stored[i])] = {results[i]};
-    for (const NodeId member : members_.at(cluster))
-      if (mapped_[static_cast<size_t>(member)].empty())
-        mapped_[static_cast<size_t>(member)] = {results.empty() ? Value{} : results[0]};  // never read outside
-  }
-
-  std::vector<Value> fused_loop_in(std::span<const Value> operands, const Graph& body) {
-    return builder_.emit("fused_loop", operands, {}, {body});
-  }
-
-  bool is_read_outside(NodeId member, int cluster) const {
-    if (outputs_.contains(member)) return true;
-    for (const NodeId user : users_[static_cast<size_t>(member)]) {
-      if (cluster_[static_cast<size_t>(user)] == cluster) continue;
-      return true;
-    }
-    return false;
+    const std::vector<Value> results = builder_.emit("fused_loop", region.operands, {}, {body});
+    for (size_t i = 0; i < stored.size(); ++i)
+      mapped_[static_cast<size_t>(stored[i])] = {results[i]};
   }
 
   const Graph& graph_;
-  std::vector<int> cluster_;
+  LoopForms forms_;
+  LoopClusters clusters_;
   std::map<int, std::vector<NodeId>> members_;
   Builder builder_;
   std::vector<std::vector<Value>> mapped_;
-  std::vector<std::vector<NodeId>> users_;
-  std::set<NodeId> outputs_;
+  std::vector<bool> stored_;  ///< exists outside of regions
+  std::vector<bool> live_;    ///< members of loops that something stored needs
 };
 
-Graph fuse(const Graph& graph, bool merge) {
+Graph fuse(const Graph& graph, const FuseOptions& options) {
   const Graph inside = rewrite(
       graph,
       [&](Builder& builder, const Node& node, NodeId,
           std::span<const Value> operands) -> std::optional<std::vector<Value>> {
         if (node.op->kind != OpKind::control) return std::nullopt;  // a fused loop's region is done
         std::vector<Graph> regions;
-        for (const Graph& region : node.regions) regions.push_back(fuse(region, merge));
+        for (const Graph& region : node.regions) regions.push_back(fuse(region, options));
         return builder.emit(*node.op, operands, node.attributes, std::move(regions));
       },
       false);
-  return RegionFuser(inside, merge).run();
+  return RegionFuser(inside, options).run();
 }
 
 }  // namespace
 
-Graph fuse_loops(const Graph& graph) { return fuse(graph, true); }
-Graph one_loop_an_op(const Graph& graph) { return fuse(graph, false); }
+Graph fuse_loops(const Graph& graph, bool rows) {
+  return fuse(graph, {.merge = true, .rows = rows});
+}
+
+Graph one_loop_an_op(const Graph& graph) {
+  return fuse(graph, {.merge = false, .rows = false});
+}
 
 Program fuse_loops(Program program, const PassContext& context) {
-  if (context.target.fused_loops) program.graph = fuse_loops(program.graph);
+  if (context.target.fused_loops)
+    program.graph = fuse_loops(program.graph, context.target.fused_rows);
   return program;
 }
 

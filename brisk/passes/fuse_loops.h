@@ -8,7 +8,8 @@
 namespace brisk {
 
 Program fuse_loops(Program program, const PassContext& context);
-Graph fuse_loops(const Graph& graph);
+/// `rows`: LoweringTarget::fused_rows.
+Graph fuse_loops(const Graph& graph, bool rows);
 
 /// The same without fusion: every loop op becomes a region of its own (with the moves and constants
 /// that feed it). What is compiled when `fuse_loops` is switched off.

@@ -4,21 +4,24 @@
 
 #include <vector>
 
-#include "brisk/ir/graph.h"
+#include "brisk/passes/loop_form.h"
 
 namespace brisk {
 
-/// What a node is to a loop nest.
-enum class LoopRole : uint8_t {
-  none,      ///< not part of any loop
-  point,     ///< computed at every point of the iteration space
-  fold,      ///< a reduction of the iteration space
-  load,      ///< an affine move, or a source: cheap to repeat, cloned into every loop that reads it
-};
-LoopRole loop_role(const Graph& graph, const Node& node);
+/// number[id] is the loop that node `id` belongs to, or -1. Nodes of role `load` belong to a loop
+/// of their own only when something outside loops reads them; loops clone them.
+struct LoopClusters {
+  std::vector<int> number;
+  /// Points that no loop stores: every other loop that reads one computes it again.
+  std::vector<bool> repeated;
 
-/// cluster[id] is the number of the loop that node `id` belongs to, or -1. Nodes of role `load`
-/// belong to a loop of their own only when something outside loops reads them.
-std::vector<int> cluster_loops(const Graph& graph, bool fuse);
+  /// Whether a loop that reads `id`, which it does not hold, clones it.
+  bool is_cloned(const LoopForms& forms, NodeId id) const {
+    return forms.role(id) == LoopRole::load || repeated[static_cast<size_t>(id)];
+  }
+};
+
+/// `fuse`: false leaves every node in a loop of its own.
+LoopClusters cluster_loops(const Graph& graph, const LoopForms& forms, bool fuse);
 
 }  // namespace brisk

@@ -19,6 +19,7 @@ class CpuBackend final : public Backend {
     LoweringTarget target;
     target.name = "cpu";
     target.fused_loops = true;
+    target.fused_rows = true;
     target.fused_convolution = true;
     target.fused_dot = true;
     return target;

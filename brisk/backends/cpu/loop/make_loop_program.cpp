@@ -102,9 +102,10 @@ class RegionReader {
   AffineIndex constant_index(int64_t value) const {
     return {value, std::vector<int64_t>(space_.size())};
   }
+  /// Axes of one index have no stride, as moves have none along them: equal places, equal views.
   AffineIndex axis_index(size_t axis) const {
     AffineIndex index = constant_index(0);
-    index.strides[axis] = 1;
+    index.strides[axis] = space_[axis] == 1 ? 0 : 1;
     return index;
   }
 

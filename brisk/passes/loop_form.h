@@ -1,0 +1,54 @@
+#pragma once
+
+/// Which sets of nodes are one loop: the form that code generators take.
+
+#include <span>
+#include <vector>
+
+#include "brisk/ir/graph.h"
+#include "brisk/passes/loop_view.h"
+
+namespace brisk {
+
+/// What a node is to a loop nest.
+enum class LoopRole : uint8_t {
+  none,   ///< not part of any loop
+  point,  ///< computed at every point of the iteration space
+  fold,   ///< a reduction of the iteration space
+  load,   ///< an affine move, or a source: cheap to repeat, cloned into every loop that reads it
+};
+LoopRole loop_role(const Graph& graph, const Node& node);
+
+/// Judges sets of points and folds of one graph.
+class LoopForms {
+ public:
+  /// `rows`: a set may read a fold's result again at every point (softmax), as LoweringTarget's
+  /// fused_rows says.
+  LoopForms(const Graph& graph, bool rows);
+
+  LoopRole role(NodeId id) const { return roles_[static_cast<size_t>(id)]; }
+  bool in_loop(NodeId id) const {
+    return role(id) == LoopRole::point || role(id) == LoopRole::fold;
+  }
+  /// Operands that are computed outside of loads, read directly.
+  std::span<const NodeId> direct(NodeId id) const { return direct_[static_cast<size_t>(id)]; }
+  /// The same behind chains of loads.
+  std::span<const NodeId> behind_loads(NodeId id) const {
+    return behind_loads_[static_cast<size_t>(id)];
+  }
+  bool rows() const { return rows_; }
+
+  /// Whether the nodes (ascending; points and folds) can be one loop, and it pays.
+  bool fits(std::span<const NodeId> nodes) const;
+
+ private:
+  class Candidate;
+
+  const Graph& graph_;
+  bool rows_;
+  std::vector<LoopRole> roles_;
+  std::vector<int> costs_;
+  std::vector<std::vector<NodeId>> direct_, behind_loads_;
+};
+
+}  // namespace brisk
