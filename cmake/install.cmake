@@ -16,9 +16,11 @@ if(TARGET brisk_program)
   install(TARGETS brisk_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
+set(BRISK_LLVM_DIR ${CMAKE_INSTALL_LIBDIR}/brisk)
 configure_package_config_file(cmake/brisk-config.cmake.in
   ${CMAKE_CURRENT_BINARY_DIR}/brisk-config.cmake
-  INSTALL_DESTINATION ${package_dir})
+  INSTALL_DESTINATION ${package_dir}
+  PATH_VARS BRISK_LLVM_DIR)
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/brisk-config-version.cmake
   COMPATIBILITY SameMinorVersion)
 install(FILES

@@ -2,9 +2,11 @@
 
 #include <dlfcn.h>
 
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 namespace brisk {
 namespace {
@@ -12,6 +14,26 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kLibrary = "libbrisk_llvm.so";
+
+/// Where the dynamic linker looks for this program's libraries: its run path, LD_LIBRARY_PATH, the
+/// system's folders. A program linked with an installed brisk has the folder of the library in its
+/// run path (cmake/brisk-config.cmake.in).
+std::vector<fs::path> linker_search_path() {
+  void* program = dlopen(nullptr, RTLD_LAZY);
+  Dl_serinfo size;
+  if (program == nullptr || dlinfo(program, RTLD_DI_SERINFOSIZE, &size) != 0) return {};
+  std::vector<std::max_align_t> memory(size.dls_size / sizeof(std::max_align_t) + 1);
+  auto* search = reinterpret_cast<Dl_serinfo*>(memory.data());
+  std::vector<fs::path> folders;
+  if (dlinfo(program, RTLD_DI_SERINFOSIZE, search) == 0 &&
+      dlinfo(program, RTLD_DI_SERINFO, search) == 0) {
+    for (unsigned i = 0; i < search->dls_cnt; ++i) {
+      folders.emplace_back(search->dls_serpath[i].dls_name);
+    }
+  }
+  dlclose(program);
+  return folders;
+}
 
 Result<fs::path> find_library() {
   if (const char* path = std::getenv("BRISK_LLVM_LIBRARY"); path != nullptr && *path != '\0') {
@@ -26,7 +48,14 @@ Result<fs::path> find_library() {
     if (fs::exists(path, error)) return path;
     places += (places.empty() ? "" : ", ") + path.string();
   }
-  return fail("fused loops cannot be compiled: {} was not found (looked at {})", kLibrary, places);
+  for (const fs::path& folder : linker_search_path()) {
+    for (const fs::path& path : {folder / kLibrary, folder / "brisk" / kLibrary}) {
+      if (fs::exists(path, error)) return path;
+    }
+  }
+  return fail("fused loops cannot be compiled: {} was not found (looked at {}, and where the dynamic "
+              "linker looks for libraries)",
+              kLibrary, places);
 }
 
 struct Entry {
