@@ -9,12 +9,14 @@
 namespace brisk {
 namespace {
 
-Recipe parsed(const std::string& text) { return parse_recipe(text, "recipe.yaml", "/home/me").value(); }
+Recipe parsed(const std::string& text) {
+  return parse_recipe(text, "recipe.yaml", "/srv/job").value();
+}
 
 const std::string kData = "data: {train: fashion_mnist}\n";
 
 std::string refusal(const std::string& text) {
-  const Result<Recipe> recipe = parse_recipe(text, "recipe.yaml", "/home/me");
+  const Result<Recipe> recipe = parse_recipe(text, "recipe.yaml", "/srv/job");
   return recipe ? "no refusal" : recipe.error();
 }
 
@@ -60,11 +62,11 @@ disabled_passes: [fuse_loops]
 )");
   EXPECT_EQ(r.model.name, "resnet18");
   EXPECT_EQ(r.model.classes, 7);
-  EXPECT_EQ(r.train.image_folder, "/home/me/photos/train");
+  EXPECT_EQ(r.train.image_folder, "/srv/job/photos/train");
   EXPECT_EQ(r.train.size, (std::vector<int64_t>{64, 48}));
   EXPECT_EQ(r.train.channels, 1);
   EXPECT_EQ(r.train.take, 100);
-  EXPECT_EQ(r.validation.idx_images, "/home/me/a.gz");
+  EXPECT_EQ(r.validation.idx_images, "/srv/job/a.gz");
   EXPECT_EQ(r.validation.idx_labels, "/b");
   EXPECT_EQ(r.validation.take, 5);
   ASSERT_EQ(r.augment.size(), 3u);
@@ -105,10 +107,12 @@ TEST(Recipe, ShortFormsStandForTheName) {
   EXPECT_EQ(r.model.name, "mlp");
   EXPECT_EQ(r.optimizer.name, "adamw");
   EXPECT_EQ(r.schedule.name, "one_cycle");
-  EXPECT_EQ(parsed(kData + "model: runs/first/model").model.package, "/home/me/runs/first/model");
-  EXPECT_EQ(parsed(kData + "model: {package: m}").model.package, "/home/me/m");
-  const Recipe adam = parsed(kData + "optimizer: {name: adam, beta_1: 0.8, beta_2: 0.9, epsilon: 0.1, clipnorm: 3}\n"
-                                     "schedule: {name: one_cycle, pct_start: 0.2}");
+  EXPECT_EQ(parsed(kData + "model: runs/first/model").model.package, "/srv/job/runs/first/model");
+  EXPECT_EQ(parsed(kData + "model: {package: m}").model.package, "/srv/job/m");
+  const Recipe adam =
+      parsed(kData +
+             "optimizer: {name: adam, beta_1: 0.8, beta_2: 0.9, epsilon: 0.1, clipnorm: 3}\n"
+             "schedule: {name: one_cycle, pct_start: 0.2}");
   EXPECT_EQ(adam.optimizer.beta_1, 0.8);
   EXPECT_EQ(adam.optimizer.beta_2, 0.9);
   EXPECT_EQ(adam.optimizer.epsilon, 0.1);
@@ -126,8 +130,10 @@ TEST(Recipe, EachFieldRefusesWhatItCannotTakeAndSaysWhere) {
   const std::pair<std::string, std::string> cases[] = {
       {"model: resnet51", "column 8: there is no model 'resnet51'; did you mean 'resnet50'?"},
       {"model: [mlp]", "column 8: model must be a mapping of fields to values"},
-      {"model: {name: mlp, classes: 0}", "column 29: model.classes is 0, but must be between 1 and 16777216"},
-      {"model: {name: mlp, classes: ten}", "column 29: model.classes must be a whole number, but is 'ten'"},
+      {"model: {name: mlp, classes: 0}",
+       "column 29: model.classes is 0, but must be between 1 and 16777216"},
+      {"model: {name: mlp, classes: ten}",
+       "column 29: model.classes must be a whole number, but is 'ten'"},
       {"model: {name: mlp, width: 3}", "column 20: model has no field 'width'"},
       {"model: {package: a, classes: 3}", "column 21: model has no field 'classes'"},
       {"model: {package: ''}", "column 18: model.package is empty"},
@@ -135,9 +141,12 @@ TEST(Recipe, EachFieldRefusesWhatItCannotTakeAndSaysWhere) {
       {"augment: [random_flip]", "column 11: there is no augmentation 'random_flip'"},
       {"augment: [random_crop]", "column 11: random_crop needs size: [height, width]"},
       {"augment: [{name: resize, size: [3]}]", "column 32: augment.size must be [height, width]"},
-      {"augment: [{name: resize, size: [3, 0]}]", "column 36: augment.size is 0, but must be between 1 and 16384"},
-      {"augment: [{name: resize, size: [3, 3], padding: 1}]", "column 40: augment has no field 'padding'"},
-      {"augment: [{name: random_crop, size: [3, 3], padding: -1}]", "column 54: augment.padding is -1"},
+      {"augment: [{name: resize, size: [3, 0]}]",
+       "column 36: augment.size is 0, but must be between 1 and 16384"},
+      {"augment: [{name: resize, size: [3, 3], padding: 1}]",
+       "column 40: augment has no field 'padding'"},
+      {"augment: [{name: random_crop, size: [3, 3], padding: -1}]",
+       "column 54: augment.padding is -1"},
       {"mean: a", "column 7: mean must be a number or a list of numbers, but is 'a'"},
       {"mean: [1, .nan]", "column 11: mean is nan"},
       {"mean: []", "column 7: mean must be a number or a list of numbers"},
@@ -152,31 +161,40 @@ TEST(Recipe, EachFieldRefusesWhatItCannotTakeAndSaysWhere) {
       {"optimizer: adm", "column 12: there is no optimizer 'adm'; did you mean 'adam'?"},
       {"optimizer: {name: adam, momentum: 0.9}", "column 25: optimizer has no field 'momentum'"},
       {"optimizer: {name: sgd, beta_1: 0.9}", "column 24: optimizer has no field 'beta_1'"},
-      {"optimizer: {name: sgd, momentum: 2}", "column 34: optimizer.momentum is 2, but must be between 0 and 1"},
-      {"optimizer: {name: sgd, nesterov: maybe, momentum: 1}", "column 34: optimizer.nesterov must be true or false"},
-      {"optimizer: {name: sgd, nesterov: true}", "column 12: optimizer.nesterov needs a momentum above 0"},
+      {"optimizer: {name: sgd, momentum: 2}",
+       "column 34: optimizer.momentum is 2, but must be between 0 and 1"},
+      {"optimizer: {name: sgd, nesterov: maybe, momentum: 1}",
+       "column 34: optimizer.nesterov must be true or false"},
+      {"optimizer: {name: sgd, nesterov: true}",
+       "column 12: optimizer.nesterov needs a momentum above 0"},
       {"optimizer: {learning_rate: -1}", "column 28: optimizer.learning_rate is -1"},
       {"optimizer: {learning_rate: .nan}", "column 28: optimizer.learning_rate is nan"},
-      {"optimizer: {learnin_rate: 1}", "column 13: optimizer has no field 'learnin_rate'; did you mean 'learning_rate'?"},
+      {"optimizer: {learnin_rate: 1}",
+       "column 13: optimizer has no field 'learnin_rate'; did you mean 'learning_rate'?"},
       {"optimizer: {beta_2: 1}", "column 21: optimizer.beta_2 is 1"},
       {"optimizer: {epsilon: 2}", "column 22: optimizer.epsilon is 2"},
       {"optimizer: {weight_decay: -1}", "column 27: optimizer.weight_decay is -1"},
-      {"optimizer: {exclude_from_weight_decay: bias}", "column 40: optimizer.exclude_from_weight_decay must be a list"},
-      {"optimizer: {clipnorm: 1, clipvalue: 1}", "column 12: optimizer takes at most one of clipnorm"},
+      {"optimizer: {exclude_from_weight_decay: bias}",
+       "column 40: optimizer.exclude_from_weight_decay must be a list"},
+      {"optimizer: {clipnorm: 1, clipvalue: 1}",
+       "column 12: optimizer takes at most one of clipnorm"},
       {"schedule: cosine", "column 11: there is no schedule 'cosine'"},
       {"schedule: {name: cosine_decay, alpha: 2}", "column 39: schedule.alpha is 2"},
-      {"schedule: {name: cosine_decay, warmup_steps: -2}", "column 46: schedule.warmup_steps is -2"},
+      {"schedule: {name: cosine_decay, warmup_steps: -2}",
+       "column 46: schedule.warmup_steps is -2"},
       {"schedule: {name: one_cycle, pct_start: 0}", "column 40: schedule.pct_start is 0"},
       {"schedule: {name: one_cycle, alpha: 0}", "column 29: schedule has no field 'alpha'"},
       {"loss: cross", "column 7: there is no loss 'cross'"},
-      {"loss: mean_square_error", "column 7: there is no loss 'mean_square_error'; did you mean 'mean_squared_error'?"},
+      {"loss: mean_square_error",
+       "column 7: there is no loss 'mean_square_error'; did you mean 'mean_squared_error'?"},
       {"label_smoothing: 1", "column 18: label_smoothing is 1"},
       {"metrics: accuracy", "column 10: metrics must be a list"},
       {"metrics: [acuracy]", "column 11: there is no metric 'acuracy'; did you mean 'accuracy'?"},
       {"metrics: [top_0_accuracy]", "column 11: there is no metric 'top_0_accuracy'"},
       {"precision: float16", "column 12: there is no precision 'float16'"},
       {"accumulate: 0", "column 13: accumulate is 0"},
-      {"accumulate: 3", "column 13: batch_size 128 cannot be split into accumulate = 3 equal parts"},
+      {"accumulate: 3",
+       "column 13: batch_size 128 cannot be split into accumulate = 3 equal parts"},
       {"seed: -1", "column 7: seed is -1"},
       {"seed: 9223372036854775808", "column 7: seed must be a whole number"},
       {"threads: 2000", "column 10: threads is 2000"},
@@ -212,16 +230,23 @@ TEST(Recipe, DataIsCheckedToo) {
       {"", "line 1, column 1: the recipe must be a mapping of fields to values"},
       {"just a text", "line 1, column 1: the recipe must be a mapping"},
       {"data: {train: mnist}", "line 1, column 15: there is no dataset 'mnist'"},
-      {"data: {train: {}}", "line 1, column 15: data.train must have exactly one of name, image_folder and idx"},
-      {"data: {train: {name: synthetic, image_folder: a}}", "line 1, column 15: data.train must have exactly one"},
+      {"data: {train: {}}",
+       "line 1, column 15: data.train must have exactly one of name, image_folder and idx"},
+      {"data: {train: {name: synthetic, image_folder: a}}",
+       "line 1, column 15: data.train must have exactly one"},
       {"data: {train: {name: mnist}}", "line 1, column 22: there is no dataset 'mnist'"},
-      {"data: {train: {name: fashion_mnist, size: [3, 3]}}", "line 1, column 37: data.train has no field 'size'"},
-      {"data: {train: {idx: {images: a}}}", "line 1, column 21: data.train.idx needs images and labels"},
-      {"data: {train: {idx: {images: a, labels: b, more: c}}}", "line 1, column 44: data.train.idx has no field 'more'"},
-      {"data: {train: {image_folder: a, channels: 4}}", "line 1, column 43: data.train.channels is 4"},
+      {"data: {train: {name: fashion_mnist, size: [3, 3]}}",
+       "line 1, column 37: data.train has no field 'size'"},
+      {"data: {train: {idx: {images: a}}}",
+       "line 1, column 21: data.train.idx needs images and labels"},
+      {"data: {train: {idx: {images: a, labels: b, more: c}}}",
+       "line 1, column 44: data.train.idx has no field 'more'"},
+      {"data: {train: {image_folder: a, channels: 4}}",
+       "line 1, column 43: data.train.channels is 4"},
       {"data: {train: {image_folder: a, take: -1}}", "line 1, column 39: data.train.take is -1"},
       {"data: {test: fashion_mnist}", "line 1, column 8: data has no field 'test'"},
-      {"data: {train: fashion_mnist, validation: {name: x}}", "line 1, column 49: there is no dataset 'x'"},
+      {"data: {train: fashion_mnist, validation: {name: x}}",
+       "line 1, column 49: there is no dataset 'x'"},
   };
   for (const auto& [text, wanted] : cases) {
     const std::string message = refusal(text);
@@ -233,7 +258,8 @@ TEST(Recipe, DeepNestingIsRefusedWithoutBuildingIt) {
   const std::string message = refusal("data: " + std::string(100'000, '['));
   EXPECT_NE(message.find("nested more than 50 deep"), std::string::npos) << message;
   std::string block = "a:\n";
-  for (int depth = 1; depth < 80; ++depth) block += std::string(static_cast<size_t>(depth), ' ') + "a:\n";
+  for (int depth = 1; depth < 80; ++depth)
+    block += std::string(static_cast<size_t>(depth), ' ') + "a:\n";
   EXPECT_NE(refusal(block).find("line 51, "), std::string::npos) << refusal(block);
 }
 
@@ -243,7 +269,8 @@ TEST(Recipe, FilesAreReadRelativeToThemselvesAndAreOfBoundedSize) {
   EXPECT_EQ(read_recipe(directory / "r.yaml")->output, directory / "here");
   const Result<Recipe> missing = read_recipe(directory / "s.yaml");
   ASSERT_FALSE(missing.ok());
-  EXPECT_NE(missing.error().find((directory / "s.yaml").string()), std::string::npos) << missing.error();
+  EXPECT_NE(missing.error().find((directory / "s.yaml").string()), std::string::npos)
+      << missing.error();
   std::ofstream(directory / "large.yaml") << std::string((1 << 20) + 1, ' ');
   EXPECT_FALSE(read_recipe(directory / "large.yaml").ok());
 }

@@ -53,9 +53,10 @@ Result<fs::path> find_library() {
       if (fs::exists(path, error)) return path;
     }
   }
-  return fail("fused loops cannot be compiled: {} was not found (looked at {}, and where the dynamic "
-              "linker looks for libraries)",
-              kLibrary, places);
+  return fail(
+      "fused loops cannot be compiled: {} was not found (looked at {}, and where the dynamic "
+      "linker looks for libraries)",
+      kLibrary, places);
 }
 
 struct Entry {
