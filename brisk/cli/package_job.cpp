@@ -1,5 +1,6 @@
 #include "brisk/cli/package_job.h"
 
+#include "brisk/formats/model_file.h"
 #include "brisk/formats/package/package.h"
 #include "brisk/nn/zoo/zoo.h"
 
@@ -23,7 +24,8 @@ Dataset open_data(const PackageJob& job, const std::string& data) {
   if (data == "fashion_mnist") {
     source.named = data;
   } else {
-    require(std::filesystem::is_directory(data), "'{}' is no dataset's name and no folder of images", data);
+    require(std::filesystem::is_directory(data),
+            "'{}' is no dataset's name and no folder of images", data);
     source.image_folder = data;
     source.size = {job.input_sizes[0], job.input_sizes[1]};
     source.channels = job.input_sizes[2];
@@ -32,11 +34,14 @@ Dataset open_data(const PackageJob& job, const std::string& data) {
 }
 
 Model open_model(const std::string& name_or_path) {
+  std::error_code error;
+  if (std::filesystem::is_regular_file(name_or_path, error)) return load(name_or_path).value();
   if (name_or_path.find('/') != std::string::npos || std::filesystem::is_directory(name_or_path))
     return open_package(name_or_path).model;
   const bool small = name_or_path == "small_cnn" || name_or_path == "mlp";
-  Model model = zoo::by_name(name_or_path, small ? std::vector<int64_t>{28, 28, 1} : std::vector<int64_t>{224, 224, 3},
-                             small ? 10 : 1000);
+  Model model = zoo::by_name(
+      name_or_path, small ? std::vector<int64_t>{28, 28, 1} : std::vector<int64_t>{224, 224, 3},
+      small ? 10 : 1000);
   model.initialize();
   return model;
 }

@@ -4,10 +4,11 @@
 
 #include "brisk/base/json.h"
 #include "brisk/cli/package_job.h"
+#include "brisk/cli/predict_tensors.h"
 #include "brisk/cli/verb.h"
+#include "brisk/data/augment.h"
 #include "brisk/data/decode_image.h"
 #include "brisk/data/memory_source.h"
-#include "brisk/data/augment.h"
 
 namespace brisk::cli {
 namespace {
@@ -15,6 +16,7 @@ namespace {
 struct Options {
   std::string model;
   std::vector<std::string> images;
+  TensorPrediction tensors;
   int64_t top = 3, threads = 0;
   bool json = false;
 };
@@ -25,19 +27,31 @@ std::vector<double> probabilities(const Tensor& logits, int64_t row) {
   std::vector<double> result(static_cast<size_t>(classes));
   double largest = -INFINITY, sum = 0;
   for (int64_t c = 0; c < classes; ++c) largest = std::max(largest, logits.get(row * classes + c));
-  for (int64_t c = 0; c < classes; ++c) sum += result[static_cast<size_t>(c)] = std::exp(logits.get(row * classes + c) - largest);
+  for (int64_t c = 0; c < classes; ++c)
+    sum += result[static_cast<size_t>(c)] = std::exp(logits.get(row * classes + c) - largest);
   for (double& p : result) p /= sum;
   return result;
 }
 
 std::string class_name(const Model& model, size_t index) {
-  return index < model.class_names.size() ? model.class_names[index] : fmt::format("class {}", index);
+  return index < model.class_names.size() ? model.class_names[index]
+                                          : fmt::format("class {}", index);
 }
 
 int run(const Options& options) {
+  if (!options.tensors.inputs.empty()) {
+    require(options.images.empty() && !options.tensors.outputs.empty(),
+            "--tensors goes with --output, and without images");
+    TensorPrediction tensors = options.tensors;
+    tensors.threads = options.threads;
+    predict_tensors(open_model(options.model), tensors);
+    return kDone;
+  }
+  require(!options.images.empty(), "name images to classify, or tensors with --tensors");
   PackageJob job = open_package(options.model);
   require(job.input_sizes.size() == 3, "the model's input is no image [height, width, channels]");
-  const int64_t height = job.input_sizes[0], width = job.input_sizes[1], channels = job.input_sizes[2];
+  const int64_t height = job.input_sizes[0], width = job.input_sizes[1],
+                channels = job.input_sizes[2];
   std::optional<Dataset> resized;  // images of any size, brought to the model's
   for (const std::string& path : options.images) {
     const Tensor image = read_image(path, {.channels = channels}).value();
@@ -76,10 +90,18 @@ void add_predict(CLI::App& app, int& code) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand("predict", "The likeliest classes of image files");
   verb->footer("Example:\n  brisk predict runs/first/model shoe.png coat.jpg --top 2");
-  verb->add_option("model", options->model, "A model package")->required();
-  verb->add_option("images", options->images, "JPEG or PNG files")->required();
-  verb->add_option("--top", options->top, "Classes to print for each image")->check(CLI::PositiveNumber);
-  verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")->check(CLI::NonNegativeNumber);
+  verb->add_option("model", options->model, "A model package or a file of another format")
+      ->required();
+  verb->add_option("images", options->images, "JPEG or PNG files");
+  verb->add_option("--tensors", options->tensors.inputs,
+                   "Instead of images: a safetensors file with the model's inputs by name");
+  verb->add_option("--output", options->tensors.outputs,
+                   "Of --tensors: the safetensors file for the model's outputs");
+  verb->add_option("--backend", options->tensors.backend, "Of --tensors: cpu or reference");
+  verb->add_option("--top", options->top, "Classes to print for each image")
+      ->check(CLI::PositiveNumber);
+  verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")
+      ->check(CLI::NonNegativeNumber);
   verb->add_flag("--json", options->json, "Print one JSON object an image");
   verb->callback([options, &code] { code = run(*options); });
 }

@@ -38,10 +38,14 @@ Tensor filled(const Type& type, Draw&& draw) {
 Tensor variance_scaling(const VarianceScaling& options, const Type& type, PhiloxSequence& random) {
   const Fans fans = compute_fans(type.shape());
   double fan = 0;
-  if (options.mode == "fan_in") fan = fans.in;
-  else if (options.mode == "fan_out") fan = fans.out;
-  else if (options.mode == "fan_avg") fan = (fans.in + fans.out) / 2;
-  else refuse("[variance_scaling] mode must be fan_in, fan_out or fan_avg, but is '{}'", options.mode);
+  if (options.mode == "fan_in")
+    fan = fans.in;
+  else if (options.mode == "fan_out")
+    fan = fans.out;
+  else if (options.mode == "fan_avg")
+    fan = (fans.in + fans.out) / 2;
+  else
+    refuse("[variance_scaling] mode must be fan_in, fan_out or fan_avg, but is '{}'", options.mode);
   const double variance = options.scale / std::max(1.0, fan);
   if (options.distribution == "uniform") {
     const double limit = std::sqrt(3 * variance);
@@ -52,7 +56,8 @@ Tensor variance_scaling(const VarianceScaling& options, const Type& type, Philox
     return filled(type, [&] { return random.next_normal() * deviation; });
   }
   require(options.distribution == "truncated_normal",
-          "[variance_scaling] distribution must be truncated_normal, untruncated_normal or uniform, but is '{}'",
+          "[variance_scaling] distribution must be truncated_normal, untruncated_normal or "
+          "uniform, but is '{}'",
           options.distribution);
   const double deviation = std::sqrt(variance) / kTruncatedStandardDeviation;
   return filled(type, [&] { return truncated_normal(random) * deviation; });
@@ -61,7 +66,8 @@ Tensor variance_scaling(const VarianceScaling& options, const Type& type, Philox
 /// Rows or columns orthonormal (Saxe et al. 2014), by Gram-Schmidt on a normal matrix.
 Tensor orthogonal(double gain, const Type& type, PhiloxSequence& random) {
   const std::vector<int64_t> sizes = type.shape().sizes();
-  require(sizes.size() >= 2, "[orthogonal] needs at least two axes, but the parameter is {}", type.to_string());
+  require(sizes.size() >= 2, "[orthogonal] needs at least two axes, but the parameter is {}",
+          type.to_string());
   const int64_t columns = sizes.back();
   const int64_t rows = checked_product(sizes) / std::max<int64_t>(columns, 1);
   const bool tall = rows >= columns;
@@ -85,7 +91,16 @@ Tensor orthogonal(double gain, const Type& type, PhiloxSequence& random) {
   Tensor tensor(type.dtype(), sizes);
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t c = 0; c < columns; ++c)
-      tensor.set(r * columns + c, gain * vectors[static_cast<size_t>(tall ? c : r)][static_cast<size_t>(tall ? r : c)]);
+      tensor.set(
+          r * columns + c,
+          gain * vectors[static_cast<size_t>(tall ? c : r)][static_cast<size_t>(tall ? r : c)]);
+  return tensor;
+}
+
+/// Zeros, and ones for the second of four gates: an LSTM that remembers at first.
+Tensor unit_forget_bias(const Type& type) {
+  Tensor tensor = Tensor::zeros(type.dtype(), type.shape().sizes());
+  for (int64_t i = tensor.num_elements() / 4; i < tensor.num_elements() / 2; ++i) tensor.set(i, 1);
   return tensor;
 }
 
@@ -126,22 +141,78 @@ struct NamedInitializer {
 };
 
 constexpr NamedInitializer kInitializers[] = {
-    {"zeros", [](const Parameters&, const Type& t, PhiloxSequence&) { return Tensor::zeros(t.dtype(), t.shape().sizes()); }},
-    {"ones", [](const Parameters&, const Type& t, PhiloxSequence&) { return filled(t, [] { return 1.0; }); }},
-    {"constant", [](const Parameters& p, const Type& t, PhiloxSequence&) { return filled(t, [v = p.number("value", 0)] { return v; }); }},
-    {"glorot_uniform", [](const Parameters&, const Type& t, PhiloxSequence& r) { return variance_scaling({1, "fan_avg", "uniform"}, t, r); }},
-    {"glorot_normal", [](const Parameters&, const Type& t, PhiloxSequence& r) { return variance_scaling({1, "fan_avg", "truncated_normal"}, t, r); }},
-    {"he_uniform", [](const Parameters&, const Type& t, PhiloxSequence& r) { return variance_scaling({2, "fan_in", "uniform"}, t, r); }},
-    {"he_normal", [](const Parameters&, const Type& t, PhiloxSequence& r) { return variance_scaling({2, "fan_in", "truncated_normal"}, t, r); }},
-    {"lecun_uniform", [](const Parameters&, const Type& t, PhiloxSequence& r) { return variance_scaling({1, "fan_in", "uniform"}, t, r); }},
-    {"lecun_normal", [](const Parameters&, const Type& t, PhiloxSequence& r) { return variance_scaling({1, "fan_in", "truncated_normal"}, t, r); }},
-    {"variance_scaling", [](const Parameters& p, const Type& t, PhiloxSequence& r) { return variance_scaling({p.number("scale", 1), p.text("mode", "fan_in"), p.text("distribution", "truncated_normal")}, t, r); }},
-    {"random_normal", [](const Parameters& p, const Type& t, PhiloxSequence& r) { return filled(t, [&, m = p.number("mean", 0), s = p.number("stddev", 0.05)] { return m + s * r.next_normal(); }); }},
-    {"truncated_normal", [](const Parameters& p, const Type& t, PhiloxSequence& r) { return filled(t, [&, m = p.number("mean", 0), s = p.number("stddev", 0.05)] { return m + s * truncated_normal(r); }); }},
-    {"random_uniform", [](const Parameters& p, const Type& t, PhiloxSequence& r) { return filled(t, [&, a = p.number("minval", -0.05), b = p.number("maxval", 0.05)] { return a + (b - a) * r.next_unit(); }); }},
-    {"uniform", [](const Parameters& p, const Type& t, PhiloxSequence& r) { return filled(t, [&, a = p.number("minval", -0.05), b = p.number("maxval", 0.05)] { return a + (b - a) * r.next_unit(); }); }},
-    {"orthogonal", [](const Parameters& p, const Type& t, PhiloxSequence& r) { return orthogonal(p.number("gain", 1), t, r); }},
-    {"random_key", [](const Parameters&, const Type& t, PhiloxSequence& r) { return random_key(t, r); }},
+    {"zeros", [](const Parameters&, const Type& t,
+                 PhiloxSequence&) { return Tensor::zeros(t.dtype(), t.shape().sizes()); }},
+    {"ones", [](const Parameters&, const Type& t,
+                PhiloxSequence&) { return filled(t, [] { return 1.0; }); }},
+    {"constant",
+     [](const Parameters& p, const Type& t, PhiloxSequence&) {
+       return filled(t, [v = p.number("value", 0)] { return v; });
+     }},
+    {"glorot_uniform",
+     [](const Parameters&, const Type& t, PhiloxSequence& r) {
+       return variance_scaling({1, "fan_avg", "uniform"}, t, r);
+     }},
+    {"glorot_normal",
+     [](const Parameters&, const Type& t, PhiloxSequence& r) {
+       return variance_scaling({1, "fan_avg", "truncated_normal"}, t, r);
+     }},
+    {"he_uniform",
+     [](const Parameters&, const Type& t, PhiloxSequence& r) {
+       return variance_scaling({2, "fan_in", "uniform"}, t, r);
+     }},
+    {"he_normal",
+     [](const Parameters&, const Type& t, PhiloxSequence& r) {
+       return variance_scaling({2, "fan_in", "truncated_normal"}, t, r);
+     }},
+    {"lecun_uniform",
+     [](const Parameters&, const Type& t, PhiloxSequence& r) {
+       return variance_scaling({1, "fan_in", "uniform"}, t, r);
+     }},
+    {"lecun_normal",
+     [](const Parameters&, const Type& t, PhiloxSequence& r) {
+       return variance_scaling({1, "fan_in", "truncated_normal"}, t, r);
+     }},
+    {"variance_scaling",
+     [](const Parameters& p, const Type& t, PhiloxSequence& r) {
+       return variance_scaling({p.number("scale", 1), p.text("mode", "fan_in"),
+                                p.text("distribution", "truncated_normal")},
+                               t, r);
+     }},
+    {"random_normal",
+     [](const Parameters& p, const Type& t, PhiloxSequence& r) {
+       return filled(t, [&, m = p.number("mean", 0), s = p.number("stddev", 0.05)] {
+         return m + s * r.next_normal();
+       });
+     }},
+    {"truncated_normal",
+     [](const Parameters& p, const Type& t, PhiloxSequence& r) {
+       return filled(t, [&, m = p.number("mean", 0), s = p.number("stddev", 0.05)] {
+         return m + s * truncated_normal(r);
+       });
+     }},
+    {"random_uniform",
+     [](const Parameters& p, const Type& t, PhiloxSequence& r) {
+       return filled(t, [&, a = p.number("minval", -0.05), b = p.number("maxval", 0.05)] {
+         return a + (b - a) * r.next_unit();
+       });
+     }},
+    {"uniform",
+     [](const Parameters& p, const Type& t, PhiloxSequence& r) {
+       return filled(t, [&, a = p.number("minval", -0.05), b = p.number("maxval", 0.05)] {
+         return a + (b - a) * r.next_unit();
+       });
+     }},
+    {"orthogonal_initializer",
+     [](const Parameters& p, const Type& t, PhiloxSequence& r) {
+       return orthogonal(p.number("gain", 1), t, r);
+     }},
+    {"orthogonal", [](const Parameters& p, const Type& t,
+                      PhiloxSequence& r) { return orthogonal(p.number("gain", 1), t, r); }},
+    {"unit_forget_bias",
+     [](const Parameters&, const Type& t, PhiloxSequence&) { return unit_forget_bias(t); }},
+    {"random_key",
+     [](const Parameters&, const Type& t, PhiloxSequence& r) { return random_key(t, r); }},
 };
 
 }  // namespace
@@ -152,7 +223,8 @@ Fans compute_fans(const Shape& shape) {
   if (sizes.size() == 1) return {static_cast<double>(sizes[0]), static_cast<double>(sizes[0])};
   double receptive = 1;
   for (size_t i = 0; i + 2 < sizes.size(); ++i) receptive *= static_cast<double>(sizes[i]);
-  return {receptive * static_cast<double>(sizes[sizes.size() - 2]), receptive * static_cast<double>(sizes.back())};
+  return {receptive * static_cast<double>(sizes[sizes.size() - 2]),
+          receptive * static_cast<double>(sizes.back())};
 }
 
 Tensor make_initial_value(std::string_view initializer, const Type& type, uint64_t key) {

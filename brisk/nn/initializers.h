@@ -14,7 +14,8 @@ namespace brisk {
 
 /// A fresh value for a parameter of `type`. `initializer` is a name, or Keras's JSON form with
 /// "class_name" and "config"; refused with the nearest known name. Deterministic in `key`.
-/// "random_key" makes a u32[2] key.
+/// "random_key" makes a u32[2] key, "unit_forget_bias" the bias of an LSTM's four gates: ones for
+/// the forget gate.
 Tensor make_initial_value(std::string_view initializer, const Type& type, uint64_t key);
 
 /// fan_in and fan_out of a kernel as Keras computes them (receptive field times channels).

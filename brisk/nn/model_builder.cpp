@@ -1,9 +1,8 @@
-#include <cctype>
 #include <map>
 #include <set>
 
-#include "brisk/nn/layer.h"
-#include "brisk/ops/control/control.h"
+#include "brisk/nn/snake_case.h"
+#include "brisk/nn/state_table.h"
 #include "brisk/ops/standard.h"
 
 // State inputs must come before feature inputs in the graph's signature, but layers ask for state
@@ -11,51 +10,9 @@
 // rewritten once, in finish(), with the inputs in signature order.
 
 namespace brisk {
-namespace {
-
-/// Keras's rule: Conv2D -> conv2d, MaxPooling2D -> max_pooling2d, ReLU -> re_lu.
-std::string snake_case(std::string_view kind) {
-  std::string result;
-  for (size_t i = 0; i < kind.size(); ++i) {
-    const auto upper = [&](size_t at) { return at < kind.size() && std::isupper(static_cast<unsigned char>(kind[at])); };
-    const auto lower = [&](size_t at) { return at < kind.size() && std::islower(static_cast<unsigned char>(kind[at])); };
-    if (i > 0 && upper(i) && (lower(i - 1) || lower(i + 1))) result += '_';
-    result += static_cast<char>(std::tolower(static_cast<unsigned char>(kind[i])));
-  }
-  return result;
-}
-
-/// Collects the state that one layer asks for; inside its region each entry is an input.
-class RegionContext final : public LayerContext {
- public:
-  explicit RegionContext(Builder& region) : region_(region) {}
-
-  Builder& builder() override { return region_; }
-  Value state(std::string name, Type type, StateRole role, std::string initializer, bool trainable) override {
-    const Value value = region_.input(name, type);
-    entries.push_back({std::move(name), std::move(type), role, trainable && role == StateRole::parameter,
-                       std::move(initializer)});
-    values.push_back(value);
-    return value;
-  }
-  void update(Value state, Value new_value) override {
-    const auto at = std::find(values.begin(), values.end(), state);
-    invariant(at != values.end(), "an update names a value that is no state of its layer");
-    updates.emplace_back(static_cast<size_t>(at - values.begin()), new_value);
-  }
-
-  std::vector<StateEntry> entries;
-  std::vector<Value> values;
-  std::vector<std::pair<size_t, Value>> updates;
-
- private:
-  Builder& region_;
-};
-
-}  // namespace
-
-struct ModelBuilder::State {
-  explicit State(std::string name) : builder(standard_ops(), name), name(std::move(name)) {}
+/// The model's own context: a layer's state becomes state entries and graph inputs.
+struct ModelBuilder::State final : LayerContext {
+  explicit State(std::string name) : graph(standard_ops(), name), name(std::move(name)) {}
 
   std::string unique_name(const Layer& layer) {
     std::string name = layer.given_name();
@@ -71,81 +28,76 @@ struct ModelBuilder::State {
     return name;
   }
 
-  Builder builder;
+  Builder& builder() override { return graph; }
+  Value state(std::string entry, Type type, StateRole role, std::string initializer,
+              bool trainable) override {
+    if (const auto value = table.find(entry, type)) return *value;
+    entries.push_back(
+        {entry, type, role, trainable && role == StateRole::parameter, std::move(initializer)});
+    return table.add(entry, graph.input(entry, std::move(type)));
+  }
+  void update(Value state, Value new_value) override { table.update(state, new_value); }
+
+  Builder graph;
   std::string name;
   std::map<std::string, int> counts;
   std::set<std::string> names;
   std::vector<StateEntry> entries;
-  std::vector<Value> state_values, features;
-  std::map<size_t, Value> updates;  ///< state index -> new value
+  StateTable table;  ///< a row for each of `entries`
+  std::vector<Value> features;
 };
 
 ModelBuilder::ModelBuilder(std::string name) : state_(std::make_unique<State>(std::move(name))) {}
 ModelBuilder::~ModelBuilder() = default;
 
+LayerContext& ModelBuilder::context() {
+  return *state_;
+}
+
 Value ModelBuilder::input(std::string name, std::vector<int64_t> sizes, DType dtype) {
   Shape shape{Extent(std::string("batch"))};
   for (const int64_t size : sizes) shape.push_back(Extent(size));
-  state_->features.push_back(state_->builder.input(std::move(name), Type(dtype, shape)));
+  return input(std::move(name), Type(dtype, shape));
+}
+
+Value ModelBuilder::input(std::string name, Type type) {
+  state_->features.push_back(state_->graph.input(std::move(name), std::move(type)));
   return state_->features.back();
 }
 
-Value ModelBuilder::apply(const Layer& layer, std::span<const Value> inputs) {
-  const std::string name = state_->unique_name(layer);
-  Builder region(standard_ops(), name);
-  std::vector<Value> region_inputs;
-  for (size_t i = 0; i < inputs.size(); ++i)
-    region_inputs.push_back(region.input(fmt::format("input{}", i), inputs[i].type()));
-  RegionContext context(region);
-  std::vector<Builder::Output> outputs;
-  try {
-    outputs.push_back({"output", layer.build(context, region_inputs)});
-  } catch (const UserError& error) {
-    refuse("layer '{}' ({}): {}", name, layer.kind(), error.what());
-  }
-  for (const auto& [entry, value] : context.updates)
-    outputs.push_back({fmt::format("update:{}", context.entries[entry].name), value});
-  const Graph body = region.finish(outputs);
-
-  std::vector<Value> operands(inputs.begin(), inputs.end());
-  const size_t first_state = state_->entries.size();
-  for (StateEntry& entry : context.entries) {
-    entry.name = name + "/" + entry.name;
-    operands.push_back(state_->builder.input(entry.name, entry.type));
-    state_->state_values.push_back(operands.back());
-    state_->entries.push_back(std::move(entry));
-  }
-  const LabelScope label(state_->builder, name);
-  const std::vector<Value> results =
-      call(operands, body, {.kind = layer.kind(), .name = name, .config = layer.config()});
-  for (size_t u = 0; u < context.updates.size(); ++u)
-    state_->updates[first_state + context.updates[u].first] = results[u + 1];
-  return results[0];
+std::vector<Value> ModelBuilder::apply(const Layer& layer, std::span<const Value> inputs) {
+  return call_layer(*state_, layer, state_->unique_name(layer), inputs);
 }
 
 Model ModelBuilder::finish(std::vector<Builder::Output> outputs) {
   Model model;
   model.name = state_->name;
   model.program.num_results = static_cast<int64_t>(outputs.size());
-  for (const auto& [entry, value] : state_->updates) {
-    outputs.push_back({"update:" + state_->entries[entry].name, value});
+  const std::vector<StateTable::Row>& rows = state_->table.rows();
+  for (size_t entry = 0; entry < rows.size(); ++entry) {
+    if (rows[entry].current == rows[entry].input) continue;
+    outputs.push_back({"update:" + rows[entry].name, rows[entry].current});
     model.program.updates.push_back(static_cast<int64_t>(entry));
   }
   std::vector<std::string> order;
-  for (const Value& value : state_->state_values) order.push_back(state_->builder.node(value.id.node).attributes.as<InputAttributes>().name);
-  for (const Value& value : state_->features) order.push_back(state_->builder.node(value.id.node).attributes.as<InputAttributes>().name);
-  const Graph unordered = state_->builder.finish(outputs);
+  for (const StateTable::Row& row : rows) order.push_back(row.name);
+  for (const Value& value : state_->features)
+    order.push_back(state_->graph.node(value.id.node).attributes.as<InputAttributes>().name);
+  const Graph unordered = state_->graph.finish(outputs);
 
   Builder ordered(standard_ops(), state_->name);
   std::map<std::string, Value> inputs;
   std::map<std::string, Type> types;
-  for (size_t i = 0; i < unordered.inputs().size(); ++i) types[unordered.input_name(i)] = unordered.input_type(i);
+  for (size_t i = 0; i < unordered.inputs().size(); ++i)
+    types[unordered.input_name(i)] = unordered.input_type(i);
   for (const std::string& name : order) inputs[name] = ordered.input(name, types.at(name));
   std::vector<Value> arguments;
-  for (size_t i = 0; i < unordered.inputs().size(); ++i) arguments.push_back(inputs.at(unordered.input_name(i)));
+  for (size_t i = 0; i < unordered.inputs().size(); ++i)
+    arguments.push_back(inputs.at(unordered.input_name(i)));
   const std::vector<Value> results = ordered.inline_graph(unordered, arguments);
   std::vector<Builder::Output> named;
-  for (size_t i = 0; i < results.size(); ++i) named.push_back({unordered.outputs()[i].name, results[i]});
+  for (size_t i = 0; i < results.size(); ++i)
+    named.push_back({unordered.outputs()[i].name, results[i]});
   model.program.graph = ordered.finish(named);
   model.program.state = std::move(state_->entries);
   state_ = std::make_unique<State>(model.name);

@@ -18,15 +18,19 @@ double seconds_since(Clock::time_point start) {
 }
 
 /// JSON has no NaN: a training that diverged writes null, which is read as NaN again.
-double number_or_nan(const Json& json) { return json.is_null() ? std::nan("") : json.get<double>(); }
+double number_or_nan(const Json& json) {
+  return json.is_null() ? std::nan("") : json.get<double>();
+}
 
 /// Sums of metrics weighted by examples; their means on demand.
 class MetricMeans {
  public:
-  explicit MetricMeans(std::vector<std::string> names) : names_(std::move(names)), sums_(names_.size(), 0.0) {}
+  explicit MetricMeans(std::vector<std::string> names)
+      : names_(std::move(names)), sums_(names_.size(), 0.0) {}
 
   void add(std::span<const Tensor> means, int64_t examples) {
-    for (size_t i = 0; i < names_.size(); ++i) sums_[i] += means[i].get(0) * static_cast<double>(examples);
+    for (size_t i = 0; i < names_.size(); ++i)
+      sums_[i] += means[i].get(0) * static_cast<double>(examples);
     examples_ += static_cast<double>(examples);
   }
   Metrics means(std::string_view prefix = "") const {
@@ -37,8 +41,8 @@ class MetricMeans {
   }
   Json to_json() const { return {{"sums", sums_}, {"examples", examples_}}; }
   void restore(const Json& json) {
-    require(json.at("sums").size() == sums_.size(), "it holds {} sums of metrics, but {} are wanted",
-            json.at("sums").size(), sums_.size());
+    require(json.at("sums").size() == sums_.size(),
+            "it holds {} sums of metrics, but {} are wanted", json.at("sums").size(), sums_.size());
     for (size_t i = 0; i < sums_.size(); ++i) sums_[i] = number_or_nan(json.at("sums")[i]);
     examples_ = json.at("examples");
   }
@@ -71,7 +75,10 @@ class EventLog {
     for (const auto& [name, value] : metrics) {
       const bool validation = name.starts_with("val_");
       EventWriter& writer = validation ? *validation_ : *train_;
-      if (Status s = writer.add_scalar("epoch_" + (validation ? name.substr(4) : name), epoch, value); !s) return s;
+      if (Status s =
+              writer.add_scalar("epoch_" + (validation ? name.substr(4) : name), epoch, value);
+          !s)
+        return s;
     }
     if (Status s = train_->flush(); !s) return s;
     return validation_->flush();
@@ -103,25 +110,33 @@ struct Trainer::State {
   std::map<int64_t, Compiled> evaluation, prediction;
 
   StepOptions step_options() const {
-    return {.loss = options.loss, .metrics = options.metrics, .optimizer = options.optimizer,
-            .precision = options.precision, .accumulate = options.accumulate,
+    return {.loss = options.loss,
+            .metrics = options.metrics,
+            .optimizer = options.optimizer,
+            .precision = options.precision,
+            .accumulate = options.accumulate,
             .disabled_passes = options.compile.disabled_passes};
   }
 
   void check_dataset(const Dataset& dataset, size_t num_targets) const {
-    require(dataset.batch_size() > 0, "the dataset is not batched: call .batch(n) before fit, evaluate or predict");
+    require(dataset.batch_size() > 0,
+            "the dataset is not batched: call .batch(n) before fit, evaluate or predict");
     const std::vector<ComponentSpec> components = dataset.components();
     const Graph& graph = model.program.graph;
-    const size_t num_state = model.program.state.size(), num_features = model.program.num_batch_inputs();
-    require(components.size() >= num_features + num_targets, "the dataset has {} components, but model '{}' takes {}",
-            components.size(), model.name, num_features + num_targets);
+    const size_t num_state = model.program.state.size(),
+                 num_features = model.program.num_batch_inputs();
+    require(components.size() >= num_features + num_targets,
+            "the dataset has {} components, but model '{}' takes {}", components.size(), model.name,
+            num_features + num_targets);
     for (size_t i = 0; i < num_features; ++i) {
       const Type& type = graph.input_type(num_state + i);
       std::vector<Extent> extents(type.shape().begin() + 1, type.shape().end());
-      require(Type(components[i].dtype, Shape(components[i].sizes)) == Type(type.dtype(), Shape(extents)),
-              "component '{}' of the dataset is {}, but input '{}' of model '{}' takes {}", components[i].name,
-              Type(components[i].dtype, Shape(components[i].sizes)).to_string(), graph.input_name(num_state + i),
-              model.name, Type(type.dtype(), Shape(extents)).to_string());
+      require(Type(components[i].dtype, Shape(components[i].sizes)) ==
+                  Type(type.dtype(), Shape(extents)),
+              "component '{}' of the dataset is {}, but input '{}' of model '{}' takes {}",
+              components[i].name, Type(components[i].dtype, Shape(components[i].sizes)).to_string(),
+              graph.input_name(num_state + i), model.name,
+              Type(type.dtype(), Shape(extents)).to_string());
     }
   }
 
@@ -133,7 +148,14 @@ struct Trainer::State {
     batch_size = dataset.batch_size();
     step_program = make_training_step(model, step_options(), batch_size);
     step = compile(step_program, *backend, options.compile).executable;
-    step->bind_state(initial_step_state(step_program, model));
+    std::vector<Tensor> state = initial_step_state(step_program, model);
+    for (const auto& [name, value] : options.initial_state) {
+      Tensor& entry = state[step_program.state_index(name)];
+      require(value.sizes() == entry.sizes(), "initial_state gives '{}' as {}, but it is {}", name,
+              value.describe(), entry.describe());
+      entry = value.cast(entry.dtype());
+    }
+    step->bind_state(state);
     evaluation.clear();
     prediction.clear();
   }
@@ -144,7 +166,8 @@ struct Trainer::State {
     for (size_t i = 0; i < model.weights.size(); ++i) model.weights[i] = step->state(i);
   }
 
-  Executable& compiled(std::map<int64_t, Compiled>& cache, int64_t size, const std::function<Program()>& make) {
+  Executable& compiled(std::map<int64_t, Compiled>& cache, int64_t size,
+                       const std::function<Program()>& make) {
     Compiled& step = cache[size];
     if (!step.executable) {
       const Program program = make();
@@ -163,12 +186,19 @@ class Fit {
  public:
   Fit(Trainer& trainer, Executable& step, const Program& program, const TrainerOptions& options,
       const Dataset& dataset, const FitOptions& fit)
-      : trainer_(trainer), step_(step), program_(program), options_(options), dataset_(dataset), fit_(fit),
+      : trainer_(trainer),
+        step_(step),
+        program_(program),
+        options_(options),
+        dataset_(dataset),
+        fit_(fit),
         means_(result_names(options.metrics)) {
     steps_per_epoch_ = dataset.cardinality();
-    // The compiled step takes full batches only; what the short one would hold comes in other epochs.
+    // The compiled step takes full batches only; what the short one would hold comes in other
+    // epochs.
     if (dataset.has_short_batch()) --steps_per_epoch_;
-    require(steps_per_epoch_ > 0, "the dataset has not one full batch of {} examples", dataset.batch_size());
+    require(steps_per_epoch_ > 0, "the dataset has not one full batch of {} examples",
+            dataset.batch_size());
     learning_rate_ = program.state_index("optimizer/learning_rate");
   }
 
@@ -186,7 +216,8 @@ class Fit {
       Metrics metrics = means_.means();
       metrics["learning_rate"] = rate_;
       if (fit_.validation != nullptr)
-        for (const auto& [name, value] : trainer_.evaluate(*fit_.validation)) metrics["val_" + name] = value;
+        for (const auto& [name, value] : trainer_.evaluate(*fit_.validation))
+          metrics["val_" + name] = value;
       history_.epochs.push_back(metrics);
       means_ = MetricMeans(result_names(options_.metrics));
       step_in_epoch_ = 0;
@@ -205,15 +236,18 @@ class Fit {
     Example batch;
     while (step_in_epoch_ < steps_per_epoch_) {
       invariant(iterator.next(batch), "the dataset ended before its epoch did");
-      rate_ = options_.schedule ? options_.schedule(step_count_) : options_.optimizer->learning_rate;
-      step_.set_state(learning_rate_, Tensor::scalar(program_.state[learning_rate_].type.dtype(), rate_));
+      rate_ =
+          options_.schedule ? options_.schedule(step_count_) : options_.optimizer->learning_rate;
+      step_.set_state(learning_rate_,
+                      Tensor::scalar(program_.state[learning_rate_].type.dtype(), rate_));
       const std::span<const Tensor> results = step_.run(batch);
       means_.add(results, dataset_.batch_size());
       ++step_count_;
       ++step_in_epoch_;
       if (fit_.callbacks.on_step) fit_.callbacks.on_step(report(epoch, iterator));
       const bool stop = fit_.stop != nullptr && fit_.stop->load();
-      const bool due = fit_.checkpoint_every_steps > 0 && step_count_ % fit_.checkpoint_every_steps == 0;
+      const bool due =
+          fit_.checkpoint_every_steps > 0 && step_count_ % fit_.checkpoint_every_steps == 0;
       if ((stop || due) && step_in_epoch_ < steps_per_epoch_) save({epoch, step_in_epoch_});
       if (stop && step_in_epoch_ < steps_per_epoch_) {
         history_.stopped = true;
@@ -254,9 +288,11 @@ class Fit {
     const Status written = write_checkpoint(fit_.directory, checkpoint);
     if (written) return;
     // A full disk must not end hours of training: the previous checkpoint is intact.
-    const std::string text = fmt::format("checkpoint {} was not written: {}; the previous one is intact",
-                                         step_count_, written.error());
-    require(fit_.stop == nullptr || !fit_.stop->load(), "{}", text);  // who stops now loses what is not saved
+    const std::string text =
+        fmt::format("checkpoint {} was not written: {}; the previous one is intact", step_count_,
+                    written.error());
+    require(fit_.stop == nullptr || !fit_.stop->load(), "{}",
+            text);  // who stops now loses what is not saved
     message(text);
   }
 
@@ -268,18 +304,21 @@ class Fit {
     std::vector<std::string> warnings;
     const auto found = read_newest_checkpoint(fit_.directory, &warnings).value();
     for (const std::string& warning : warnings) message(warning);
-    require(found || warnings.empty(), "no checkpoint in {} can be read; remove them to start anew (the newest: {})",
+    require(found || warnings.empty(),
+            "no checkpoint in {} can be read; remove them to start anew (the newest: {})",
             fit_.directory.string(), warnings.empty() ? "" : warnings.front());
     if (!found) return 0;
     const Checkpoint& checkpoint = *found;
     require(checkpoint.recipe == fingerprint(),
-            "the checkpoint in {} belongs to another training: it is of {}, but this one is {} (model, data, batch "
+            "the checkpoint in {} belongs to another training: it is of {}, but this one is {} "
+            "(model, data, batch "
             "size, optimizer, schedule, precision or seed differ); train into another directory",
             fit_.directory.string(), checkpoint.recipe, fingerprint());
     std::vector<Tensor> state;
     for (const StateEntry& entry : program_.state) {
       const auto at = std::find(checkpoint.names.begin(), checkpoint.names.end(), entry.name);
-      require(at != checkpoint.names.end(), "the checkpoint in {} lacks '{}'", fit_.directory.string(), entry.name);
+      require(at != checkpoint.names.end(), "the checkpoint in {} lacks '{}'",
+              fit_.directory.string(), entry.name);
       state.push_back(checkpoint.state[static_cast<size_t>(at - checkpoint.names.begin())]);
     }
     step_.bind_state(state);
@@ -287,8 +326,8 @@ class Fit {
     step_in_epoch_ = checkpoint.position.offset;
     restore_history(checkpoint.history);
     iterator.seek(checkpoint.position);
-    message(fmt::format("going on after step {} (epoch {}, batch {})", checkpoint.step, checkpoint.position.epoch + 1,
-                        checkpoint.position.offset));
+    message(fmt::format("going on after step {} (epoch {}, batch {})", checkpoint.step,
+                        checkpoint.position.epoch + 1, checkpoint.position.offset));
     return checkpoint.position.epoch;
   }
 
@@ -301,15 +340,17 @@ class Fit {
       }
       means_.restore(history.at("running"));
     } catch (const Json::exception& error) {
-      refuse("the checkpoint in {} has a history that cannot be read: {}", fit_.directory.string(), error.what());
+      refuse("the checkpoint in {} has a history that cannot be read: {}", fit_.directory.string(),
+             error.what());
     }
   }
 
-  /// What a checkpoint must agree with: the compiled step, the epoch's length, the seed and what the
-  /// caller adds.
+  /// What a checkpoint must agree with: the compiled step, the epoch's length, the seed and what
+  /// the caller adds.
   std::string fingerprint() const {
-    return fmt::format("{}-{}-{}{}{}", to_hex(program_.graph.hash()), steps_per_epoch_, options_.seed,
-                       options_.fingerprint.empty() ? "" : "-", options_.fingerprint);
+    return fmt::format("{}-{}-{}{}{}", to_hex(program_.graph.hash()), steps_per_epoch_,
+                       options_.seed, options_.fingerprint.empty() ? "" : "-",
+                       options_.fingerprint);
   }
 
   Trainer& trainer_;
@@ -337,7 +378,9 @@ Trainer::Trainer(Model model, TrainerOptions options) : state_(std::make_unique<
 
 Trainer::~Trainer() = default;
 
-void Trainer::prepare(const Dataset& dataset) { state_->prepare_step(dataset); }
+void Trainer::prepare(const Dataset& dataset) {
+  state_->prepare_step(dataset);
+}
 
 const Executable& Trainer::step() const {
   require(state_->step != nullptr, "the step is not compiled yet: call prepare or fit first");
@@ -391,7 +434,8 @@ Tensor Trainer::predict(const Dataset& dataset) {
   sizes[0] = total;
   Tensor result(parts[0].dtype(), sizes);
   std::byte* out = result.bytes();
-  for (const Tensor& part : parts) out = std::copy(part.bytes(), part.bytes() + part.num_bytes(), out);
+  for (const Tensor& part : parts)
+    out = std::copy(part.bytes(), part.bytes() + part.num_bytes(), out);
   return result;
 }
 

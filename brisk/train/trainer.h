@@ -3,7 +3,8 @@
 /// The training loop.
 ///
 ///     Trainer trainer(zoo::small_cnn({.classes = 10}), {.optimizer = adam()});
-///     History history = trainer.fit(train.batch(128).prefetch(), {.epochs = 5, .validation = &test});
+///     History history = trainer.fit(train.batch(128).prefetch(), {.epochs = 5, .validation =
+///     &test});
 
 #include <atomic>
 #include <filesystem>
@@ -23,18 +24,21 @@
 namespace brisk {
 
 struct TrainerOptions {
-  OptimizerPtr optimizer = nullptr;        ///< adam() when empty
-  Schedule schedule = {};                  ///< of the learning rate; the optimizer's own when empty
+  OptimizerPtr optimizer = nullptr;  ///< adam() when empty
+  Schedule schedule = {};            ///< of the learning rate; the optimizer's own when empty
   LossSpec loss = {};
   std::vector<std::string> metrics = {"accuracy"};
   Precision precision = Precision::float32;
   int64_t accumulate = 1;
   uint64_t seed = 0;
+  /// Entries of the step's state to begin with, by name ("optimizer/dense/kernel/momentum"): a
+  /// training that began elsewhere goes on. Refused where the step has no such entry.
+  std::map<std::string, Tensor> initial_state = {};
   /// What a run is, beyond its compiled step and its seed: data, schedule (brisk/train/job.h makes
   /// it from a recipe). A checkpoint of another run is not resumed.
   std::string fingerprint = {};
   std::string backend = "cpu";
-  int data_threads = 0;                    ///< of the input pipeline; 0: chosen
+  int data_threads = 0;  ///< of the input pipeline; 0: chosen
   CompileOptions compile = {};
 };
 
@@ -42,12 +46,12 @@ struct TrainerOptions {
 using Metrics = std::map<std::string, double>;
 
 struct StepReport {
-  int64_t step = 0, steps = 0;        ///< of the whole fit
+  int64_t step = 0, steps = 0;  ///< of the whole fit
   int64_t epoch = 0, epochs = 0;
   int64_t step_in_epoch = 0, steps_in_epoch = 0;
-  Metrics metrics;                    ///< running means of this epoch
+  Metrics metrics;  ///< running means of this epoch
   double images_per_second = 0, seconds_left = 0, learning_rate = 0;
-  double input_wait_share = 0;        ///< of the wall time
+  double input_wait_share = 0;  ///< of the wall time
 };
 
 /// What to be told. Empty functions are not called.
@@ -59,11 +63,11 @@ struct Callbacks {
 
 struct FitOptions {
   int64_t epochs = 1;
-  const Dataset* validation = nullptr;   ///< batched
-  std::filesystem::path directory = {};  ///< checkpoints, log; empty: nothing is written
+  const Dataset* validation = nullptr;     ///< batched
+  std::filesystem::path directory = {};    ///< checkpoints, log; empty: nothing is written
   std::filesystem::path tensorboard = {};  ///< event files; empty: none
-  int64_t checkpoint_every_steps = 0;    ///< 0: only at the end of epochs
-  bool resume = false;                   ///< go on from the newest checkpoint in `directory`
+  int64_t checkpoint_every_steps = 0;      ///< 0: only at the end of epochs
+  bool resume = false;                     ///< go on from the newest checkpoint in `directory`
   /// Set from a signal handler: the loop saves and stops after the current step.
   const std::atomic<bool>* stop = nullptr;
   Callbacks callbacks = {};
@@ -71,7 +75,7 @@ struct FitOptions {
 
 struct History {
   std::vector<Metrics> epochs;
-  bool stopped = false;                  ///< ended early by `stop`
+  bool stopped = false;  ///< ended early by `stop`
   int64_t steps = 0;
 };
 

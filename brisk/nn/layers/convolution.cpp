@@ -1,65 +1,169 @@
 #include "brisk/nn/layers/convolution.h"
 
+#include <algorithm>
+
 #include "brisk/nn/activations.h"
-#include "brisk/nn/layers/image_input.h"
-#include "brisk/ops/convolve/convolve.h"
+#include "brisk/nn/layers/spatial_input.h"
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/move/move.h"
 
 namespace brisk {
 namespace {
 
-ConvolutionAttributes convolution_attributes(const Value& x, const std::vector<int64_t>& kernel_size,
-                                             const std::vector<int64_t>& strides, const std::string& padding,
-                                             const std::vector<int64_t>& dilation_rate) {
-  require_image_input(x);
-  require_two("kernel_size", kernel_size);
-  require_two("strides", strides);
-  require_two("dilation_rate", dilation_rate);
-  ConvolutionAttributes attributes{strides, {0, 0}, {0, 0}, dilation_rate, 1};
-  if (is_same_padding(padding)) same_padding(spatial_sizes(x), kernel_size, attributes);
+/// The window of a convolution over x = [batch, spatial..., channels].
+ConvolutionAttributes window(Value x, const std::vector<int64_t>& kernel_size,
+                             const std::vector<int64_t>& strides, const std::string& padding,
+                             const std::vector<int64_t>& dilation_rate) {
+  const int64_t rank = x.rank() - 2;
+  require_positive("kernel_size", kernel_size, rank);
+  require_positive("strides", strides, rank);
+  require_positive("dilation_rate", dilation_rate, rank);
+  const std::vector<int64_t> none(static_cast<size_t>(rank), 0);
+  ConvolutionAttributes attributes{strides, none, none, dilation_rate, 1};
+  if (padding == "causal" && rank == 1)
+    attributes.pad_low[0] = (kernel_size[0] - 1) * dilation_rate[0];
+  else if (is_same_padding(padding))
+    set_same_padding(x, kernel_size, attributes);
   return attributes;
+}
+
+Shape kernel_shape(const std::vector<int64_t>& kernel_size, int64_t in, int64_t out) {
+  Shape shape(kernel_size);
+  shape.push_back(Extent(in));
+  shape.push_back(Extent(out));
+  return shape;
+}
+
+/// Keras's [spatial..., channels, multiplier] is the grouped filter [spatial..., 1, channels *
+/// multiplier].
+Value depthwise(LayerContext& context, const std::string& name, Value x,
+                ConvolutionAttributes attributes, const std::vector<int64_t>& kernel_size,
+                int64_t multiplier, const std::string& initializer) {
+  const int64_t channels = channels_of(x);
+  require(multiplier > 0, "depth_multiplier is {}, but must be positive", multiplier);
+  attributes.groups = channels;
+  const Value kernel = context.parameter(
+      name, Type(x.dtype(), kernel_shape(kernel_size, channels, multiplier)), initializer);
+  return convolution(x, reshape(kernel, kernel_shape(kernel_size, 1, channels * multiplier)),
+                     attributes);
+}
+
+/// Bias, activation and the order of axes: what ends every convolution.
+Value finish(LayerContext& context, Value y, bool use_bias, const std::string& bias_initializer,
+             const std::string& activation, const std::string& data_format) {
+  if (use_bias)
+    y = y + context.parameter("bias", Type(y.dtype(), {channels_of(y)}), bias_initializer);
+  if (activation == "softmax" ||
+      activation == "log_softmax")  // along the last axis, whichever that is
+    return brisk::activation(activation, from_channels_last(y, data_format));
+  return from_channels_last(brisk::activation(activation, y), data_format);
+}
+
+/// Size of a transposed convolution's result along one axis, and the padding of the convolution
+/// that it is the gradient of.
+struct TransposedAxis {
+  int64_t size, pad_low, pad_high;
+};
+TransposedAxis transposed_axis(int64_t size, int64_t reach, int64_t stride, bool same,
+                               std::optional<int64_t> output_padding) {
+  TransposedAxis axis{};
+  if (!output_padding) {
+    axis.size = same ? size * stride : size * stride + std::max<int64_t>(reach - stride, 0);
+    const int64_t total = same ? std::max<int64_t>(reach - stride, 0) : 0;
+    axis.pad_low = total / 2;
+    axis.pad_high = total - axis.pad_low;
+    return axis;
+  }
+  axis.pad_low = same ? reach / 2 : 0;
+  axis.size = (size - 1) * stride + reach - 2 * axis.pad_low + *output_padding;
+  axis.pad_high = std::max<int64_t>((size - 1) * stride + reach - axis.size - axis.pad_low, 0);
+  return axis;
 }
 
 }  // namespace
 
-Value Conv2D::build(LayerContext& context, std::span<const Value> inputs) const {
-  const Value x = inputs[0];
-  ConvolutionAttributes attributes = convolution_attributes(x, kernel_size, strides, padding, dilation_rate);
+template <int kRank>
+Value Convolution<kRank>::build(LayerContext& context, std::span<const Value> inputs) const {
+  const Value x = to_channels_last(inputs[0], kRank, data_format);
+  ConvolutionAttributes attributes = window(x, kernel_size, strides, padding, dilation_rate);
   attributes.groups = groups;
-  const int64_t channels = x.shape().size(3);
+  const int64_t channels = channels_of(x);
   require(filters > 0, "filters is {}, but must be positive", filters);
   require(groups > 0 && channels % groups == 0 && filters % groups == 0,
           "groups is {}, but must divide {} channels and {} filters", groups, channels, filters);
   const Value kernel = context.parameter(
-      "kernel", Type(x.dtype(), {kernel_size[0], kernel_size[1], channels / groups, filters}), kernel_initializer);
-  Value y = convolution(x, kernel, attributes);
-  if (use_bias) y = y + context.parameter("bias", Type(x.dtype(), {filters}), bias_initializer);
-  return brisk::activation(activation, y);
+      "kernel", Type(x.dtype(), kernel_shape(kernel_size, channels / groups, filters)),
+      kernel_initializer);
+  return finish(context, convolution(x, kernel, attributes), use_bias, bias_initializer, activation,
+                data_format);
 }
 
-Value DepthwiseConv2D::build(LayerContext& context, std::span<const Value> inputs) const {
-  const Value x = inputs[0];
-  ConvolutionAttributes attributes = convolution_attributes(x, kernel_size, strides, padding, dilation_rate);
-  const int64_t channels = x.shape().size(3);
-  require(depth_multiplier > 0, "depth_multiplier is {}, but must be positive", depth_multiplier);
-  attributes.groups = channels;
+template <int kRank>
+Value DepthwiseConvolution<kRank>::build(LayerContext& context,
+                                         std::span<const Value> inputs) const {
+  const Value x = to_channels_last(inputs[0], kRank, data_format);
+  const ConvolutionAttributes attributes = window(x, kernel_size, strides, padding, dilation_rate);
+  const Value y = depthwise(context, "kernel", x, attributes, kernel_size, depth_multiplier,
+                            depthwise_initializer);
+  return finish(context, y, use_bias, bias_initializer, activation, data_format);
+}
+
+template <int kRank>
+Value SeparableConvolution<kRank>::build(LayerContext& context,
+                                         std::span<const Value> inputs) const {
+  const Value x = to_channels_last(inputs[0], kRank, data_format);
+  require(filters > 0, "filters is {}, but must be positive", filters);
+  const ConvolutionAttributes attributes = window(x, kernel_size, strides, padding, dilation_rate);
+  const Value deep = depthwise(context, "depthwise_kernel", x, attributes, kernel_size,
+                               depth_multiplier, depthwise_initializer);
+  const std::vector<int64_t> ones(kRank, 1), none(kRank, 0);
+  const Value pointwise = context.parameter(
+      "pointwise_kernel", Type(x.dtype(), kernel_shape(ones, channels_of(deep), filters)),
+      pointwise_initializer);
+  const Value y = convolution(deep, pointwise, {ones, none, none, ones, 1});
+  return finish(context, y, use_bias, bias_initializer, activation, data_format);
+}
+
+template <int kRank>
+Value TransposedConvolution<kRank>::build(LayerContext& context,
+                                          std::span<const Value> inputs) const {
+  const Value x = to_channels_last(inputs[0], kRank, data_format);
+  require(filters > 0, "filters is {}, but must be positive", filters);
+  require_positive("kernel_size", kernel_size, kRank);
+  require_positive("strides", strides, kRank);
+  require_positive("dilation_rate", dilation_rate, kRank);
+  require(output_padding.empty() || std::ssize(output_padding) == kRank,
+          "output_padding must have {} numbers, but has {}", kRank, output_padding.size());
+  const bool same = is_same_padding(padding);
+  ConvolutionAttributes attributes{strides, {}, {}, dilation_rate, 1};
+  Shape shape{x.shape()[0]};
+  for (size_t i = 0; i < kRank; ++i) {
+    const int64_t reach = (kernel_size[i] - 1) * dilation_rate[i] + 1;
+    const TransposedAxis axis =
+        transposed_axis(x.shape().size(static_cast<int64_t>(i) + 1), reach, strides[i], same,
+                        output_padding.empty() ? std::nullopt : std::optional(output_padding[i]));
+    require(axis.size > 0, "output_padding leaves nothing of axis {}", i + 1);
+    shape.push_back(Extent(axis.size));
+    attributes.pad_low.push_back(axis.pad_low);
+    attributes.pad_high.push_back(axis.pad_high);
+  }
+  shape.push_back(Extent(filters));
   const Value kernel = context.parameter(
-      "kernel", Type(x.dtype(), {kernel_size[0], kernel_size[1], channels, depth_multiplier}), depthwise_initializer);
-  // Keras's [h, w, channels, multiplier] is the grouped filter [h, w, 1, channels * multiplier].
-  const Value filter = reshape(kernel, {kernel_size[0], kernel_size[1], 1, channels * depth_multiplier});
-  Value y = convolution(x, filter, attributes);
-  if (use_bias)
-    y = y + context.parameter("bias", Type(x.dtype(), {channels * depth_multiplier}), bias_initializer);
-  return brisk::activation(activation, y);
+      "kernel", Type(x.dtype(), kernel_shape(kernel_size, filters, channels_of(x))),
+      kernel_initializer);
+  const Value y = convolution_input_gradient(x, kernel, shape, attributes);
+  return finish(context, y, use_bias, bias_initializer, activation, data_format);
 }
 
-Value ZeroPadding2D::build(LayerContext& context, std::span<const Value> inputs) const {
-  const Value x = inputs[0];
-  require_image_input(x);
-  require(padding.size() == 4, "padding has {} numbers, but needs top, bottom, left, right", padding.size());
-  return pad(x, context.builder().scalar(x.dtype(), 0), {0, padding[0], padding[2], 0},
-             {0, padding[1], padding[3], 0});
-}
+template struct Convolution<1>;
+template struct Convolution<2>;
+template struct Convolution<3>;
+template struct DepthwiseConvolution<1>;
+template struct DepthwiseConvolution<2>;
+template struct SeparableConvolution<1>;
+template struct SeparableConvolution<2>;
+template struct TransposedConvolution<1>;
+template struct TransposedConvolution<2>;
+template struct TransposedConvolution<3>;
 
 }  // namespace brisk

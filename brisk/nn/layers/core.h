@@ -1,6 +1,6 @@
 #pragma once
 
-/// Dense, Embedding, Activation, Dropout, Flatten, Reshape.
+/// Dense, EinsumDense, Embedding, Activation, Identity, Masking.
 
 #include "brisk/nn/layer.h"
 
@@ -27,11 +27,37 @@ struct Dense {
   Value build(LayerContext& context, std::span<const Value> inputs) const;
 };
 
+/// activation(einsum(equation, x, kernel) + bias), for equations as in "abc,cd->abd" and
+/// "...x,xy->...y". `output_shape`: the result's extents behind the batch, -1 (None) where the
+/// input says; `bias_axes`: letters of the result along which the bias varies; empty: no bias.
+struct EinsumDense {
+  static constexpr std::string_view kKind = "EinsumDense";
+  std::string equation;
+  std::vector<std::optional<int64_t>> output_shape;
+  std::string activation = "";
+  std::string bias_axes = "";
+  std::string kernel_initializer = "glorot_uniform";
+  std::string bias_initializer = "zeros";
+  std::string name = "";
+
+  template <typename F>
+  void fields(F&& f) {
+    f("equation", equation);
+    f("output_shape", output_shape);
+    f("activation", activation);
+    f("bias_axes", bias_axes);
+    f("kernel_initializer", kernel_initializer);
+    f("bias_initializer", bias_initializer);
+  }
+  Value build(LayerContext& context, std::span<const Value> inputs) const;
+};
+
 /// Rows of a table [input_dim, output_dim] at integer inputs.
 struct Embedding {
   static constexpr std::string_view kKind = "Embedding";
   int64_t input_dim = 1, output_dim = 1;
   std::string embeddings_initializer = "uniform";
+  bool mask_zero = false;  ///< what follows is told to pass over places where the input is 0
   std::string name = "";
 
   template <typename F>
@@ -39,6 +65,7 @@ struct Embedding {
     f("input_dim", input_dim);
     f("output_dim", output_dim);
     f("embeddings_initializer", embeddings_initializer);
+    f("mask_zero", mask_zero);
   }
   Value build(LayerContext& context, std::span<const Value> inputs) const;
 };
@@ -49,48 +76,31 @@ struct ActivationLayer {
   std::string name = "";
 
   template <typename F>
-  void fields(F&& f) { f("activation", activation); }
+  void fields(F&& f) {
+    f("activation", activation);
+  }
   Value build(LayerContext& context, std::span<const Value> inputs) const;
 };
 
-struct ReLU {
-  static constexpr std::string_view kKind = "ReLU";
+struct Identity {
+  static constexpr std::string_view kKind = "Identity";
   std::string name = "";
 
   template <typename F>
   void fields(F&&) {}
-  Value build(LayerContext& context, std::span<const Value> inputs) const;
+  Value build(LayerContext&, std::span<const Value> inputs) const { return inputs[0]; }
 };
 
-/// Keeps its own random key, which advances every training step.
-struct Dropout {
-  static constexpr std::string_view kKind = "Dropout";
-  double rate = 0.5;
+/// Zero at the steps whose features all equal `mask_value`.
+struct Masking {
+  static constexpr std::string_view kKind = "Masking";
+  double mask_value = 0;
   std::string name = "";
 
   template <typename F>
-  void fields(F&& f) { f("rate", rate); }
-  Value build(LayerContext& context, std::span<const Value> inputs) const;
-};
-
-/// [batch, ...] to [batch, product of the rest].
-struct Flatten {
-  static constexpr std::string_view kKind = "Flatten";
-  std::string name = "";
-
-  template <typename F>
-  void fields(F&&) {}
-  Value build(LayerContext& context, std::span<const Value> inputs) const;
-};
-
-/// [batch, ...] to [batch, target_shape...]; one extent may be -1.
-struct Reshape {
-  static constexpr std::string_view kKind = "Reshape";
-  std::vector<int64_t> target_shape;
-  std::string name = "";
-
-  template <typename F>
-  void fields(F&& f) { f("target_shape", target_shape); }
+  void fields(F&& f) {
+    f("mask_value", mask_value);
+  }
   Value build(LayerContext& context, std::span<const Value> inputs) const;
 };
 

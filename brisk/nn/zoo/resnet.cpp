@@ -11,17 +11,24 @@ namespace {
 struct Block {
   ModelBuilder& model;
 
-  Value convolution(Value x, int64_t filters, int64_t kernel, int64_t stride, const std::string& name) const {
+  Value convolution(Value x, int64_t filters, int64_t kernel, int64_t stride,
+                    const std::string& name) const {
     if (kernel > 1) {
       const int64_t edge = (kernel - 1) / 2;
-      x = model(ZeroPadding2D{.padding = {edge, edge, edge, edge}, .name = name + "_pad"}, x);
+      x = model(ZeroPadding2D{.padding = {{edge, edge}, {edge, edge}}, .name = name + "_pad"}, x);
     }
-    x = model(Conv2D{.filters = filters, .kernel_size = {kernel, kernel}, .strides = {stride, stride},
-                     .use_bias = false, .kernel_initializer = "he_normal", .name = name + "_conv"}, x);
+    x = model(Conv2D{.filters = filters,
+                     .kernel_size = {kernel, kernel},
+                     .strides = {stride, stride},
+                     .use_bias = false,
+                     .kernel_initializer = "he_normal",
+                     .name = name + "_conv"},
+              x);
     return model(BatchNormalization{.momentum = 0.9, .epsilon = 1e-5, .name = name + "_bn"}, x);
   }
 
-  Value activated(Value x, int64_t filters, int64_t kernel, int64_t stride, const std::string& name) const {
+  Value activated(Value x, int64_t filters, int64_t kernel, int64_t stride,
+                  const std::string& name) const {
     return model(ReLU{.name = name + "_relu"}, convolution(x, filters, kernel, stride, name));
   }
 
@@ -29,14 +36,16 @@ struct Block {
     return model(ReLU{.name = name + "_out"}, model(Add{.name = name + "_add"}, {x, shortcut}));
   }
 
-  Value basic(Value x, int64_t filters, int64_t stride, bool project, const std::string& name) const {
+  Value basic(Value x, int64_t filters, int64_t stride, bool project,
+              const std::string& name) const {
     const Value shortcut = project ? convolution(x, filters, 1, stride, name + "_0") : x;
     Value y = activated(x, filters, 3, stride, name + "_1");
     y = convolution(y, filters, 3, 1, name + "_2");
     return join(y, shortcut, name);
   }
 
-  Value bottleneck(Value x, int64_t filters, int64_t stride, bool project, const std::string& name) const {
+  Value bottleneck(Value x, int64_t filters, int64_t stride, bool project,
+                   const std::string& name) const {
     const Value shortcut = project ? convolution(x, 4 * filters, 1, stride, name + "_0") : x;
     Value y = activated(x, filters, 1, 1, name + "_1");
     y = activated(y, filters, 3, stride, name + "_2");
@@ -45,7 +54,8 @@ struct Block {
   }
 };
 
-Model resnet(const std::string& name, const ResNetOptions& options, std::span<const int> depths, bool bottleneck) {
+Model resnet(const std::string& name, const ResNetOptions& options, std::span<const int> depths,
+             bool bottleneck) {
   ModelBuilder model(name);
   const Block block{model};
   Value x = model.input("image", options.input);
@@ -53,7 +63,7 @@ Model resnet(const std::string& name, const ResNetOptions& options, std::span<co
     x = block.activated(x, 64, 3, 1, "conv1");
   } else {
     x = block.activated(x, 64, 7, 2, "conv1");
-    x = model(ZeroPadding2D{.padding = {1, 1, 1, 1}, .name = "pool1_pad"}, x);
+    x = model(ZeroPadding2D{.padding = {{1, 1}, {1, 1}}, .name = "pool1_pad"}, x);
     x = model(MaxPooling2D{.pool_size = {3, 3}, .strides = {2, 2}, .name = "pool1"}, x);
   }
   for (size_t stage = 0; stage < depths.size(); ++stage) {
