@@ -223,6 +223,16 @@ FunctionalConfig parse_functional_config(const Json& config, std::string_view cl
   }
   for (LayerEntry& entry : model.layers)
     if (entry.is_input()) entry.calls.clear();
+  for (const Json& layer : config["layers"]) {
+    const bool is_keras_2 = layer.contains("inbound_nodes") && !layer["inbound_nodes"].empty() &&
+                            layer["inbound_nodes"][0].is_array();
+    if (!is_keras_2) continue;
+    for (const LayerEntry& entry : model.layers)
+      require(mask_of(entry, "").empty(),
+              "layer '{}' makes a mask, which files of Keras 2 do not follow through the graph: "
+              "save the model with Keras 3",
+              entry.name);
+  }
   std::vector<std::string> keys;
   require(config.contains("input_layers") && config.contains("output_layers"),
           "the model '{}' has no input_layers or no output_layers", model.name);

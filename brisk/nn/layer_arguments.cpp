@@ -63,6 +63,10 @@ bool collect_tensors(const Json& json, std::vector<size_t>& tensors) {
   return !tensors.empty();
 }
 
+bool is_dot_attention(const std::string& class_name) {
+  return class_name == "Attention" || class_name == "AdditiveAttention";
+}
+
 /// Layers whose results do not depend on a mask that is passed along.
 bool ignores_mask(const std::string& class_name) {
   static const std::set<std::string, std::less<>> kReaders = {"SimpleRNN",
@@ -102,8 +106,19 @@ std::unique_ptr<Layer> layer_from_call(const LayerEntry& entry, const LayerCall&
   for (const auto& [name, value] : arguments) {
     // Keras's own calls of a model (predict, fit) say anew whether they train.
     if (value.is_null() || value == false || name == "training") continue;
+    if (name == "mask" && value.is_array() && is_dot_attention(entry.class_name)) {
+      // Masks of query and value, either of which may be None.
+      for (size_t i = 0; i < value.size() && i < 2; ++i) {
+        if (!is_tensor(value[i])) continue;
+        inputs.push_back(call.inputs.at(value[i]["tensor"].get<size_t>()));
+        tensor_names.push_back(i == 0 ? "query_mask" : "value_mask");
+      }
+      continue;
+    }
     std::vector<size_t> tensors;
     if (collect_tensors(value, tensors)) {
+      require(name != "mask" || !is_model_class(entry.class_name),
+              "a mask is passed into the model '{}', which brisk cannot follow", entry.name);
       if (name == "mask" && ignores_mask(entry.class_name)) continue;
       for (const size_t tensor : tensors) {
         require(tensor < call.inputs.size(), "layer '{}' has a malformed call", entry.name);

@@ -126,6 +126,9 @@ constexpr LayerClass kLayers[] = {
     row<RandomPerspective>(),
     row<RandomGaussianBlur>(),
     row<RandomColorDegeneration>(),
+    row<LayerScale>(),
+    row<StochasticDepth>(),
+    row<CustomScaleLayer>(),
     row<CategoryEncoding>(),
     row<Discretization>(),
 };

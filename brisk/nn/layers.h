@@ -3,6 +3,7 @@
 /// All layers.
 
 #include "brisk/nn/layers/activation.h"
+#include "brisk/nn/layers/application.h"
 #include "brisk/nn/layers/attention.h"
 #include "brisk/nn/layers/convolution.h"
 #include "brisk/nn/layers/core.h"

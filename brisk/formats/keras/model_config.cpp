@@ -57,6 +57,13 @@ void pass_arguments(LayerCall& call, const std::string& kind, Json passed) {
     else
       call.kwargs[name] = std::move(value);
   }
+  if (kind == "Attention" || kind == "AdditiveAttention") {
+    if (call.kwargs.contains("query_mask") || call.kwargs.contains("value_mask"))
+      call.kwargs["mask"] = Json::array(
+          {call.kwargs.value("query_mask", Json()), call.kwargs.value("value_mask", Json())});
+    call.kwargs.erase("query_mask");
+    call.kwargs.erase("value_mask");
+  }
   for (const auto& [name, value] : passed.items())
     if (!value.is_null() && value != false) call.kwargs[name] = value;
 }
@@ -86,6 +93,13 @@ OrderedJson object(std::string_view module, const std::string& class_name, Order
           {"registered_name", nullptr}};
 }
 
+/// Classes that are no public layers: where Keras finds them.
+constexpr std::pair<std::string_view, std::string_view> kPrivateModules[] = {
+    {"LayerScale", "keras.src.applications.convnext"},
+    {"StochasticDepth", "keras.src.applications.convnext"},
+    {"CustomScaleLayer", "keras.src.applications.inception_resnet_v2"},
+};
+
 OrderedJson functional_object(const FunctionalConfig& config) {
   OrderedJson json =
       object("keras.src.models.functional", "Functional", keras_config(config)["config"]);
@@ -114,7 +128,14 @@ OrderedJson layer_object(const std::string& class_name, const std::string& name,
     const std::string inner_class = value.at("class_name").get<std::string>();
     const std::string inner_name = value.at("config").value("name", key);
     const Json inner = parse_json(layer_from_object(value.dump())->config(), inner_name).value();
-    written[key] = layer_object(inner_class, inner_name, inner);
+    written[key] =
+        layer_object(is_model_class(inner_class) ? "Functional" : inner_class, inner_name, inner);
+  }
+  for (const auto& [name_of_class, module] : kPrivateModules) {
+    if (name_of_class != class_name) continue;
+    OrderedJson json = object(module, class_name, std::move(written));
+    json["registered_name"] = class_name;
+    return json;
   }
   return object("keras.layers", class_name, std::move(written));
 }

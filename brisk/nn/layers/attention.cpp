@@ -32,18 +32,25 @@ struct DotInputs {
 };
 
 DotInputs dot_inputs(std::span<const Value> values, const std::vector<std::string>& names) {
-  std::vector<Value> given, masks;
-  for (size_t i = 0; i < values.size(); ++i)
-    (!names.empty() && i < names.size() && names[i] == "mask" ? masks : given).push_back(values[i]);
+  std::vector<Value> given;
+  DotInputs inputs;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const std::string role = i < names.size() ? names[i] : "inputs";
+    if (role == "query_mask")
+      inputs.query_mask = as_mask(values[i]);
+    else if (role == "value_mask")
+      inputs.value_mask = as_mask(values[i]);
+    else
+      given.push_back(values[i]);
+  }
   require(given.size() == 2 || given.size() == 3,
           "query and value, perhaps key, are needed, but {} inputs are given", given.size());
-  DotInputs inputs{given[0], given[1], given.back(), {}, {}};
-  if (given.size() == 2) inputs.key = inputs.value;
-  for (const Value& x : {inputs.query, inputs.value, inputs.key})
+  inputs.query = given[0];
+  inputs.value = given[1];
+  inputs.key = given.back();
+  for (const Value& x : given)
     require(x.rank() == 3, "inputs must be [batch, steps, features], but one is {}",
             x.type().to_string());
-  if (!masks.empty()) inputs.query_mask = as_mask(masks[0]);
-  if (masks.size() > 1) inputs.value_mask = as_mask(masks[1]);
   return inputs;
 }
 

@@ -7,7 +7,8 @@
 namespace brisk {
 
 /// softmax(query key^T) value over [batch, steps, features] (Luong et al. 2015). The call takes
-/// {query, value} or {query, value, key} as "inputs", then masks of query and value as "mask".
+/// {query, value} or {query, value, key} as "inputs", then masks as "query_mask" and
+/// "value_mask".
 struct Attention {
   static constexpr std::string_view kKind = "Attention";
   bool use_scale = false;          ///< a learnt factor of the scores

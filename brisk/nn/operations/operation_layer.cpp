@@ -64,10 +64,11 @@ Value as_float(Value x) {
   return is_floating(x.dtype()) ? x : cast(x, DType::f32);
 }
 
-Json OperationCall::argument(size_t position, std::string_view name) const {
+Json OperationCall::argument(size_t position, std::string_view argument_name) const {
+  // What the operation was made with stands in its configuration; what it was called with beside.
+  if (const auto found = config.find(argument_name); found != config.end()) return *found;
+  if (const auto found = kwargs.find(argument_name); found != kwargs.end()) return *found;
   if (position < args.size()) return args[position];
-  if (const auto found = kwargs.find(name); found != kwargs.end()) return *found;
-  if (const auto found = config.find(name); found != config.end()) return *found;
   return nullptr;
 }
 
