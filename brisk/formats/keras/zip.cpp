@@ -40,26 +40,29 @@ ZipFile::ZipFile(ZipFile&&) noexcept = default;
 ZipFile& ZipFile::operator=(ZipFile&&) noexcept = default;
 ZipFile::~ZipFile() = default;
 
+Result<ZipFile> ZipFile::checked(std::unique_ptr<State> state) {
+  ZipFile file(std::move(state));
+  const int64_t count = zip_get_num_entries(file.state_->archive, 0);
+  if (count > kMaxMembers)
+    return fail("{} has {} members, over {}", file.state_->what, count, kMaxMembers);
+  for (const std::string& name : file.names())
+    if (leads_out(name))
+      return fail("{} has a member '{}', whose name leads out of the archive", file.state_->what,
+                  name);
+  return file;
+}
+
 Result<ZipFile> ZipFile::open(const std::filesystem::path& path) {
   auto state = std::make_unique<State>();
   state->what = path.string();
   int code = 0;
   state->archive = zip_open(path.c_str(), ZIP_RDONLY, &code);
-  if (state->archive == nullptr) {
-    zip_error_t error;
-    zip_error_init_with_code(&error, code);
-    const std::string reason = zip_error_strerror(&error);
-    zip_error_fini(&error);
-    return fail("{} cannot be opened as a zip archive: {}", path.string(), reason);
-  }
-  ZipFile file(std::move(state));
-  const int64_t count = zip_get_num_entries(file.state_->archive, 0);
-  if (count > kMaxMembers)
-    return fail("{} has {} members, over {}", path.string(), count, kMaxMembers);
-  for (const std::string& name : file.names())
-    if (leads_out(name))
-      return fail("{} has a member '{}', whose name leads out of the archive", path.string(), name);
-  return file;
+  if (state->archive != nullptr) return checked(std::move(state));
+  zip_error_t error;
+  zip_error_init_with_code(&error, code);
+  const std::string reason = zip_error_strerror(&error);
+  zip_error_fini(&error);
+  return fail("{} cannot be opened as a zip archive: {}", path.string(), reason);
 }
 
 Result<ZipFile> ZipFile::open(std::string_view bytes, std::string what) {
@@ -69,22 +72,11 @@ Result<ZipFile> ZipFile::open(std::string_view bytes, std::string what) {
   zip_error_init(&error);
   zip_source_t* source = zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error);
   if (source != nullptr) state->archive = zip_open_from_source(source, ZIP_RDONLY, &error);
-  if (state->archive == nullptr) {
-    if (source != nullptr) zip_source_free(source);
-    const std::string reason = zip_error_strerror(&error);
-    zip_error_fini(&error);
-    return fail("{} cannot be opened as a zip archive: {}", state->what, reason);
-  }
+  const std::string reason = zip_error_strerror(&error);
   zip_error_fini(&error);
-  ZipFile file(std::move(state));
-  const std::string& name_of_file = file.state_->what;
-  const int64_t count = zip_get_num_entries(file.state_->archive, 0);
-  if (count > kMaxMembers)
-    return fail("{} has {} members, over {}", name_of_file, count, kMaxMembers);
-  for (const std::string& name : file.names())
-    if (leads_out(name))
-      return fail("{} has a member '{}', whose name leads out of the archive", name_of_file, name);
-  return file;
+  if (state->archive != nullptr) return checked(std::move(state));
+  if (source != nullptr) zip_source_free(source);
+  return fail("{} cannot be opened as a zip archive: {}", state->what, reason);
 }
 
 std::vector<std::string> ZipFile::names() const {

@@ -33,6 +33,8 @@ class ZipFile {
  private:
   struct State;
   explicit ZipFile(std::unique_ptr<State> state);
+  /// The archive, once its names are known to be harmless.
+  static Result<ZipFile> checked(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 
