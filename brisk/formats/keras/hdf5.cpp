@@ -62,6 +62,11 @@ std::vector<std::string> parts(const std::string& path) {
   return result;
 }
 
+/// A name for a file in memory. HDF5 takes two open files of one name for the same file.
+std::string memory_name(const void* owner) {
+  return fmt::format("memory {}", owner);
+}
+
 /// The native type of a tensor's elements; -1 where HDF5 has none.
 hid_t native_type(DType type) {
   switch (type) {
@@ -236,7 +241,7 @@ Result<Hdf5File> Hdf5File::open(std::shared_ptr<const std::string> bytes, std::s
   if (H5Pset_fapl_core(access, 1 << 20, 0) < 0 ||
       H5Pset_file_image(access, const_cast<char*>(state->bytes->data()), state->bytes->size()) < 0)
     return fail("{}: HDF5 cannot take the file into memory", state->what);
-  state->file = Handle(H5Fopen("weights", H5F_ACC_RDONLY, access), H5Fclose);
+  state->file = Handle(H5Fopen(memory_name(state.get()).c_str(), H5F_ACC_RDONLY, access), H5Fclose);
   if (!state->file.ok()) return fail("{} is no HDF5 file, or a damaged one", state->what);
   return Hdf5File(std::move(state));
 }
@@ -361,7 +366,8 @@ Hdf5Writer::Hdf5Writer() : state_(std::make_unique<State>()) {
   const auto lock = library();
   const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   H5Pset_fapl_core(access, 1 << 20, 0);
-  state_->file = Handle(H5Fcreate("weights", H5F_ACC_TRUNC, H5P_DEFAULT, access), H5Fclose);
+  state_->file = Handle(
+      H5Fcreate(memory_name(state_.get()).c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access), H5Fclose);
 }
 Hdf5Writer::~Hdf5Writer() {
   const auto lock = library();

@@ -82,6 +82,7 @@ const std::vector<YoungOption>& young_options() {
       {"LSTM", "zero_output_for_mask", false},
       {"GRU", "zero_output_for_mask", false},
       {"SimpleRNN", "zero_output_for_mask", false},
+      {"ZeroPadding1D", "data_format", "channels_last"},
   };
   return options;
 }

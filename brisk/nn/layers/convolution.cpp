@@ -74,8 +74,12 @@ TransposedAxis transposed_axis(int64_t size, int64_t reach, int64_t stride, bool
     axis.pad_high = total - axis.pad_low;
     return axis;
   }
-  axis.pad_low = same ? reach / 2 : 0;
-  axis.size = (size - 1) * stride + reach - 2 * axis.pad_low + *output_padding;
+  // As lax.conv_transpose pads the widened input, seen from the convolution's side.
+  const int64_t padding =
+      same ? reach - 2 + reach % 2 + *output_padding : 2 * (reach - 1) + *output_padding;
+  const int64_t before = !same || stride > reach - 1 ? reach - 1 : (padding + 1) / 2;
+  axis.size = (size - 1) * stride + padding - reach + 2;
+  axis.pad_low = reach - 1 - before;
   axis.pad_high = std::max<int64_t>((size - 1) * stride + reach - axis.size - axis.pad_low, 0);
   return axis;
 }

@@ -87,7 +87,7 @@ struct ZeroPadding {
   template <typename F>
   void fields(F&& f) {
     f("padding", padding);
-    if constexpr (kRank > 1) f("data_format", data_format);
+    f("data_format", data_format);
   }
   Value build(LayerContext& context, std::span<const Value> inputs) const;
 };

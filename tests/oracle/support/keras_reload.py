@@ -25,7 +25,7 @@ for path in sorted(folder.glob("*.exported.keras")):
         keras.backend.clear_session()
         model = keras.models.load_model(path)
         given = load_file(str(folder / f"{name}.in.safetensors"))
-        inputs = [given[t.name.split(":")[0]] for t in model.inputs]
+        inputs = [given[t._keras_history.operation.name] for t in model.inputs]
         found = model(inputs[0] if len(inputs) == 1 else inputs, training=False)
         if isinstance(found, dict):
             found = [found[k] for k in sorted(found)]
