@@ -147,7 +147,7 @@ void write_tensors(OrderedJson& json, const LayerCall& call) {
     const TensorReference& r = call.inputs.at(json["tensor"].get<size_t>());
     json = {{"class_name", "__keras_tensor__"},
             {"config",
-             {{"shape", nullptr},
+             {{"shape", OrderedJson::array({nullptr})},
               {"dtype", "float32"},
               {"keras_history", OrderedJson::array({r.layer, r.call, r.tensor})}}}};
     return;
