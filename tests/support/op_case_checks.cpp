@@ -118,7 +118,7 @@ void check_meaning(const OpCase& op_case) {
 }
 
 void check_backends(const OpCase& op_case) {
-  for (const std::string& backend_name : backend_names()) {
+  for (const std::string& backend_name : available_backend_names()) {
     const auto backend = find_backend(backend_name);
     ASSERT_TRUE(backend.ok()) << backend.error();
     for (const DType type : op_case.types) {
@@ -141,7 +141,7 @@ void check_gradient_on_backends(const OpCase& op_case) {
   const Graph gradients = gradients_only(*loss, differentiated_inputs(op_case));
   const std::vector<Tensor> inputs =
       with_weights(case_values(op_case, DType::f32), *loss, key_of(op_case.name));
-  for (const std::string& backend_name : backend_names()) {
+  for (const std::string& backend_name : available_backend_names()) {
     const auto backend = find_backend(backend_name);
     ASSERT_TRUE(backend.ok()) << backend.error();
     // A gradient is a formula of several ops, each rounded or not.

@@ -80,6 +80,8 @@ class Stream {
   void copy_on_device(DeviceAddress to, DeviceAddress from, int64_t bytes);
   /// Sets bytes; `fill(…, 0xFF, …)` poisons floats with NaN.
   void fill(DeviceAddress to, uint8_t value, int64_t bytes);
+  /// Writes a few bytes that are taken now and written in the stream's order (a learning rate).
+  void set(DeviceAddress to, const void* value, int64_t bytes);
 
  private:
   friend class Device;
@@ -87,6 +89,9 @@ class Stream {
   DevicePtr device_;
   StreamHandle handle_ = nullptr;
 };
+
+/// Enqueues a copy on a bare stream; nothing when both are the same memory.
+void copy_on_device(DeviceAddress to, DeviceAddress from, int64_t bytes, StreamHandle stream);
 
 /// A point of a stream's work; with timing.
 class Event {
