@@ -80,6 +80,8 @@ class Stream {
   void copy_on_device(DeviceAddress to, DeviceAddress from, int64_t bytes);
   /// Sets bytes; `fill(…, 0xFF, …)` poisons floats with NaN.
   void fill(DeviceAddress to, uint8_t value, int64_t bytes);
+  /// Writes a few bytes that are taken now and written in the stream's order (a learning rate).
+  void set(DeviceAddress to, const void* value, int64_t bytes);
 
  private:
   friend class Device;
