@@ -104,27 +104,44 @@ int run(const Options& options) {
 
 }  // namespace
 
+namespace {
+
+void add_options(CLI::App& verb, Options& options) {
+  const auto names = enum_names(Precision{});
+  verb.add_option("model", options.model, "A model package, or a model's name")->required();
+  verb.add_option("--batch_size", options.batch_size, "Examples in a batch")->check(CLI::PositiveNumber);
+  add_backend_option(verb, options.backend);
+  verb.add_option("--precision", options.precision, "float32, mixed_bfloat16, mixed_float16")
+      ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())));
+  verb.add_option("--accumulate", options.accumulate, "Micro-steps in a step")->check(CLI::PositiveNumber);
+  verb.add_option("--threads", options.threads, "Threads of computation; 0: all cores")->check(CLI::NonNegativeNumber);
+  verb.add_option("--disable", options.disabled, "Passes to switch off");
+  verb.add_option("--dump", options.dump, "Directory for the program after each pass");
+  verb.add_flag("--inference", options.inference, "The forward pass alone, not a training step");
+  verb.add_flag("--json", options.json, "Print one JSON object a kernel");
+}
+
+}  // namespace
+
 void add_explain(CLI::App& app, int& code) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand("explain", "Which kernel runs each op, and why the better ones refused");
   verb->footer("Example:\n  brisk explain resnet50 --batch_size 16 --strict\n"
                "  brisk explain runs/first/model --inference --profile");
-  const auto names = enum_names(Precision{});
-  verb->add_option("model", options->model, "A model package, or a model's name")->required();
-  verb->add_option("--batch_size", options->batch_size, "Examples in a batch")->check(CLI::PositiveNumber);
-  add_backend_option(*verb, options->backend);
+  add_options(*verb, *options);
   verb->add_option("--device", options->device,
                    "A file that describes a device: choose kernels for that one, present or not");
-  verb->add_option("--precision", options->precision, "float32, mixed_bfloat16, mixed_float16")
-      ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())));
-  verb->add_option("--accumulate", options->accumulate, "Micro-steps in a step")->check(CLI::PositiveNumber);
-  verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")->check(CLI::NonNegativeNumber);
-  verb->add_option("--disable", options->disabled, "Passes to switch off");
-  verb->add_option("--dump", options->dump, "Directory for the program after each pass");
-  verb->add_flag("--inference", options->inference, "The forward pass alone, not a training step");
   verb->add_flag("--strict", options->strict, "Fail when a kernel is a fallback");
   verb->add_flag("--profile", options->profile, "Run it and time each kernel");
-  verb->add_flag("--json", options->json, "Print one JSON object a kernel");
+  verb->callback([options, &code] { code = run(*options); });
+}
+
+void add_profile(CLI::App& app, int& code) {
+  auto options = std::make_shared<Options>();
+  options->profile = true;
+  CLI::App* verb = app.add_subcommand("profile", "The time of each kernel, with its share, GB/s and FLOP/s");
+  verb->footer("Example:\n  brisk profile resnet50 --backend cuda --precision mixed_float16 --batch_size 256");
+  add_options(*verb, *options);
   verb->callback([options, &code] { code = run(*options); });
 }
 
