@@ -2,6 +2,7 @@
 
 #include "brisk/base/json.h"
 #include "brisk/cli/backend_option.h"
+#include "brisk/cli/model_step.h"
 #include "brisk/cli/package_job.h"
 #include "brisk/cli/verb.h"
 
@@ -15,29 +16,12 @@ struct Options {
   std::vector<std::string> disabled;
 };
 
-Program make_program(const Options& options, const Model& model) {
-  if (options.inference) return bind_dimensions(for_inference(model.program), {{"batch", options.batch_size}});
-  StepOptions step;
-  step.optimizer = adam();
-  step.accumulate = options.accumulate;
-  step.disabled_passes = {options.disabled.begin(), options.disabled.end()};
-  const auto names = enum_names(Precision{});
-  step.precision = static_cast<Precision>(std::find(names.begin(), names.end(), options.precision) - names.begin());
-  return make_training_step(model, step, options.batch_size);
-}
-
-std::vector<Tensor> state_of(const Options& options, const Program& program, const Model& model) {
-  return options.inference ? model.weights : initial_step_state(program, model);
-}
-
-/// Zeros for every batch input: the time of a kernel does not depend on its data.
-std::vector<Tensor> blank_batch(const Program& program) {
-  std::vector<Tensor> batch;
-  for (size_t i = program.state.size(); i < program.graph.inputs().size(); ++i) {
-    const Type& type = program.graph.input_type(i);
-    batch.push_back(Tensor::zeros(type.dtype(), type.shape().sizes()));
-  }
-  return batch;
+ModelStep make_step(const Options& options, const Model& model) {
+  return make_model_step(model, {.batch_size = options.batch_size,
+                                 .precision = parse_precision(options.precision),
+                                 .accumulate = options.accumulate,
+                                 .inference = options.inference,
+                                 .disabled_passes = options.disabled});
 }
 
 /// Of GFLOP/s.
@@ -47,18 +31,18 @@ std::string rate_text(double rate) {
 
 int run(const Options& options) {
   const Model model = open_model(options.model);
-  const Program program = make_program(options, model);
+  const ModelStep step = make_step(options, model);
   const auto backend = find_backend(options.backend).value();
   CompileOptions compile_options;
   compile_options.threads = static_cast<int>(options.threads);
   compile_options.device_description = options.device;
   compile_options.dump_directory = options.dump;
   compile_options.disabled_passes = {options.disabled.begin(), options.disabled.end()};
-  const Compilation compilation = compile(program, *backend, compile_options);
+  const Compilation compilation = compile(step.program, *backend, compile_options);
   std::vector<KernelReport> kernels = compilation.executable->explain();
   if (options.profile) {
-    compilation.executable->bind_state(state_of(options, program, model));
-    const std::vector<Tensor> batch = blank_batch(program);
+    compilation.executable->bind_state(step.state);
+    const std::vector<Tensor> batch = synthetic_batch(step.program);
     compilation.executable->profile(batch, 3);
     kernels = compilation.executable->profile(batch, 20);
   }
