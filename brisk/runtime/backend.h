@@ -22,6 +22,18 @@ struct CompileOptions {
   std::set<std::string, std::less<>> disabled_passes;
   std::string dump_directory;      ///< passes dump changed programs here; empty: nowhere
   bool verify = false;             ///< verify after every pass
+  /// A file that describes a device: lower for that one, present or not (`brisk explain --device`).
+  /// Empty: the device here.
+  std::string device_description;
+};
+
+/// What a backend says of a library that it loads at run time.
+struct LibraryReport {
+  std::string name;     ///< "cuDNN"
+  std::string path;     ///< empty when absent
+  std::string version;  ///< "9.19.0"
+  std::string wanted;   ///< "9.11 or newer"
+  std::string problem;  ///< empty when usable, else a sentence with what to do
 };
 
 class Backend {
@@ -30,6 +42,14 @@ class Backend {
   virtual std::string_view name() const = 0;
   /// What the device is: "AMD EPYC, 2 cores, avx512_bf16".
   virtual std::string describe() const = 0;
+  /// Whether anything can run here; the reason otherwise (no device, no driver).
+  virtual Status available() const { return Success{}; }
+  /// Whether it lowers for `CompileOptions::device_description`; the reason otherwise.
+  virtual Status supports_descriptions() const {
+    return fail("the {} backend compiles for the machine it runs on: descriptions of devices are for cuda", name());
+  }
+  /// The libraries it loads at run time; loads each.
+  virtual std::vector<LibraryReport> libraries() const { return {}; }
   virtual LoweringTarget target() const = 0;
   /// Whether computing in `type` pays here, judged by the instruction set (bf16 needs AMX or
   /// avx512_bf16); the reason otherwise.
@@ -39,10 +59,13 @@ class Backend {
                                               const CompileOptions& options) const = 0;
 };
 
-/// The backend of that name ("cpu", "reference"), or a sentence why there is none.
+/// The backend of that name ("cpu", "cuda", "reference"), or a sentence why there is none. One that
+/// is not available is found too, and says why when something is compiled.
 Result<std::shared_ptr<const Backend>> find_backend(std::string_view name);
-/// Names in order of preference.
+/// Names in order of preference, whether available or not.
 std::vector<std::string> backend_names();
+/// Of those, the ones that are available here: the first is the one to prefer.
+std::vector<std::string> available_backend_names();
 
 /// A compiled program together with what the passes did.
 struct Compilation {

@@ -38,10 +38,7 @@ std::string DeviceProperties::cache_key() const {
 
 struct Device::Handles {
   int device = 0;
-  ContextHandle context = nullptr;
-  ~Handles() {
-    if (context != nullptr) api().primary_context_release(device);
-  }
+  ContextHandle context = nullptr;  ///< the device's primary one, left to the process's end
 };
 
 Device::~Device() = default;
@@ -49,11 +46,12 @@ Device::~Device() = default;
 Result<DevicePtr> Device::open(int ordinal) {
   const Result<const Driver*> loaded = driver();
   if (!loaded) return loaded.failure();
-  // One object a process and device, so that every executable shares the context.
+  // One object a process and device: every executable shares the context, and since making one
+  // takes a good part of a second, it stays.
   static std::mutex mutex;
-  static std::map<int, std::weak_ptr<Device>> open_devices;
+  static std::map<int, DevicePtr> open_devices;
   const std::lock_guard lock(mutex);
-  if (DevicePtr existing = open_devices[ordinal].lock()) return existing;
+  if (const auto existing = open_devices.find(ordinal); existing != open_devices.end()) return existing->second;
   const Driver& cuda = **loaded;
   int count = 0;
   cuda.device_get_count(&count);
@@ -166,8 +164,12 @@ void Stream::copy_to_host(void* to, DeviceAddress from, int64_t bytes) {
 }
 
 void Stream::copy_on_device(DeviceAddress to, DeviceAddress from, int64_t bytes) {
+  cuda::copy_on_device(to, from, bytes, handle_);
+}
+
+void copy_on_device(DeviceAddress to, DeviceAddress from, int64_t bytes, StreamHandle stream) {
   if (bytes == 0 || to == from) return;
-  check(api().memcpy_on_device(to, from, static_cast<size_t>(bytes), handle_), "cuMemcpyDtoDAsync");
+  check(api().memcpy_on_device(to, from, static_cast<size_t>(bytes), stream), "cuMemcpyDtoDAsync");
 }
 
 void Stream::fill(DeviceAddress to, uint8_t value, int64_t bytes) {

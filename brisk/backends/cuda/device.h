@@ -90,6 +90,9 @@ class Stream {
   StreamHandle handle_ = nullptr;
 };
 
+/// Enqueues a copy on a bare stream; nothing when both are the same memory.
+void copy_on_device(DeviceAddress to, DeviceAddress from, int64_t bytes, StreamHandle stream);
+
 /// A point of a stream's work; with timing.
 class Event {
  public:

@@ -24,7 +24,7 @@ struct TunedChoice {
 
 class TuningDatabase {
  public:
-  /// In brisk's cache directory; `use_disk` false: memory only. A damaged file is set aside and said so.
+  /// In brisk's cache directory; `use_disk` false: memory only. A damaged file is set aside (renamed).
   TuningDatabase(const DeviceProperties& device, std::string library_versions, bool use_disk);
   ~TuningDatabase();
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "brisk/base/error.h"
+#include "brisk/runtime/backend.h"
 
 namespace brisk::cuda {
 
@@ -32,19 +33,12 @@ class VendorLibrary {
   const std::filesystem::path& path() const { return path_; }
 
  private:
+  static Result<VendorLibrary> search(const std::vector<std::string>& names, std::string_view how_to_get);
   VendorLibrary(void* handle, std::filesystem::path path) : handle_(handle), path_(std::move(path)) {}
   void* handle_ = nullptr;
   std::filesystem::path path_;
 };
 
-/// What `brisk doctor` says of one library.
-struct LibraryReport {
-  std::string name;     ///< "cuDNN"
-  std::string path;     ///< empty when absent
-  std::string version;  ///< "9.19.0"
-  std::string wanted;   ///< "9.11 or newer"
-  std::string problem;  ///< empty when usable, else a sentence with what to do
-};
 /// Driver, NVRTC, cuDNN, cuBLASLt, in this order. Loads each; does not touch the device.
 std::vector<LibraryReport> library_reports();
 
