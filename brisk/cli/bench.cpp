@@ -7,6 +7,7 @@
 
 #include "brisk/base/json.h"
 #include "brisk/base/parallel.h"
+#include "brisk/cli/backend_option.h"
 #include "brisk/cli/small_cnn_job.h"
 #include "brisk/cli/verb.h"
 
@@ -18,7 +19,7 @@ namespace {
 
 struct Options {
   int64_t threads = 0, steps = 300;
-  std::string precision = "float32";
+  std::string precision = "float32", backend = "cpu";
   bool json = false, first_step = false;
 };
 
@@ -34,7 +35,9 @@ void print_case(const Options& options, const std::string& name, const std::stri
 
 /// One training step; prints the seconds since the process began.
 int run_first_step(const Options& options) {
-  const Job job = small_cnn_job({.threads = options.threads, .precision = parse_precision(options.precision)});
+  const Job job = small_cnn_job({.threads = options.threads,
+                                 .precision = parse_precision(options.precision),
+                                 .backend = options.backend});
   time_steps(job, 1, 0);
   fmt::print("{:.4f}\n", seconds_since_process_start());
   return kDone;
@@ -42,9 +45,9 @@ int run_first_step(const Options& options) {
 
 /// Runs this program for its first step with the cache in `cache`; seconds.
 double first_step_seconds(const Options& options, const std::string& cache) {
-  const std::string command = fmt::format("BRISK_CACHE='{}' '{}' bench --first_step --precision {} --threads {}", cache,
-                                          std::filesystem::read_symlink("/proc/self/exe").string(), options.precision,
-                                          options.threads);
+  const std::string command = fmt::format("BRISK_CACHE='{}' '{}' bench --first_step --backend {} --precision {} --threads {}", cache,
+                                          std::filesystem::read_symlink("/proc/self/exe").string(), options.backend,
+                                          options.precision, options.threads);
   std::FILE* pipe = popen(command.c_str(), "r");
   require(pipe != nullptr, "cannot start {}", command);
   char line[64] = {};
@@ -63,13 +66,14 @@ void measure_start(const Options& options, const std::string& suffix) {
 
 int run(Options options) {
   if (options.first_step) return run_first_step(options);
-  const auto backend = find_backend("cpu").value();
+  const auto backend = find_backend(options.backend).value();
   if (!options.json)
     fmt::print("{}; {} threads\n", backend->describe(), options.threads > 0 ? options.threads : available_cores());
   for (const auto& [precision, suffix] : {std::pair("float32", "f32"), std::pair("mixed_bfloat16", "bf16")}) {
     if (std::string_view(suffix) == "bf16" && !backend->supports_fast(DType::bf16)) continue;
     options.precision = precision;
-    const Job job = small_cnn_job({.threads = options.threads, .precision = parse_precision(precision)});
+    const Job job = small_cnn_job(
+        {.threads = options.threads, .precision = parse_precision(precision), .backend = options.backend});
     const StepTiming timing = time_steps(job, static_cast<int>(options.steps), 30);
     print_case(options, fmt::format("small_cnn/train/{}", suffix), "img/s", timing.images_per_second);
     measure_start(options, suffix);
@@ -84,6 +88,7 @@ void add_bench(CLI::App& app, int& code) {
   CLI::App* verb = app.add_subcommand("bench", "Time the small CNN's training step and start-up");
   verb->footer("Example:\n  brisk bench --threads 2 --json\nBeside TensorFlow and PyTorch: ./dev bench --peers");
   const auto names = enum_names(Precision{});
+  add_backend_option(*verb, options->backend);
   verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")->check(CLI::NonNegativeNumber);
   verb->add_option("--steps", options->steps, "Timed steps")->check(CLI::PositiveNumber);
   verb->add_option("--precision", options->precision, "With --first_step: its precision")

@@ -16,12 +16,29 @@ struct Check {
   bool good = true;
 };
 
+/// `needed`: there is a device that it would serve.
+Check library_check(const LibraryReport& library, bool needed) {
+  std::string state = library.path.empty() ? library.problem
+                                           : fmt::format("{} at {} (wanted: {}){}{}", library.version, library.path,
+                                                         library.wanted, library.problem.empty() ? "" : ": ",
+                                                         library.problem);
+  return {library.name, std::move(state), !needed || library.problem.empty()};
+}
+
 std::vector<Check> checks() {
   std::vector<Check> result;
   for (const std::string& name : backend_names()) {
     const auto backend = find_backend(name);
-    result.push_back({"backend " + name, backend ? (*backend)->describe() : backend.error(), backend.ok()});
-    if (!backend || name != "cpu") continue;
+    if (!backend) {
+      result.push_back({"backend " + name, backend.error(), false});
+      continue;
+    }
+    // A machine without a device is as good as any: what it lacks is said, not held against it.
+    const Status here = (*backend)->available();
+    result.push_back({"backend " + name, here ? (*backend)->describe() : "not here: " + here.error(), true});
+    for (const LibraryReport& library : (*backend)->libraries())
+      result.push_back(library_check(library, here.ok()));
+    if (name != "cpu") continue;
     const Status bf16 = (*backend)->supports_fast(DType::bf16);
     result.push_back({"bf16", bf16 ? "fast here" : bf16.error(), true});
   }

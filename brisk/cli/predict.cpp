@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "brisk/base/json.h"
+#include "brisk/cli/backend_option.h"
 #include "brisk/cli/package_job.h"
 #include "brisk/cli/verb.h"
 #include "brisk/data/decode_image.h"
@@ -13,7 +14,7 @@ namespace brisk::cli {
 namespace {
 
 struct Options {
-  std::string model;
+  std::string model, backend = "cpu";
   std::vector<std::string> images;
   int64_t top = 3, threads = 0;
   bool json = false;
@@ -51,6 +52,7 @@ int run(const Options& options) {
   const auto count = static_cast<int64_t>(options.images.size());
   const Dataset dataset = resized->map(normalize(mean, std)).batch(std::min<int64_t>(count, 64));
   TrainerOptions trainer_options;
+  trainer_options.backend = options.backend;
   trainer_options.compile.threads = static_cast<int>(options.threads);
   const Tensor logits = Trainer(job.model, trainer_options).predict(dataset);
   for (size_t i = 0; i < options.images.size(); ++i) {
@@ -79,6 +81,7 @@ void add_predict(CLI::App& app, int& code) {
   verb->add_option("model", options->model, "A model package")->required();
   verb->add_option("images", options->images, "JPEG or PNG files")->required();
   verb->add_option("--top", options->top, "Classes to print for each image")->check(CLI::PositiveNumber);
+  add_backend_option(*verb, options->backend);
   verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")->check(CLI::NonNegativeNumber);
   verb->add_flag("--json", options->json, "Print one JSON object an image");
   verb->callback([options, &code] { code = run(*options); });

@@ -19,6 +19,7 @@ void add_train(CLI::App& app, int& code);
 void add_evaluate(CLI::App& app, int& code);
 void add_predict(CLI::App& app, int& code);
 void add_explain(CLI::App& app, int& code);
+void add_profile(CLI::App& app, int& code);
 void add_inspect(CLI::App& app, int& code);
 void add_doctor(CLI::App& app, int& code);
 void add_demo(CLI::App& app, int& code);

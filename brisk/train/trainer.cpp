@@ -35,6 +35,7 @@ class MetricMeans {
       result[std::string(prefix) + names_[i]] = examples_ > 0 ? sums_[i] / examples_ : 0.0;
     return result;
   }
+  bool empty() const { return examples_ == 0; }
   Json to_json() const { return {{"sums", sums_}, {"examples", examples_}}; }
   void restore(const Json& json) {
     require(json.at("sums").size() == sums_.size(), "it holds {} sums of metrics, but {} are wanted",
@@ -207,10 +208,13 @@ class Fit {
       invariant(iterator.next(batch), "the dataset ended before its epoch did");
       rate_ = options_.schedule ? options_.schedule(step_count_) : options_.optimizer->learning_rate;
       step_.set_state(learning_rate_, Tensor::scalar(program_.state[learning_rate_].type.dtype(), rate_));
-      const std::span<const Tensor> results = step_.run(batch);
-      means_.add(results, dataset_.batch_size());
+      step_.start(batch);
+      ++runs_in_flight_;
       ++step_count_;
       ++step_in_epoch_;
+      // Where a device works by itself, results are read one step late, so that it never waits for
+      // the host; an epoch's first are read at once, since there is nothing else to report.
+      while (runs_in_flight_ > 0 && (runs_in_flight_ >= step_.runs_in_flight() || means_.empty())) collect();
       if (fit_.callbacks.on_step) fit_.callbacks.on_step(report(epoch, iterator));
       const bool stop = fit_.stop != nullptr && fit_.stop->load();
       const bool due = fit_.checkpoint_every_steps > 0 && step_count_ % fit_.checkpoint_every_steps == 0;
@@ -220,6 +224,12 @@ class Fit {
         return;
       }
     }
+    while (runs_in_flight_ > 0) collect();
+  }
+
+  void collect() {
+    means_.add(step_.collect(), dataset_.batch_size());
+    --runs_in_flight_;
   }
 
   StepReport report(int64_t epoch, const DatasetIterator& iterator) const {
@@ -243,6 +253,7 @@ class Fit {
   }
 
   void save(const DatasetPosition& position) {
+    while (runs_in_flight_ > 0) collect();
     if (fit_.directory.empty()) return;
     Checkpoint checkpoint;
     checkpoint.step = step_count_;
@@ -321,6 +332,7 @@ class Fit {
   MetricMeans means_;
   History history_;
   int64_t steps_per_epoch_ = 0, step_count_ = 0, first_step_ = 0, step_in_epoch_ = 0;
+  int64_t runs_in_flight_ = 0;  ///< started steps whose results are not in `means_` yet
   size_t learning_rate_ = 0;
   double rate_ = 0, wait_before_ = 0;
   Clock::time_point started_;

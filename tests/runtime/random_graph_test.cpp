@@ -1,6 +1,7 @@
 // Random graphs: their text reads back, and lowering changes no result beyond the table.
 
 #include "tests/support/random_graph.h"
+#include "tests/support/tested_backends.h"
 
 #include <gtest/gtest.h>
 
@@ -57,14 +58,12 @@ TEST(RandomGraph, LoweredForFusedLoopsComputesTheSame) {
 }
 
 TEST(RandomGraph, EveryBackendComputesTheSame) {
-  for (const std::string& name : available_backend_names()) {
-    const auto backend = find_backend(name);
-    ASSERT_TRUE(backend.ok()) << backend.error();
+  for (const auto& backend : tested_backends()) {
     for (uint64_t seed = 0; seed < kSeeds / 2; ++seed) {
       const Graph graph = random_graph(seed, {.num_nodes = 20, .type = DType::f32});
       const auto num_results = static_cast<int64_t>(graph.outputs().size());
       const Compilation compiled =
-          compile({.graph = graph, .num_results = num_results}, **backend, {.verify = true});
+          compile({.graph = graph, .num_results = num_results}, *backend, {.verify = true});
       const std::vector<Tensor> inputs = random_inputs(graph, seed);
       expect_agree(graph, inputs, compiled.executable->run(inputs), seed);
     }

@@ -30,6 +30,9 @@ bool read_flag(DeviceAddress address, StreamHandle stream) {
   return flag;
 }
 
+/// Nested schedules work in the beginning of their launch's workspace.
+ScheduleMemory memory_of(const LaunchArguments& arguments) { return {arguments.workspace, arguments.counters}; }
+
 /// Several buffers one after another.
 class Layout {
  public:
@@ -84,19 +87,20 @@ class BranchLaunch final : public Launch {
     const auto operands = arguments.operands.subspan(1);
     if (needs_host()) {
       (read_flag(arguments.operands[0], arguments.stream) ? then_ : else_)
-          .enqueue(operands, arguments.results, arguments.workspace, arguments.stream);
+          .enqueue(operands, arguments.results, memory_of(arguments), arguments.stream);
       return;
     }
     Addresses other;
     for (size_t i = 0; i < results_.count(); ++i)
       other.push_back(at(arguments.workspace, arena_bytes() + results_.offset(i)));
-    then_.enqueue(operands, arguments.results, arguments.workspace, arguments.stream);
-    else_.enqueue(operands, other, arguments.workspace, arguments.stream);
+    then_.enqueue(operands, arguments.results, memory_of(arguments), arguments.stream);
+    else_.enqueue(operands, other, memory_of(arguments), arguments.stream);
     for (size_t i = 0; i < results_.count(); ++i)
       keep_else(arguments.operands[0], arguments.results[i], other[i], results_.bytes(i), arguments.stream);
   }
 
   int64_t workspace_bytes() const override { return arena_bytes() + (needs_host() ? 0 : results_.total()); }
+  int64_t counter_bytes() const override { return std::max(then_.counter_bytes(), else_.counter_bytes()); }
   std::string name() const override { return needs_host() ? "schedule/branch by host" : "schedule/branch"; }
   bool needs_host() const override { return then_.needs_host() || else_.needs_host(); }
 
@@ -165,14 +169,15 @@ class LoopControlLaunch final : public Launch {
     Addresses in(state_.count()), out(state_.count());
     for (int64_t trip = 0; max_trips_ == 0 || trip < max_trips_; ++trip) {
       for (size_t i = 0; i < in.size(); ++i) in[i] = state_.current(i), out[i] = state_.next(i);
-      condition_.enqueue(in, std::span(&flag, 1), arguments.workspace, arguments.stream);
+      condition_.enqueue(in, std::span(&flag, 1), memory_of(arguments), arguments.stream);
       if (!read_flag(flag, arguments.stream)) break;
-      body_.enqueue(in, out, arguments.workspace, arguments.stream);
+      body_.enqueue(in, out, memory_of(arguments), arguments.stream);
       state_.advance();
     }
     state_.finish(arguments.results, arguments.stream);
   }
   int64_t workspace_bytes() const override { return arena_bytes() + state_.bytes() + 256; }
+  int64_t counter_bytes() const override { return std::max(condition_.counter_bytes(), body_.counter_bytes()); }
   std::string name() const override { return "schedule/loop by host"; }
   bool needs_host() const override { return true; }
 
@@ -220,7 +225,7 @@ class ScanLaunch final : public Launch {
         const DeviceAddress item = at(arguments.results[carries + i], index * item_bytes_[i]);
         out[carries + i] = item_offsets_[i] < 0 ? item : at(slices, item_offsets_[i]);
       }
-      body_.enqueue(in, out, arguments.workspace, stream);
+      body_.enqueue(in, out, memory_of(arguments), stream);
       for (size_t i = 0; i < item_bytes_.size(); ++i)
         copy_on_device(at(arguments.results[carries + i], index * item_bytes_[i]), out[carries + i], item_bytes_[i],
                        stream);
@@ -230,6 +235,7 @@ class ScanLaunch final : public Launch {
   }
 
   int64_t workspace_bytes() const override { return aligned(body_.arena_bytes()) + state_.bytes() + slice_bytes_; }
+  int64_t counter_bytes() const override { return body_.counter_bytes(); }
   std::string name() const override { return fmt::format("schedule/scan of {}", attributes_.trips); }
   bool needs_host() const override { return body_.needs_host(); }
 

@@ -58,6 +58,7 @@ class CudaExecutable final : public Executable {
             layout_.shortage(lowered_, device->free_bytes()));
     memory_ = device->allocate(layout_.total_bytes());
     lowered_.constants().place(address(layout_.constants()), *compute_);
+    compute_->fill(address(layout_.counters()), 0, layout_.counter_bytes());
     for (size_t s = 0; s < kSlots; ++s) make_slot(s);
     use_graphs_ = graphs_wanted() && !lowered_.schedule().needs_host();
   }
@@ -154,7 +155,7 @@ class CudaExecutable final : public Executable {
       Slot& slot = next_slot();
       upload(slot, inputs);
       slot.uploaded->hold_back(*compute_);
-      lowered_.schedule().enqueue(slot.inputs, slot.outputs, address(layout_.arena()), compute_->handle(),
+      lowered_.schedule().enqueue(slot.inputs, slot.outputs, schedule_memory(), compute_->handle(),
                                   [&](size_t step) { events[step].record(*compute_); });
       slot.consumed->record(*compute_);
       ++started_;
@@ -184,6 +185,7 @@ class CudaExecutable final : public Executable {
   DeviceAddress address(int64_t offset) const { return memory_.address() + static_cast<DeviceAddress>(offset); }
   /// Where state entry `i` is, as the next run will read it.
   DeviceAddress current(size_t i) const { return address(layout_.state(i, started_ % kSlots)); }
+  ScheduleMemory schedule_memory() const { return {address(layout_.arena()), address(layout_.counters())}; }
   Slot& next_slot() { return slots_[started_ % kSlots]; }
 
   void make_slot(size_t s) {
@@ -232,7 +234,7 @@ class CudaExecutable final : public Executable {
 
   void launch(Slot& slot) {
     const auto enqueue = [&] {
-      lowered_.schedule().enqueue(slot.inputs, slot.outputs, address(layout_.arena()), compute_->handle());
+      lowered_.schedule().enqueue(slot.inputs, slot.outputs, schedule_memory(), compute_->handle());
     };
     if (!use_graphs_ || started_ == 0) return enqueue();
     if (!slot.graph) slot.graph = std::make_unique<StepGraph>(device_, *compute_, enqueue);

@@ -41,6 +41,9 @@ struct LaunchArguments {
   std::span<const DeviceAddress> operands, results;
   DeviceAddress workspace = 0;  ///< workspace_bytes(), aligned to 256
   StreamHandle stream = nullptr;
+  /// counter_bytes() that are zero before the launch's work and zero again after it: arrival counters
+  /// of blocks. All launches share them.
+  DeviceAddress counters = 0;
 };
 
 /// A node made ready to run. Everything but the addresses is settled.
@@ -50,9 +53,11 @@ class Launch {
   /// After the code library was built, before the first enqueue: takes its functions.
   virtual void load(const CodeLibrary& /*code*/) {}
   /// Enqueues its work on the stream. Called while a CUDA graph is captured: it allocates nothing,
-  /// synchronises nothing and reads nothing back. Addresses are the same in every call.
+  /// synchronises nothing and reads nothing back. Addresses are the same in every call
+  /// but for the inputs of the program, of which there are two sets.
   virtual void enqueue(const LaunchArguments& arguments) = 0;
   virtual int64_t workspace_bytes() const { return 0; }
+  virtual int64_t counter_bytes() const { return 0; }
   /// Result `r` may be the same memory as operand `i` when that operand is not needed later.
   virtual bool in_place(size_t /*result*/, size_t /*operand*/) const { return false; }
   /// "cudnn/engine 47", "cublaslt", "loop/column", "nvrtc/max_pool".

@@ -29,6 +29,8 @@ MemoryLayout::MemoryLayout(const LoweredProgram& lowered) {
     updates_[1].push_back(state_[0][entry]);
   }
   constants_ = place(lowered.constants().bytes());
+  counter_bytes_ = lowered.schedule().counter_bytes();
+  counters_ = place(counter_bytes_);
   fixed_bytes_ = total_;
   for (size_t slot = 0; slot < kSlots; ++slot) {
     input_block_[slot] = total_;

@@ -90,12 +90,14 @@ DeviceAddress Schedule::address(size_t storage, std::span<const DeviceAddress> i
 }
 
 void Schedule::enqueue(std::span<const DeviceAddress> inputs, std::span<const DeviceAddress> outputs,
-                       DeviceAddress arena, StreamHandle stream) {
-  enqueue(inputs, outputs, arena, stream, [](size_t) {});
+                       const ScheduleMemory& memory, StreamHandle stream) {
+  enqueue(inputs, outputs, memory, stream, [](size_t) {});
 }
 
 void Schedule::enqueue(std::span<const DeviceAddress> inputs, std::span<const DeviceAddress> outputs,
-                       DeviceAddress arena, StreamHandle stream, const std::function<void(size_t)>& before) {
+                       const ScheduleMemory& memory, StreamHandle stream,
+                       const std::function<void(size_t)>& before) {
+  const DeviceAddress arena = memory.arena;
   for (size_t s = 0; s < steps_.size(); ++s) {
     const StoragePlan::Step& planned = plan_.steps()[s];
     Step& step = steps_[s];
@@ -108,7 +110,7 @@ void Schedule::enqueue(std::span<const DeviceAddress> inputs, std::span<const De
             ? 0
             : arena + static_cast<DeviceAddress>(plan_.buffer_offset(planned.scratch_buffer));
     before(s);
-    step.choice.launch->enqueue({step.operands, step.results, workspace, stream});
+    step.choice.launch->enqueue({step.operands, step.results, workspace, stream, memory.counters});
   }
   before(steps_.size());
   for (const StoragePlan::Copy& copy : plan_.copies())
@@ -117,6 +119,12 @@ void Schedule::enqueue(std::span<const DeviceAddress> inputs, std::span<const De
 
 bool Schedule::output_may_overwrite(size_t output, size_t input) const {
   return plan_.output_may_overwrite(output, input, in_place());
+}
+
+int64_t Schedule::counter_bytes() const {
+  int64_t bytes = 0;
+  for (const Step& step : steps_) bytes = std::max(bytes, step.choice.launch->counter_bytes());
+  return bytes;
 }
 
 bool Schedule::needs_host() const {

@@ -24,6 +24,12 @@ struct ScheduleContext {
   bool deterministic = true;
 };
 
+/// What a run works in.
+struct ScheduleMemory {
+  DeviceAddress arena = 0;     ///< arena_bytes(), aligned to 256
+  DeviceAddress counters = 0;  ///< counter_bytes() of zeros, which are zeros again after the run
+};
+
 class Schedule {
  public:
   /// All dimensions are bound. Throws UserError naming every node that has no kernel, with each
@@ -34,15 +40,16 @@ class Schedule {
   /// After the code library was built.
   void load(const CodeLibrary& code);
   /// Enqueues one run. An output may be the memory of an input where `output_may_overwrite` says
-  /// so; otherwise they are distinct. `arena` is aligned to 256.
+  /// so; otherwise they are distinct.
   void enqueue(std::span<const DeviceAddress> inputs, std::span<const DeviceAddress> outputs,
-               DeviceAddress arena, StreamHandle stream);
+               const ScheduleMemory& memory, StreamHandle stream);
   /// The same with a call before each step and one after the last.
   void enqueue(std::span<const DeviceAddress> inputs, std::span<const DeviceAddress> outputs,
-               DeviceAddress arena, StreamHandle stream, const std::function<void(size_t step)>& before);
+               const ScheduleMemory& memory, StreamHandle stream, const std::function<void(size_t step)>& before);
 
   size_t num_steps() const { return steps_.size(); }
   int64_t arena_bytes() const { return plan_.arena_bytes(); }
+  int64_t counter_bytes() const;
   bool output_may_overwrite(size_t output, size_t input) const;
   /// A launch must be driven by the host while it runs.
   bool needs_host() const;

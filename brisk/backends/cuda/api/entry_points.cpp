@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
+#include <mutex>
+#include <optional>
 
 namespace brisk::cuda {
 namespace {
@@ -85,6 +88,17 @@ fs::path path_of(void* handle, const std::string& name) {
 }  // namespace
 
 Result<VendorLibrary> VendorLibrary::open(std::vector<std::string> names, std::string_view how_to_get) {
+  // What was found once is not looked for again: folders of packages are many.
+  static std::mutex mutex;
+  static std::map<std::string, VendorLibrary> found_before;
+  const std::lock_guard lock(mutex);
+  if (const auto at = found_before.find(names[0]); at != found_before.end()) return at->second;
+  Result<VendorLibrary> library = search(names, how_to_get);
+  if (library) found_before.emplace(names[0], *library);
+  return library;
+}
+
+Result<VendorLibrary> VendorLibrary::search(const std::vector<std::string>& names, std::string_view how_to_get) {
   std::vector<std::string> tried;
   const auto attempt = [&](const std::string& file) -> void* {
     void* handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);

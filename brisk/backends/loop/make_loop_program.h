@@ -2,7 +2,7 @@
 
 /// From the region of a "fused_loop" to a loop program.
 
-#include "brisk/backends/cpu/loop/loop_program.h"
+#include "brisk/backends/loop/loop_program.h"
 #include "brisk/base/error.h"
 #include "brisk/ir/graph.h"
 

@@ -2,7 +2,7 @@
 
 /// Brings a program's axes into loop order and as few as possible.
 
-#include "brisk/backends/cpu/loop/loop_program.h"
+#include "brisk/backends/loop/loop_program.h"
 
 namespace brisk {
 

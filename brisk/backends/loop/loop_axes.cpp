@@ -1,4 +1,4 @@
-#include "brisk/backends/cpu/loop/loop_axes.h"
+#include "brisk/backends/loop/loop_axes.h"
 
 #include <algorithm>
 #include <functional>

@@ -1,10 +1,10 @@
-#include "brisk/backends/cpu/loop/make_loop_program.h"
+#include "brisk/backends/loop/make_loop_program.h"
 
 #include <algorithm>
 #include <map>
 #include <optional>
 
-#include "brisk/backends/cpu/loop/loop_axes.h"
+#include "brisk/backends/loop/loop_axes.h"
 #include "brisk/ir/op.h"
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/reduce/reduce.h"

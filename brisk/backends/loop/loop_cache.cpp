@@ -1,4 +1,4 @@
-#include "brisk/backends/cpu/loop/loop_cache.h"
+#include "brisk/backends/loop/loop_cache.h"
 
 #include <fmt/format.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "brisk/backends/cpu/loop/loop_program.h"
+#include "brisk/backends/loop/loop_program.h"
 
 #include <fmt/format.h>
 
