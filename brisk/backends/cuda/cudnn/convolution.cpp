@@ -1,9 +1,9 @@
 #include <algorithm>
 
 #include "brisk/backends/cuda/cudnn/choose_plan.h"
-#include "brisk/backends/cuda/cudnn/convolution_epilogue.h"
 #include "brisk/backends/cuda/cudnn/convolution_problem.h"
 #include "brisk/backends/cuda/cudnn/filter_transpose.h"
+#include "brisk/backends/cuda/epilogue.h"
 #include "brisk/backends/cuda/kernel.h"
 #include "brisk/ops/fused/fused.h"
 
@@ -38,7 +38,7 @@ struct ConvolutionParts {
   ChosenPlan plan;
   std::vector<Place> places;  ///< of the plan's tensors
   bool writes_filter = false;  ///< the result is a filter, not an image
-  std::optional<FusedConvolutionAttributes> epilogue;  ///< left to our kernel
+  std::optional<EpilogueParts> epilogue;  ///< left to our kernel
 };
 
 class ConvolutionLaunch final : public Launch {
@@ -98,7 +98,7 @@ class ConvolutionLaunch final : public Launch {
   ConvolutionParts parts_;
   int64_t filter_bytes_;
   FilterTranspose transpose_;
-  std::optional<ConvolutionEpilogue> epilogue_;
+  std::optional<Epilogue> epilogue_;
 };
 
 EngineRules rules(const KernelRequest& request, const ConvolutionProblem& problem) {
@@ -213,7 +213,7 @@ std::unique_ptr<Launch> prepare_forward(const KernelRequest& request,
   if (parts) return std::make_unique<ConvolutionLaunch>(std::move(*parts), context.code);
   if (problem.type != DType::f32) refuse("[fused_convolution] {}", parts.error());
   ConvolutionParts plain = plain_forward(request, context, problem);
-  plain.epilogue = fused;
+  plain.epilogue = EpilogueParts{fused.bias, fused.residual, fused.activation};
   return std::make_unique<ConvolutionLaunch>(std::move(plain), context.code);
 }
 
