@@ -8,7 +8,8 @@ namespace brisk::cuda {
 namespace {
 
 std::string replaced(std::string text, std::string_view from, std::string_view to) {
-  for (size_t at; (at = text.find(from)) != std::string::npos;) text.replace(at, from.size(), to);
+  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
   return text;
 }
 
@@ -18,24 +19,61 @@ extern "C" __global__ void $name(ELEMENT* y, const ELEMENT* __restrict__ bias,
                                  int columns) {
   const long long step = (long long)gridDim.x * blockDim.x;
   for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < elements; i += step) {
-    ELEMENT value = y[i];
+    WIDE value = @LOAD(y[i]);
     @BIAS
     @RESIDUAL
     @ACTIVATION
-    y[i] = value;
+    y[i] = @STORE(value);
   }
 }
 )";
 
+/// How a type is read and written. The functions stand before the kernel under its name, so that
+/// several kernels in one translation unit do not collide.
+struct ElementCode {
+  std::string_view element, wide, load, store, conversions;
+};
+
+ElementCode element_code(DType type) {
+  if (type == DType::f64) return {"double", "double", "", "", ""};
+  if (type == DType::f32) return {"float", "float", "", "", ""};
+  if (type == DType::f16)
+    return {"unsigned short", "float", "$name_load", "$name_store", R"(
+static __device__ float $name_load(unsigned short x) {
+  float y;
+  asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(x));
+  return y;
+}
+static __device__ unsigned short $name_store(float x) {
+  unsigned short y;
+  asm("cvt.rn.f16.f32 %0, %1;" : "=h"(y) : "f"(x));
+  return y;
+}
+)"};
+  return {"unsigned short", "float", "$name_load", "$name_store", R"(
+static __device__ float $name_load(unsigned short x) { return __uint_as_float((unsigned)x << 16); }
+static __device__ unsigned short $name_store(float x) {
+  unsigned short y;
+  asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(y) : "f"(x));
+  return y;
+}
+)"};
+}
+
 }  // namespace
 
 Epilogue::Epilogue(CodeLibrary& code, DType type, const EpilogueParts& parts) {
-  invariant(type == DType::f32 || type == DType::f64,
-            "the separate epilogue is for f32 and f64, but gets {}", brisk::name(type));
-  std::string text(kSource);
-  text = replaced(text, "ELEMENT", type == DType::f32 ? "float" : "double");
-  text = replaced(text, "@BIAS", parts.bias ? "value += bias[i % columns];" : "");
-  text = replaced(text, "@RESIDUAL", parts.residual ? "value += residual[i];" : "");
+  invariant(is_floating(type) && bits(type) >= 16,
+            "the separate epilogue is for floating types of 16 bits and more, but gets {}",
+            brisk::name(type));
+  const ElementCode element = element_code(type);
+  std::string text = std::string(element.conversions) + std::string(kSource);
+  text = replaced(text, "@BIAS", parts.bias ? "value += @LOAD(bias[i % columns]);" : "");
+  text = replaced(text, "@RESIDUAL", parts.residual ? "value += @LOAD(residual[i]);" : "");
+  text = replaced(text, "ELEMENT", element.element);
+  text = replaced(text, "WIDE", element.wide);
+  text = replaced(text, "@LOAD", element.load);
+  text = replaced(text, "@STORE", element.store);
   // A NaN stays one.
   text = replaced(text, "@ACTIVATION",
                   parts.activation == Activation::relu ? "value = value < 0 ? 0 : value;" : "");

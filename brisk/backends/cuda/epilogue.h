@@ -2,7 +2,7 @@
 
 /// y = activation(y + bias + residual) in place, rows of `columns` elements: what a library's
 /// product or convolution leaves undone where it has no engine with the whole epilogue (strict f32
-/// convolutions, f64 products). f32 and f64.
+/// convolutions, f64 products). f64, f32, and f16 and bf16 computed in f32.
 
 #include "brisk/backends/cuda/kernel.h"
 #include "brisk/ops/fused/fused.h"

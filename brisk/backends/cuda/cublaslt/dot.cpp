@@ -26,7 +26,8 @@ class DotLaunch final : public Launch {
   }
   void enqueue(const LaunchArguments& arguments) override {
     const DeviceAddress bias = problem_.bias ? arguments.operands[2] : 0;
-    plan_.execute({arguments.operands[0], arguments.operands[1], bias, arguments.results[0],
+    // A Gram matrix multiplies its only operand with itself.
+    plan_.execute({arguments.operands[0], arguments.operands[arguments.operands.size() > 1], bias, arguments.results[0],
                    arguments.workspace},
                   arguments.stream);
     if (epilogue_)
@@ -65,7 +66,8 @@ std::unique_ptr<Launch> prepare_dot(const KernelRequest& request, const PrepareC
 
 std::vector<OpKernel> cublaslt_kernels() {
   return {{"fused_dot", {"cublaslt", cublaslt::refuse_dot, cublaslt::prepare_dot}},
-          {"dot_general", {"cublaslt", cublaslt::refuse_dot, cublaslt::prepare_dot}}};
+          {"dot_general", {"cublaslt", cublaslt::refuse_dot, cublaslt::prepare_dot}},
+          {"gram_matrix", {"cublaslt", cublaslt::refuse_dot, cublaslt::prepare_dot}}};
 }
 
 }  // namespace brisk::cuda

@@ -103,18 +103,42 @@ std::string text_of(const OperandView& view) {
 }  // namespace
 
 std::string DotProblem::text() const {
-  return fmt::format("{} {}x{}x{} batch {} {} {}{}{}", name(type), m, n, k, batch, text_of(lhs),
+  return fmt::format("{}->{} {}x{}x{} batch {} {} {}{}{}", name(type), name(result_type), m, n, k, batch, text_of(lhs),
                      text_of(rhs), bias ? " bias" : "",
                      activation == Activation::relu ? " relu" : "");
 }
 
+namespace {
+
+/// x [..., channels] as [rows, channels], multiplied with itself.
+Result<DotProblem> gram_problem(const Type& x) {
+  const int64_t channels = x.shape().sizes().back(), elements = x.shape().num_elements();
+  if (elements == 0) return fail("an extent is 0");
+  DotProblem problem;
+  problem.type = x.dtype();
+  problem.result_type = compute_type(x.dtype());
+  problem.m = problem.n = channels;
+  problem.k = elements / channels;
+  problem.rhs = {channels, problem.k, channels};
+  problem.lhs = problem.rhs;
+  problem.lhs.transpose = true;
+  return problem;
+}
+
+bool is_taken(DType type) {
+  return type == DType::f16 || type == DType::bf16 || type == DType::f32 || type == DType::f64;
+}
+
+}  // namespace
+
 Result<DotProblem> dot_problem(const KernelRequest& request) {
+  const DType type = request.operands[0].dtype();
+  if (!is_taken(type))
+    return fail("element type {}, but it computes in f16, bf16, f32 and f64", name(type));
+  if (request.node.op->name == "gram_matrix") return gram_problem(request.operands[0]);
   const Type &left = request.operands[0], &right = request.operands[1];
   DotProblem problem;
-  problem.type = left.dtype();
-  if (problem.type != DType::f16 && problem.type != DType::bf16 && problem.type != DType::f32 &&
-      problem.type != DType::f64)
-    return fail("element type {}, but it computes in f16, bf16, f32 and f64", name(problem.type));
+  problem.type = problem.result_type = type;
   if (left.shape().num_elements() == 0 || right.shape().num_elements() == 0)
     return fail("an extent is 0");
   if (request.node.op->name == "fused_dot") {

@@ -23,7 +23,8 @@ struct DotProblem {
   int64_t batch = 1;  ///< products of one call
   int64_t outer = 1;  ///< calls: batch axes that one stride can't walk
   OperandView lhs, rhs;
-  DType type = DType::f32;
+  DType type = DType::f32;         ///< of the operands
+  DType result_type = DType::f32;  ///< theirs, or f32 where a short product is kept long
   bool bias = false;
   Activation activation = Activation::none;
 
@@ -35,7 +36,7 @@ struct DotProblem {
   std::string text() const;
 };
 
-/// Of a node "dot_general" or "fused_dot"; fails with the reason why cuBLASLt can't run it.
+/// Of a node "dot_general", "fused_dot" or "gram_matrix"; fails with the reason why cuBLASLt can't run it.
 Result<DotProblem> dot_problem(const KernelRequest& request);
 
 }  // namespace brisk::cuda::cublaslt

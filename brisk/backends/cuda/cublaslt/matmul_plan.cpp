@@ -189,7 +189,7 @@ Result<MatmulPlan> MatmulPlan::choose(const DotProblem& problem, bool fused_epil
       problem, fused_epilogue, nullptr, make_matmul(problem, fused_epilogue),
       make_layout(type, rhs.rows, rhs.columns, rhs.stride, problem.batch, rhs.batch_stride),
       make_layout(type, lhs.rows, lhs.columns, lhs.stride, problem.batch, lhs.batch_stride),
-      make_layout(type, problem.n, problem.m, problem.n, problem.batch, problem.n * problem.m)});
+      make_layout(problem.result_type, problem.n, problem.m, problem.n, problem.batch, problem.n * problem.m)});
   if (!context.device) return MatmulPlan(std::move(state));
 
   auto handle = shared_handle(context.device);
@@ -214,7 +214,8 @@ Result<MatmulPlan> MatmulPlan::choose(const DotProblem& problem, bool fused_epil
     return (view.stride * view.columns + view.batch_stride * (problem.batch - 1)) * element;
   };
   const std::array<int64_t, 4> bytes = {span_of(lhs), span_of(rhs), problem.n * element,
-                                        problem.batch * problem.m * problem.n * element};
+                                        problem.batch * problem.m * problem.n *
+                                            byte_size(problem.result_type)};
   const MeasuringMemory memory(context.device, bytes, static_cast<int64_t>(kWorkspaceLimit));
   const MatmulAddresses addresses{memory.addresses()[0], memory.addresses()[1],
                                   memory.addresses()[2], memory.addresses()[3],
@@ -253,13 +254,12 @@ std::string MatmulPlan::name() const {
 void MatmulPlan::execute(const MatmulAddresses& addresses, StreamHandle stream) const {
   const DotProblem& problem = state_->problem;
   invariant(state_->handle != nullptr, "a product lowered without a device is run");
-  const auto bytes = static_cast<DeviceAddress>(byte_size(problem.type));
+  const int64_t bytes = byte_size(problem.type), result_bytes = byte_size(problem.result_type);
   for (int64_t i = 0; i < problem.outer; ++i) {
-    const auto step = static_cast<DeviceAddress>(i) * bytes;
     MatmulAddresses at = addresses;
-    at.lhs += step * static_cast<DeviceAddress>(problem.lhs.outer_stride);
-    at.rhs += step * static_cast<DeviceAddress>(problem.rhs.outer_stride);
-    at.result += step * static_cast<DeviceAddress>(problem.batch * problem.m * problem.n);
+    at.lhs += static_cast<DeviceAddress>(i * problem.lhs.outer_stride * bytes);
+    at.rhs += static_cast<DeviceAddress>(i * problem.rhs.outer_stride * bytes);
+    at.result += static_cast<DeviceAddress>(i * problem.batch * problem.m * problem.n * result_bytes);
     state_->call(at, state_->chosen, stream);
   }
 }
