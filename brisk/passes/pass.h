@@ -32,6 +32,12 @@ struct LoweringTarget {
   bool fused_dot = false;
   /// Composite ops the backend has kernels for; all others are decomposed.
   std::set<std::string, std::less<>> native_composites;
+  /// Of those, which nodes: false sends one to its decomposition. Empty: all of them.
+  std::function<bool(const Node&, std::span<const Type> operands)> takes_composite;
+  /// Element types in which batch norm behind a convolution is trained in parts (fuse_batch_norm).
+  std::set<DType> batch_norm_parts;
+  /// Element types in which it is taken through 1x1 convolutions (batch_norm_through_pointwise).
+  std::set<DType> batch_norm_through_pointwise;
 };
 
 struct PassContext {

@@ -6,6 +6,12 @@
 
 namespace brisk::cuda::cudnn {
 
+int64_t memory_bytes(const TensorShape& shape) {
+  int64_t elements = 1;
+  for (const int64_t size : shape.sizes) elements *= size;
+  return elements * byte_size(shape.type);
+}
+
 Result<ConvolutionProblem> convolution_problem(const Type& input, const Type& filter,
                                                const Type& result,
                                                const ConvolutionAttributes& attributes) {
@@ -54,7 +60,8 @@ Result<ConvolutionProblem> convolution_problem(const Type& input, const Type& fi
 
 Result<ConvolutionProblem> convolution_problem(const KernelRequest& request) {
   const Node& node = request.node;
-  if (node.op->name == "convolution_input_gradient")
+  if (node.op->name == "convolution_input_gradient" ||
+      node.op->name == "input_gradient_scale_shift")
     return convolution_problem(node.results[0], request.operands[1], request.operands[0],
                                node.attributes.as<ConvolutionGradientAttributes>().convolution);
   if (node.op->name == "convolution_filter_gradient")

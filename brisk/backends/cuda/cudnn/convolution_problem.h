@@ -19,12 +19,16 @@ struct ConvolutionProblem {
   double flops = 0;            ///< a multiplication and an addition are two
 };
 
+/// Bytes of a dense tensor.
+int64_t memory_bytes(const TensorShape& shape);
+
 /// One spatial axis gets a second of extent 1. Fails with the reason why cuDNN can't run it.
 Result<ConvolutionProblem> convolution_problem(const Type& input, const Type& filter,
                                                const Type& result,
                                                const ConvolutionAttributes& attributes);
 
-/// Of a node "convolution", "fused_convolution", or one of the two gradients.
+/// Of a node "convolution", "fused_convolution", "convolution_statistics", one of the two gradients
+/// or "input_gradient_scale_shift".
 Result<ConvolutionProblem> convolution_problem(const KernelRequest& request);
 
 }  // namespace brisk::cuda::cudnn
