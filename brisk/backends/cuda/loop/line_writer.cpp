@@ -56,7 +56,7 @@ LineWriter::LineWriter(const LoopProgram& program, const DeviceLoopPlan& plan, c
   for (const LoopStore& store : program.stores)
     types[static_cast<size_t>(store.buffer)] = storage_text(store.type);
   for (int32_t b = 0; b < buffers; ++b)
-    append(parameters_, "{}{}* b{}, ", b < program.num_operands ? "const " : "", types[static_cast<size_t>(b)], b);
+    append(parameters_, "{}{}* p{}, ", b < program.num_operands ? "const " : "", types[static_cast<size_t>(b)], b);
   parameters_ += "u8* workspace, u32* counters";
   text_.resize(program.lines.size());
   scope_.assign(program.lines.size(), Scope::none);
@@ -82,7 +82,7 @@ LineWriter::Load LineWriter::load_of(int32_t number) const {
   const LoopLine& line = program_.lines[static_cast<size_t>(number)];
   if (line.kind == Kind::load) {
     const LoopLoad& load = program_.loads[static_cast<size_t>(line.index)];
-    return {fmt::format("b{}", load.buffer), load.type, &load.at};
+    return {fmt::format("p{}", load.buffer), load.type, &load.at};
   }
   const auto e = static_cast<size_t>(std::find(plan_.exports.begin(), plan_.exports.end(), number) -
                                      plan_.exports.begin());
@@ -275,7 +275,7 @@ std::string LineWriter::rows(const std::string& turn) const {
 }
 
 std::string LineWriter::store(const LoopStore& store, int32_t lanes, const std::string& values) const {
-  const std::string place = fmt::format("b{} + ({})", store.buffer, offset(store.at));
+  const std::string place = fmt::format("p{} + ({})", store.buffer, offset(store.at));
   if (lanes == 1 || is_vector_access(program_, store.at, byte_size(store.type), lanes))
     return fmt::format("      store<{}, {}>({}, {});\n", storage_text(store.type), lanes, place, values);
   return fmt::format("      store_strided<{}, {}>({}, {}, {}ll);\n", storage_text(store.type), lanes, place,
