@@ -44,7 +44,8 @@ class Network {
   }
   Value convolve(Value x, int64_t filters, int64_t kernel, int64_t stride) {
     const int64_t channels = x.shape().sizes().back();
-    const Value filter = input(fmt::format("filter{}", count_++), {kernel, kernel, channels, filters});
+    const Value filter =
+        input(fmt::format("filter{}", count_++), {kernel, kernel, channels, filters});
     const int64_t pad = kernel / 2;
     return convolution(x, filter, {{stride, stride}, {pad, pad}, {pad, pad}, {1, 1}, 1});
   }
@@ -141,8 +142,8 @@ TEST(FuseInputGradients, JoinsTheGradientsOfInnerActivations) {
   const Graph before = Network().build();
   const Graph fused = run(fuse_batch_norm, before, {.batch_norm_parts = {DType::f64}});
   const Graph gradients = with_gradients(fused);
-  const Graph after = run(fuse_input_gradients, gradients,
-                          {.native_composites = {"input_gradient_scale_shift"}});
+  const Graph after =
+      run(fuse_input_gradients, gradients, {.native_composites = {"input_gradient_scale_shift"}});
   EXPECT_EQ(count(after, "input_gradient_scale_shift"), 4);
   EXPECT_EQ(count(after, "scale_shift_relu_gradient"), 0);
   EXPECT_EQ(count(after, "scale_shift_result_gradient"), 2);
@@ -152,8 +153,8 @@ TEST(FuseInputGradients, JoinsTheGradientsOfInnerActivations) {
 
 TEST(BatchNormThroughPointwise, GivesTheSameNetwork) {
   const Graph before = Network().build();
-  const Graph after = run(batch_norm_through_pointwise, before,
-                          {.batch_norm_through_pointwise = {DType::f64}});
+  const Graph after =
+      run(batch_norm_through_pointwise, before, {.batch_norm_through_pointwise = {DType::f64}});
   // The two that widen without a stride; the projection strides.
   EXPECT_EQ(count(after, "gram_matrix"), 2);
   EXPECT_EQ(count(after, "batch_norm"), 5);
