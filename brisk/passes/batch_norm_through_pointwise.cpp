@@ -79,7 +79,7 @@ Program batch_norm_through_pointwise(Program program, const PassContext& context
         batch_norm_parts(operands, attributes, moments.mean, moments.variance);
     const Value scaled = cast(reshape(matrix * parts.scale, filter.shape()), a.dtype());
     const Value y = convolution(a, scaled, geometry);
-    return std::vector<Value>{y + cast(parts.shift, y.dtype()), parts.moving_mean,
+    return std::vector<Value>{channel_shift(y, parts.shift), parts.moving_mean,
                               parts.moving_variance};
   };
   program.graph = rewrite(program.graph, rewriter, false);

@@ -13,7 +13,9 @@
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/standard.h"
 #include "brisk/passes/batch_norm_through_pointwise.h"
+#include "brisk/passes/fold_batch_norm.h"
 #include "brisk/passes/fuse_batch_norm.h"
+#include "brisk/passes/fuse_epilogues.h"
 #include "brisk/passes/fuse_input_gradients.h"
 
 namespace brisk {
@@ -22,6 +24,8 @@ namespace {
 /// Builds two bottleneck blocks, the first with a projection; every parameter is an input.
 class Network {
  public:
+  explicit Network(bool training = true) : training_(training) {}
+
   Graph build() {
     Value x = input("images", {3, 6, 6, 4});
     // The first block strides in its 3x3 and its projection narrows nothing.
@@ -55,7 +59,7 @@ class Network {
     const BatchNorm result =
         batch_norm(x, input(full + "_gamma", channels), input(full + "_beta", channels),
                    input(full + "_mean", channels), input(full + "_variance", channels),
-                   {.momentum = 0.9, .epsilon = 1e-3, .training = true});
+                   {.momentum = 0.9, .epsilon = 1e-3, .training = training_});
     moving_.push_back({full + "_new_mean", result.moving_mean});
     moving_.push_back({full + "_new_variance", result.moving_variance});
     return activation == Activation::relu ? relu(result.y) : result.y;
@@ -67,6 +71,7 @@ class Network {
     return relu(y + shortcut);
   }
 
+  bool training_;
   Builder builder_{standard_ops(), "network"};
   std::vector<Builder::Output> moving_;
   int count_ = 0;
@@ -130,6 +135,24 @@ TEST(FuseBatchNorm, GivesTheSameNetwork) {
   EXPECT_EQ(count(after, "convolution_statistics"), 7);
   EXPECT_EQ(count(after, "relu"), 7) << "only those that keep variances positive are left";
   expect_equal(with_gradients(before), with_gradients(after));
+}
+
+TEST(FoldBatchNorm, GivesTheSameNetworkInConvolutionsAlone) {
+  const Graph before = Network(false).build();
+  const Graph folded = run(fold_batch_norm, before, {.folds_batch_norm = true});
+  EXPECT_EQ(count(folded, "batch_norm"), 0);
+  expect_equal(before, folded);
+  // Bias, residual and ReLU are what a convolution's epilogue takes.
+  const Graph after = run(fuse_epilogues, folded, {.fused_convolution = true});
+  EXPECT_EQ(count(after, "fused_convolution"), 7);
+  EXPECT_EQ(count(after, "relu"), 0);
+  expect_equal(before, after);
+  EXPECT_EQ(count(run(fold_batch_norm, before, {}), "batch_norm"), 7);
+}
+
+TEST(FoldBatchNorm, LeavesTrainingAlone) {
+  const Graph graph = Network(true).build();
+  EXPECT_EQ(count(run(fold_batch_norm, graph, {.folds_batch_norm = true}), "batch_norm"), 7);
 }
 
 TEST(FuseBatchNorm, LeavesOtherTypesAlone) {

@@ -96,6 +96,15 @@ void add_scale_shifts(std::vector<OpCase>& cases) {
              .types = kFloatTypes,
              .roundings = 3});
       }
+    cases.push_back({.op = "channel_shift",
+                     .name = shape_name(sizes),
+                     .operands = {values(sizes), values(channels)},
+                     .build =
+                         [](Builder&, Values in) {
+                           return std::vector{channel_shift(in[0], vector_beside(in[0], in[1]))};
+                         },
+                     .types = kFloatTypes,
+                     .roundings = 2});
     cases.push_back({.op = "scale_shift_relu_gradient",
                      .name = shape_name(sizes),
                      .operands = {values(sizes), values(sizes), values(channels), values(channels)},
