@@ -101,7 +101,7 @@ Result<NvrtcOutput> compile_to_cubin(std::string_view source, std::string_view a
   const std::string text(source);
   NvrtcStatus status = api.create_program(&owner.program, text.c_str(), "brisk.cu", 0, nullptr, nullptr);
   if (status != 0) return fail("nvrtcCreateProgram failed: {}", api.get_error_string(status));
-  std::vector<std::string> all{fmt::format("-arch={}", architecture), "-std=c++17", "-default-device"};
+  std::vector<std::string> all{fmt::format("-arch={}", architecture), "-std=c++17", "-default-device", "-diag-suppress=177"};
   all.insert(all.end(), options.begin(), options.end());
   std::vector<const char*> pointers;
   for (const std::string& option : all) pointers.push_back(option.c_str());

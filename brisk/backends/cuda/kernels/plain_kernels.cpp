@@ -160,10 +160,6 @@ std::unique_ptr<Launch> prepare_filter_gradient(const KernelRequest& request, co
 
 // ---- contractions -------------------------------------------------------------------------------
 
-bool contains(const std::vector<int64_t>& list, size_t value) {
-  return std::find(list.begin(), list.end(), static_cast<int64_t>(value)) != list.end();
-}
-
 std::string strided(const std::vector<int64_t>& sizes, const std::vector<std::string>& names) {
   std::string text = "0ll";
   int64_t stride = 1;

@@ -31,12 +31,6 @@ int32_t lanes_for(const PoolShape& p, DType type) {
   return lanes;
 }
 
-std::vector<std::string> names(const std::string& stem, size_t rank) {
-  std::vector<std::string> list;
-  for (size_t a = 0; a < rank; ++a) list.push_back(fmt::format("{}{}", stem, a));
-  return list;
-}
-
 /// `i` -> n, <stem>0..., c (first channel of the vector).
 std::string item_text(const PoolShape& p, const std::vector<int64_t>& spatial, const std::string& stem, int32_t lanes,
                       int64_t& items) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "brisk/backends/loop/one_pass_variance.h"
 #include "brisk/base/error.h"
 
 namespace brisk::cuda {
@@ -306,6 +307,12 @@ bool is_vector_access(const LoopProgram& program, const AffineIndex& at, int64_t
   for (size_t a = 0; a + 1 < at.strides.size(); ++a)
     if (program.axes[a].size > 1 && at.strides[a] % step != 0) return false;
   return true;
+}
+
+LoopProgram device_loop_program(const LoopProgram& program, const DeviceProperties& device) {
+  const DeviceLoopPlan plan = plan_device_loop(program, device);
+  const bool once = plan.stages.size() == 1 && (plan.num_phases == 1 || plan.stages[0].registers > 0);
+  return once ? program : one_pass_variance(program);
 }
 
 DeviceLoopPlan plan_device_loop(const LoopProgram& program, const DeviceProperties& device) {

@@ -55,6 +55,9 @@ struct DeviceLoopPlan : LoopPhases {
   int64_t counters = 0;                ///< u32 that are zero before and after each run
 };
 
+/// The program as it is run: where a loop would read its points again for a variance, in one pass.
+LoopProgram device_loop_program(const LoopProgram& program, const DeviceProperties& device);
+
 DeviceLoopPlan plan_device_loop(const LoopProgram& program, const DeviceProperties& device);
 
 /// Whether `count` elements from `at` on, beside each other along the innermost axis, can be

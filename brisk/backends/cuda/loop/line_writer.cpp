@@ -195,7 +195,7 @@ std::string LineWriter::expression(int32_t number) const {
 std::string LineWriter::vector_load(const Load& load, int32_t lanes) const {
   if (is_vector_access(program_, *load.at, byte_size(load.type), lanes))
     return fmt::format("load<{}>({} + ({}))", lanes, load.pointer, offset(*load.at));
-  return fmt::format("load_strided<{}>({} + ({}), (ix)({}ll))", lanes, load.pointer, offset(*load.at),
+  return fmt::format("load_strided<{}>({} + ({}), {}ll)", lanes, load.pointer, offset(*load.at),
                      load.at->strides.back());
 }
 
@@ -278,7 +278,7 @@ std::string LineWriter::store(const LoopStore& store, int32_t lanes, const std::
   const std::string place = fmt::format("b{} + ({})", store.buffer, offset(store.at));
   if (lanes == 1 || is_vector_access(program_, store.at, byte_size(store.type), lanes))
     return fmt::format("      store<{}, {}>({}, {});\n", storage_text(store.type), lanes, place, values);
-  return fmt::format("      store_strided<{}, {}>({}, {}, (ix)({}ll));\n", storage_text(store.type), lanes, place,
+  return fmt::format("      store_strided<{}, {}>({}, {}, {}ll);\n", storage_text(store.type), lanes, place,
                      values, store.at.strides.back());
 }
 

@@ -16,7 +16,7 @@ namespace {
 class LoopLaunch final : public Launch {
  public:
   LoopLaunch(LoopProgram program, const DeviceProperties& properties, CodeLibrary& code)
-      : program_(std::move(program)), plan_(plan_device_loop(program_, properties)) {
+      : program_(device_loop_program(program, properties)), plan_(plan_device_loop(program_, properties)) {
     for (const LoopStage& stage : plan_.stages) kernels_.push_back(code.add(stage_source(program_, plan_, stage)));
   }
 

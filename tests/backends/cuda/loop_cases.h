@@ -1,11 +1,11 @@
 #pragma once
 
-/// Loop programs of every form, with operands: compiled without a GPU by cuda_loop_source_test, run
+/// Loop programs of every form, with operands: compiled without a GPU by loop_source_test, run
 /// against the interpreter where there is one.
 
 #include <limits>
 
-#include "loop_running.h"
+#include "tests/backends/loop_running.h"
 
 namespace brisk {
 
@@ -38,7 +38,7 @@ struct LoopIndices {
 };
 
 /// (a + parameter[inner]) * b.
-inline LoopCase pointwise_case(std::vector<LoopAxis> axes, DType type, DType parameter = DType::f32) {
+inline LoopCase pointwise_case(std::vector<LoopAxis> axes, DType type, DType parameter = DType::f32, bool fill = true) {
   const LoopIndices at(axes);
   const DType compute = compute_type(type);
   LoopWriter w(axes, 3, 1);
@@ -47,9 +47,11 @@ inline LoopCase pointwise_case(std::vector<LoopAxis> axes, DType type, DType par
   w.store(w.op(ScalarOp::multiply, compute, {w.op(ScalarOp::add, compute, {a, p, -1}), b, -1}), 3, type, at.dense);
   std::string text = fmt::format("pointwise {}", name(type));
   for (const LoopAxis& axis : axes) text += fmt::format(" {}", axis.size);
-  return {text, w.program,
-          {random_tensor(type, {at.points}, 1), random_tensor(type, {at.points}, 2),
-           random_tensor(parameter, {axes.back().size}, 3), Tensor(type, {at.points})}};
+  LoopCase result{text, w.program, {}};
+  if (fill)
+    result.buffers = {random_tensor(type, {at.points}, 1), random_tensor(type, {at.points}, 2),
+                      random_tensor(parameter, {axes.back().size}, 3), Tensor(type, {at.points})};
+  return result;
 }
 
 /// Sum, maximum and root of squares of (a + b[inner]) over the reduced axes.
@@ -74,7 +76,7 @@ inline LoopCase fold_case(std::vector<LoopAxis> axes, DType type = DType::f32) {
 }
 
 /// exp(x - maximum) / sum.
-inline LoopCase softmax_case(std::vector<LoopAxis> axes, DType type = DType::f32) {
+inline LoopCase softmax_case(std::vector<LoopAxis> axes, DType type = DType::f32, bool fill = true) {
   const LoopIndices at(axes);
   LoopWriter w(axes, 1, 1);
   const DType f32 = compute_type(type);
@@ -85,7 +87,9 @@ inline LoopCase softmax_case(std::vector<LoopAxis> axes, DType type = DType::f32
   w.store(w.op(ScalarOp::divide, f32, {e, sum, -1}), 1, type, at.dense);
   std::string text = fmt::format("softmax {}", name(type));
   for (const LoopAxis& axis : axes) text += fmt::format(" {}{}", axis.reduced ? "r" : "", axis.size);
-  return {text, w.program, {random_tensor(type, {at.points}, 1), Tensor(type, {at.points})}};
+  LoopCase result{text, w.program, {}};
+  if (fill) result.buffers = {random_tensor(type, {at.points}, 1), Tensor(type, {at.points})};
+  return result;
 }
 
 /// Batch norm in training as decomposed: mean, variance about it, scale and shift, ReLU; running
@@ -187,7 +191,7 @@ inline std::vector<LoopCase> loop_cases() {
   for (const int64_t l : {0, 1, 3, 8, 33, 64, 500, 1000, 2048, 5000, 40'000}) cases.push_back(fold_case({kept(7), folded(l)}));
   for (const int64_t l : {64, 1000, 1001}) cases.push_back(fold_case({kept(150), folded(l)}, DType::f16));
   for (const int64_t c : {1, 3, 8, 10, 64, 70, 520}) cases.push_back(fold_case({folded(301), kept(c)}));
-  for (const int64_t c : {8, 64, 1024}) cases.push_back(fold_case({folded(5000), kept(c)}, DType::f16));
+  for (const int64_t c : {8, 64, 256}) cases.push_back(fold_case({folded(1400), kept(c)}, DType::f16));
   cases.push_back(fold_case({folded(0), kept(12)}));
   cases.push_back(fold_case({kept(0), folded(12)}));
   for (const int64_t size : {1, 5, 1000, 200'003}) cases.push_back(fold_case({folded(size)}));
@@ -200,9 +204,9 @@ inline std::vector<LoopCase> loop_cases() {
   cases.push_back(fold_case({kept(2), folded(40), folded(1000)}));
   for (const DType type : {DType::f32, DType::f16}) {
     cases.push_back(softmax_case({kept(9), folded(45)}, type));
-    cases.push_back(softmax_case({kept(200), folded(1000)}, type));
+    cases.push_back(softmax_case({kept(150), folded(1000)}, type));
     cases.push_back(softmax_case({kept(3), folded(50'264)}, type));
-    cases.push_back(softmax_case({kept(140), folded(20'000)}, type));
+    cases.push_back(softmax_case({kept(3), folded(70'000)}, type));
     cases.push_back(softmax_case({folded(45), kept(9)}, type));
     cases.push_back(softmax_case({kept(4), folded(45), kept(35)}, type));
     cases.push_back(softmax_case({folded(30'000)}, type));
