@@ -2,6 +2,7 @@
 
 #include "brisk/base/edit_distance.h"
 #include "brisk/base/error.h"
+#include "brisk/passes/absorb_padding.h"
 #include "brisk/passes/batch_norm_through_pointwise.h"
 #include "brisk/passes/decompose_composites.h"
 #include "brisk/passes/fold_batch_norm.h"
@@ -31,6 +32,7 @@ std::vector<Pass> forward_pipeline() {
   return {
       required("inline_calls", Phase::model, inline_calls),
       // Beyond this point, there are no layers, only ops.
+      optional("absorb_padding", Phase::meaning, absorb_padding),
       optional("sink_below_pool", Phase::meaning, sink_below_pool),
   };
 }
