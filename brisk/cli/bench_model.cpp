@@ -35,6 +35,7 @@ ModelTiming time_batch(const Model& model, const Backend& backend, const BenchMo
                               .precision = options.precision,
                               .inference = options.inference,
                               .optimizer = sgd({.learning_rate = 0.1, .momentum = 0.9}),
+                              .target = backend.target(),
                               .label_smoothing = options.inference ? 0.0 : 0.1,
                               .disabled_passes = options.disabled_passes}));
   CompileOptions compile_options;

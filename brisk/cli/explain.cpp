@@ -21,6 +21,7 @@ ModelStep make_step(const Options& options, const Model& model) {
                                  .precision = parse_precision(options.precision),
                                  .accumulate = options.accumulate,
                                  .inference = options.inference,
+                                 .target = find_backend(options.backend).value()->target(),
                                  .disabled_passes = options.disabled});
 }
 

@@ -13,6 +13,7 @@ ModelStep make_model_step(const Model& model, const ModelStepOptions& options) {
   step.optimizer = options.optimizer ? options.optimizer : adam();
   step.precision = options.precision;
   step.accumulate = options.accumulate;
+  step.target = options.target;
   step.disabled_passes = {options.disabled_passes.begin(), options.disabled_passes.end()};
   ModelStep result;
   result.program = options.inference ? make_prediction_step(model, step, options.batch_size)

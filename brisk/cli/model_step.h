@@ -15,6 +15,7 @@ struct ModelStepOptions {
   int64_t accumulate = 1;
   bool inference = false;                  ///< the forward pass alone, not a training step
   OptimizerPtr optimizer = nullptr;        ///< adam() when empty
+  LoweringTarget target = {};              ///< of the backend that will run it
   double label_smoothing = 0;
   std::vector<std::string> disabled_passes = {};
 };
