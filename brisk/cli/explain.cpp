@@ -20,6 +20,7 @@ Program make_program(const Options& options, const Model& model) {
   StepOptions step;
   step.optimizer = adam();
   step.accumulate = options.accumulate;
+  step.target = find_backend(options.backend).value()->target();
   step.disabled_passes = {options.disabled.begin(), options.disabled.end()};
   const auto names = enum_names(Precision{});
   step.precision = static_cast<Precision>(std::find(names.begin(), names.end(), options.precision) - names.begin());

@@ -31,7 +31,7 @@ StepTiming time_steps(const Job& job, int steps, int warmup) {
   const auto backend = find_backend(job.trainer.backend).value();
   StepOptions options{.loss = job.trainer.loss, .metrics = job.trainer.metrics, .optimizer = job.trainer.optimizer,
                       .precision = job.trainer.precision, .accumulate = job.trainer.accumulate,
-                      .disabled_passes = job.trainer.compile.disabled_passes};
+                      .disabled_passes = job.trainer.compile.disabled_passes, .target = backend->target()};
   Model model = job.model;
   model.initialize(job.trainer.seed);
   const Program program = make_training_step(model, options, job.recipe.batch_size);

@@ -8,8 +8,8 @@
 namespace brisk {
 
 struct BatchNormParts {
-  Value scale, shift;                   ///< y = x * scale + shift, in the compute type
-  Value moving_mean, moving_variance;   ///< moved towards the batch's
+  Value scale, shift;                  ///< y = x * scale + shift, in the compute type
+  Value moving_mean, moving_variance;  ///< moved towards the batch's
 };
 
 /// `mean` and biased `variance` [channels]; `operands` and `attributes` of a "batch_norm" node.

@@ -9,6 +9,7 @@
 #include "brisk/ops/fused/channel_sums.h"
 #include "brisk/ops/move/move.h"
 #include "brisk/passes/batch_norm_parts.h"
+#include "brisk/passes/unrounded.h"
 #include "brisk/passes/use_counts.h"
 
 // With a [M, C] and W [C, K] (brisk's filters; K > C): mu = mean(a), S = a^T a / M - mu mu^T, and
@@ -34,16 +35,6 @@ bool is_pointwise(const ConvolutionAttributes& attributes, const Value& filter) 
     if (sizes[axis] != 1) return false;
   return attributes.groups == 1 && all_of(attributes.strides, 1) && all_of(attributes.pad_low, 0) &&
          all_of(attributes.pad_high, 0);
-}
-
-/// The filter as it was before a cast to a short type, or itself; in the type `wide`.
-Value unrounded(Builder& builder, Value filter, DType wide) {
-  const Node& node = builder.node(filter.id.node);
-  if (node.op->name == "cast") {
-    const Value before{&builder, node.operands[0]};
-    if (before.dtype() == wide) return before;
-  }
-  return cast(filter, wide);
 }
 
 struct Moments {
@@ -81,15 +72,14 @@ Program batch_norm_through_pointwise(Program program, const PassContext& context
     if (!is_pointwise(geometry, filter) || filters <= channels) return std::nullopt;
 
     const DType wide = compute_type(a.dtype());
-    const Value matrix =
-        reshape(unrounded(builder, filter, wide), Shape{channels, filters});
+    const Value matrix = reshape(unrounded(filter, wide), Shape{channels, filters});
     const auto rows = static_cast<double>(a.shape().num_elements() / channels);
     const Moments moments = moments_of_product(a, matrix, rows);
     const BatchNormParts parts =
         batch_norm_parts(operands, attributes, moments.mean, moments.variance);
     const Value scaled = cast(reshape(matrix * parts.scale, filter.shape()), a.dtype());
     const Value y = convolution(a, scaled, geometry);
-    return std::vector<Value>{y + cast(parts.shift, y.dtype()), parts.moving_mean,
+    return std::vector<Value>{channel_shift(y, parts.shift), parts.moving_mean,
                               parts.moving_variance};
   };
   program.graph = rewrite(program.graph, rewriter, false);

@@ -39,8 +39,8 @@ Graph decompose_once(const Graph& graph, const LoweringTarget& target) {
 }  // namespace
 
 Program decompose_composites(Program program, const PassContext& context) {
-  // A decomposition may use composites itself; each round goes one level down, and levels are finite
-  // because an op never decomposes into itself.
+  // A decomposition may use composites itself; each round goes one level down, and levels are
+  // finite because an op never decomposes into itself.
   while (any_to_go(program.graph, context.target))
     program.graph = decompose_once(program.graph, context.target);
   return program;

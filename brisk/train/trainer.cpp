@@ -106,7 +106,7 @@ struct Trainer::State {
   StepOptions step_options() const {
     return {.loss = options.loss, .metrics = options.metrics, .optimizer = options.optimizer,
             .precision = options.precision, .accumulate = options.accumulate,
-            .disabled_passes = options.compile.disabled_passes};
+            .disabled_passes = options.compile.disabled_passes, .target = backend->target()};
   }
 
   void check_dataset(const Dataset& dataset, size_t num_targets) const {

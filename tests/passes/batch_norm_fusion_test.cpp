@@ -13,7 +13,9 @@
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/standard.h"
 #include "brisk/passes/batch_norm_through_pointwise.h"
+#include "brisk/passes/fold_batch_norm.h"
 #include "brisk/passes/fuse_batch_norm.h"
+#include "brisk/passes/fuse_epilogues.h"
 #include "brisk/passes/fuse_input_gradients.h"
 
 namespace brisk {
@@ -22,6 +24,8 @@ namespace {
 /// Builds two bottleneck blocks, the first with a projection; every parameter is an input.
 class Network {
  public:
+  explicit Network(bool training = true) : training_(training) {}
+
   Graph build() {
     Value x = input("images", {3, 6, 6, 4});
     // The first block strides in its 3x3 and its projection narrows nothing.
@@ -44,7 +48,8 @@ class Network {
   }
   Value convolve(Value x, int64_t filters, int64_t kernel, int64_t stride) {
     const int64_t channels = x.shape().sizes().back();
-    const Value filter = input(fmt::format("filter{}", count_++), {kernel, kernel, channels, filters});
+    const Value filter =
+        input(fmt::format("filter{}", count_++), {kernel, kernel, channels, filters});
     const int64_t pad = kernel / 2;
     return convolution(x, filter, {{stride, stride}, {pad, pad}, {pad, pad}, {1, 1}, 1});
   }
@@ -54,7 +59,7 @@ class Network {
     const BatchNorm result =
         batch_norm(x, input(full + "_gamma", channels), input(full + "_beta", channels),
                    input(full + "_mean", channels), input(full + "_variance", channels),
-                   {.momentum = 0.9, .epsilon = 1e-3, .training = true});
+                   {.momentum = 0.9, .epsilon = 1e-3, .training = training_});
     moving_.push_back({full + "_new_mean", result.moving_mean});
     moving_.push_back({full + "_new_variance", result.moving_variance});
     return activation == Activation::relu ? relu(result.y) : result.y;
@@ -66,6 +71,7 @@ class Network {
     return relu(y + shortcut);
   }
 
+  bool training_;
   Builder builder_{standard_ops(), "network"};
   std::vector<Builder::Output> moving_;
   int count_ = 0;
@@ -131,6 +137,24 @@ TEST(FuseBatchNorm, GivesTheSameNetwork) {
   expect_equal(with_gradients(before), with_gradients(after));
 }
 
+TEST(FoldBatchNorm, GivesTheSameNetworkInConvolutionsAlone) {
+  const Graph before = Network(false).build();
+  const Graph folded = run(fold_batch_norm, before, {.folds_batch_norm = true});
+  EXPECT_EQ(count(folded, "batch_norm"), 0);
+  expect_equal(before, folded);
+  // Bias, residual and ReLU are what a convolution's epilogue takes.
+  const Graph after = run(fuse_epilogues, folded, {.fused_convolution = true});
+  EXPECT_EQ(count(after, "fused_convolution"), 7);
+  EXPECT_EQ(count(after, "relu"), 0);
+  expect_equal(before, after);
+  EXPECT_EQ(count(run(fold_batch_norm, before, {}), "batch_norm"), 7);
+}
+
+TEST(FoldBatchNorm, LeavesTrainingAlone) {
+  const Graph graph = Network(true).build();
+  EXPECT_EQ(count(run(fold_batch_norm, graph, {.folds_batch_norm = true}), "batch_norm"), 7);
+}
+
 TEST(FuseBatchNorm, LeavesOtherTypesAlone) {
   const Graph before = Network().build();
   const Graph after = run(fuse_batch_norm, before, {.batch_norm_parts = {DType::f16}});
@@ -141,8 +165,8 @@ TEST(FuseInputGradients, JoinsTheGradientsOfInnerActivations) {
   const Graph before = Network().build();
   const Graph fused = run(fuse_batch_norm, before, {.batch_norm_parts = {DType::f64}});
   const Graph gradients = with_gradients(fused);
-  const Graph after = run(fuse_input_gradients, gradients,
-                          {.native_composites = {"input_gradient_scale_shift"}});
+  const Graph after =
+      run(fuse_input_gradients, gradients, {.native_composites = {"input_gradient_scale_shift"}});
   EXPECT_EQ(count(after, "input_gradient_scale_shift"), 4);
   EXPECT_EQ(count(after, "scale_shift_relu_gradient"), 0);
   EXPECT_EQ(count(after, "scale_shift_result_gradient"), 2);
@@ -152,8 +176,8 @@ TEST(FuseInputGradients, JoinsTheGradientsOfInnerActivations) {
 
 TEST(BatchNormThroughPointwise, GivesTheSameNetwork) {
   const Graph before = Network().build();
-  const Graph after = run(batch_norm_through_pointwise, before,
-                          {.batch_norm_through_pointwise = {DType::f64}});
+  const Graph after =
+      run(batch_norm_through_pointwise, before, {.batch_norm_through_pointwise = {DType::f64}});
   // The two that widen without a stride; the projection strides.
   EXPECT_EQ(count(after, "gram_matrix"), 2);
   EXPECT_EQ(count(after, "batch_norm"), 5);

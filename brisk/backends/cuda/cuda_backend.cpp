@@ -1,6 +1,7 @@
 #include "brisk/backends/cuda/cuda_backend.h"
 
 #include "brisk/backends/cuda/api/driver.h"
+#include "brisk/backends/cuda/cudnn/native_composites.h"
 #include "brisk/backends/cuda/cuda_executable.h"
 #include "brisk/backends/cuda/device_description.h"
 #include "brisk/backends/cuda/schedule.h"
@@ -38,6 +39,12 @@ class CudaBackend final : public Backend {
     target.fused_rows = true;
     target.fused_convolution = true;
     target.fused_dot = true;
+    target.folds_batch_norm = true;
+    target.batch_norm_parts = {DType::f16, DType::bf16};
+    target.native_composites = {"convolution_statistics", "input_gradient_scale_shift", "gram_matrix"};
+    target.takes_composite = [](const Node& node, std::span<const Type> operands) {
+      return node.op->name == "gram_matrix" || !cudnn::refuse_native(node, operands);
+    };
     return target;
   }
 

@@ -80,7 +80,9 @@ Epilogue::Epilogue(CodeLibrary& code, DType type, const EpilogueParts& parts) {
   number_ = code.add({"epilogue", std::move(text)});
 }
 
-void Epilogue::load(const CodeLibrary& code) { function_ = code.function(number_); }
+void Epilogue::load(const CodeLibrary& code) {
+  function_ = code.function(number_);
+}
 
 void Epilogue::enqueue(DeviceAddress y, DeviceAddress bias, DeviceAddress residual,
                        int64_t elements, int64_t columns, StreamHandle stream) const {

@@ -17,14 +17,15 @@
 namespace brisk::cuda {
 
 struct TunedChoice {
-  std::string choice;          ///< what the kernel's code understands: "engine=47;knobs=..."
-  std::string plan;            ///< bytes of a serialised plan; may be empty
+  std::string choice;  ///< what the kernel's code understands: "engine=47;knobs=..."
+  std::string plan;    ///< bytes of a serialised plan; may be empty
   double milliseconds = 0;
 };
 
 class TuningDatabase {
  public:
-  /// In brisk's cache directory; `use_disk` false: memory only. A damaged file is set aside (renamed).
+  /// In brisk's cache directory; `use_disk` false: memory only. A damaged file is set aside
+  /// (renamed).
   TuningDatabase(const DeviceProperties& device, std::string library_versions, bool use_disk);
   ~TuningDatabase();
 
@@ -45,8 +46,9 @@ class TuningDatabase {
   mutable int64_t hits_ = 0, misses_ = 0;
 };
 
-/// Median milliseconds of `enqueue` on an otherwise idle stream: warm-up, then `runs` timed by events.
-/// The caches are flushed by writing a buffer larger than L2 between runs.
-double measure(const DevicePtr& device, const std::function<void(StreamHandle)>& enqueue, int runs = 5);
+/// Median milliseconds of `enqueue` on an otherwise idle stream: warm-up, then `runs` timed by
+/// events. The caches are flushed by writing a buffer larger than L2 between runs.
+double measure(const DevicePtr& device, const std::function<void(StreamHandle)>& enqueue,
+               int runs = 5);
 
 }  // namespace brisk::cuda

@@ -65,9 +65,8 @@ Result<std::map<std::string, TunedChoice>> parse_tuning(std::string_view text) {
 std::string print_tuning(const std::map<std::string, TunedChoice>& choices) {
   Json entries = Json::object();
   for (const auto& [problem, choice] : choices)
-    entries[problem] = {{"choice", choice.choice},
-                        {"plan", choice.plan},
-                        {"milliseconds", choice.milliseconds}};
+    entries[problem] = {
+        {"choice", choice.choice}, {"plan", choice.plan}, {"milliseconds", choice.milliseconds}};
   return Json{{"format", kFormat}, {"choices", std::move(entries)}}.dump();
 }
 

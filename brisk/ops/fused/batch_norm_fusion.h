@@ -51,6 +51,10 @@ ScaleShiftGradient input_gradient_scale_shift(Value result_gradient, Value filte
                                               Value scale, Value shift,
                                               ConvolutionGradientAttributes attributes);
 
+/// x + shift; shift [channels], f32 for short floats. Its gradient is a sum over the batch that is
+/// kept in f32: in f16 it could overflow, and batch norm's gradient subtracts two such sums.
+Value channel_shift(Value x, Value shift);
+
 /// Products of channels summed over all other axes, x^T x: [channels, channels], f32 for short
 /// floats.
 Value gram_matrix(Value x);

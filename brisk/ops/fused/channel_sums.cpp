@@ -17,6 +17,8 @@ Type channel_vector(const Type& image) {
   return Type(compute_type(image.dtype()), Shape{shape[shape.rank() - 1]});
 }
 
-Value channel_sum(Value x) { return reduce_sum(x, batch_axes(x)); }
+Value channel_sum(Value x) {
+  return reduce_sum(x, batch_axes(x));
+}
 
 }  // namespace brisk

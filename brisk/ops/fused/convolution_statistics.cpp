@@ -19,8 +19,7 @@ std::vector<Type> infer(const InferContext& context) {
 }
 
 std::vector<Value> decompose(const DecomposeContext& context) {
-  const Value y =
-      convolution(context.in(0), context.in(1), context.as<ConvolutionAttributes>());
+  const Value y = convolution(context.in(0), context.in(1), context.as<ConvolutionAttributes>());
   const Value wide = cast(y, compute_type(y.dtype()));
   return {y, channel_sum(wide), channel_sum(square(wide))};
 }

@@ -14,6 +14,7 @@ Op scale_shift_op();
 Op scale_shift_relu_gradient_op();
 Op scale_shift_result_gradient_op();
 Op input_gradient_scale_shift_op();
+Op channel_shift_op();
 Op gram_matrix_op();
 
 void add_fused_ops(OpSet& ops);

@@ -46,6 +46,8 @@ Op gram_matrix_op() {
       .decompose(decompose);
 }
 
-Value gram_matrix(Value x) { return x.builder->emit_one("gram_matrix", {x}); }
+Value gram_matrix(Value x) {
+  return x.builder->emit_one("gram_matrix", {x});
+}
 
 }  // namespace brisk

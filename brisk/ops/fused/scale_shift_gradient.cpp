@@ -20,7 +20,9 @@ void require_image(std::string_view op, const InferContext& context) {
           g.to_string(), x.to_string());
 }
 
-std::vector<Type> results_of(const Type& x) { return {x, channel_vector(x), channel_vector(x)}; }
+std::vector<Type> results_of(const Type& x) {
+  return {x, channel_vector(x), channel_vector(x)};
+}
 
 std::vector<Value> masked(Value g, Value x, Value open) {
   const Value dz = select(open, g, zeros(*g.builder, g.type()));
@@ -29,7 +31,9 @@ std::vector<Value> masked(Value g, Value x, Value open) {
   return {dz, channel_sum(long_dz * cast(x, wide)), channel_sum(long_dz)};
 }
 
-Value is_positive(Value x) { return greater(x, zeros(*x.builder, x.type())); }
+Value is_positive(Value x) {
+  return greater(x, zeros(*x.builder, x.type()));
+}
 
 std::vector<Type> infer_relu(const InferContext& context) {
   require_image("scale_shift_relu_gradient", context);
@@ -95,7 +99,8 @@ ScaleShiftGradient gradient_of(const std::vector<Value>& results) {
 Op scale_shift_relu_gradient_op() {
   return Op{.name = "scale_shift_relu_gradient", .kind = OpKind::composite}
       .doc(
-          "The gradient where x * scale + shift is positive, else 0; and per channel its sums, with "
+          "The gradient where x * scale + shift is positive, else 0; and per channel its sums, "
+          "with "
           "x and alone.")
       .operands(4)
       .infer(infer_relu)
@@ -138,8 +143,8 @@ ScaleShiftGradient input_gradient_scale_shift(Value result_gradient, Value filte
                                               Value scale, Value shift,
                                               ConvolutionGradientAttributes attributes) {
   const std::vector<Value> operands = {result_gradient, filter, x, scale, shift};
-  return gradient_of(result_gradient.builder->emit("input_gradient_scale_shift", operands,
-                                                   std::move(attributes)));
+  return gradient_of(
+      result_gradient.builder->emit("input_gradient_scale_shift", operands, std::move(attributes)));
 }
 
 }  // namespace brisk

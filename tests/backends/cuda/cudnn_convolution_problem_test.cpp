@@ -8,10 +8,9 @@ namespace {
 using Sizes = std::vector<int64_t>;
 
 TEST(CudnnConvolutionProblem, TurnsChannelsLastIntoLogicalSizes) {
-  const auto problem = convolution_problem(Type(DType::f16, {8, 56, 28, 64}),
-                                           Type(DType::f16, {3, 5, 16, 32}),
-                                           Type(DType::f16, {8, 28, 28, 32}),
-                                           {{2, 1}, {0, 2}, {1, 2}, {1, 1}, 4});
+  const auto problem =
+      convolution_problem(Type(DType::f16, {8, 56, 28, 64}), Type(DType::f16, {3, 5, 16, 32}),
+                          Type(DType::f16, {8, 28, 28, 32}), {{2, 1}, {0, 2}, {1, 2}, {1, 1}, 4});
   ASSERT_TRUE(problem) << problem.error();
   EXPECT_EQ(problem->input.sizes, (Sizes{8, 64, 56, 28}));
   EXPECT_EQ(problem->input.strides, (Sizes{56 * 28 * 64, 1, 28 * 64, 64}));

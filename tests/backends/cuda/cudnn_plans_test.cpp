@@ -40,8 +40,10 @@ class CudnnPlans : public ::testing::Test {
     std::vector<std::string> refusals;
     for (const EngineConfig& config : engine_configs(graph, target_, rules, limit, &refusals)) {
       const Result<Plan> plan = Plan::make(config, target_);
-      if (plan) ++found.plans;
-      else found.reasons += plan.error() + "; ";
+      if (plan)
+        ++found.plans;
+      else
+        found.reasons += plan.error() + "; ";
     }
     for (const std::string& refusal : refusals) found.reasons += refusal + "; ";
     return found;
@@ -66,16 +68,18 @@ void filter_gradient(GraphBuilder& graph, const ConvolutionProblem& problem) {
 
 TEST_F(CudnnPlans, EveryConvolutionOfResNet50InEveryType) {
   const std::pair<const char*, void (*)(GraphBuilder&, const ConvolutionProblem&)> kinds[] = {
-      {"forward", forward}, {"input gradient", input_gradient}, {"filter gradient", filter_gradient}};
+      {"forward", forward},
+      {"input gradient", input_gradient},
+      {"filter gradient", filter_gradient}};
   for (const DType type : {DType::f16, DType::bf16, DType::f32}) {
     for (const Layer& layer : resnet50_layers()) {
       const ConvolutionProblem problem = problem_of(layer, type, 256);
       for (const auto& [kind, describe] : kinds) {
-        const Found found = find_plans(
-            [&, describe = describe](GraphBuilder& graph) { describe(graph, problem); },
-            {.deterministic = true, .tensor_cores = type != DType::f32});
-        EXPECT_GT(found.plans, 0u) << layer.name << " " << kind << " " << name(type) << ": "
-                                   << found.reasons;
+        const Found found =
+            find_plans([&, describe = describe](GraphBuilder& graph) { describe(graph, problem); },
+                       {.deterministic = true, .tensor_cores = type != DType::f32});
+        EXPECT_GT(found.plans, 0u)
+            << layer.name << " " << kind << " " << name(type) << ": " << found.reasons;
       }
     }
   }

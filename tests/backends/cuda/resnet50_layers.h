@@ -55,8 +55,8 @@ inline const std::vector<Layer>& resnet50_layers() {
 
 inline cudnn::ConvolutionProblem problem_of(const Layer& layer, DType type, int64_t batch) {
   const int64_t pad = layer.kernel / 2, out = (layer.extent - 1) / layer.stride + 1;
-  const ConvolutionAttributes attributes{{layer.stride, layer.stride}, {pad, pad}, {pad, pad},
-                                         {1, 1}, 1};
+  const ConvolutionAttributes attributes{
+      {layer.stride, layer.stride}, {pad, pad}, {pad, pad}, {1, 1}, 1};
   return cudnn::convolution_problem(
              Type(type, {batch, layer.extent, layer.extent, layer.channels}),
              Type(type, {layer.kernel, layer.kernel, layer.channels, layer.filters}),

@@ -60,8 +60,10 @@ TEST_F(Tuning, RemembersOnDiskByDeviceAndVersions) {
   EXPECT_TRUE(again.find("b"));
   EXPECT_FALSE(newer.find("a"));
   EXPECT_FALSE(elsewhere.find("a"));
-  if (before) ::setenv("BRISK_CACHE", kept.c_str(), 1);
-  else ::unsetenv("BRISK_CACHE");
+  if (before)
+    ::setenv("BRISK_CACHE", kept.c_str(), 1);
+  else
+    ::unsetenv("BRISK_CACHE");
 }
 
 TEST_F(Tuning, MergesAndStaysBounded) {

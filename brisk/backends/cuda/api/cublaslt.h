@@ -30,7 +30,12 @@ enum class ComputeType : int { f32 = 68, f64 = 70, i32 = 72, tf32 = 77 };
 enum class Transpose : int { no = 0, yes = 1 };
 
 enum class LayoutAttribute : int { batch_count = 5, batch_stride = 6 };
-enum class MatmulAttribute : int { transpose_a = 3, transpose_b = 4, epilogue = 7, bias_pointer = 8 };
+enum class MatmulAttribute : int {
+  transpose_a = 3,
+  transpose_b = 4,
+  epilogue = 7,
+  bias_pointer = 8
+};
 enum class PreferenceAttribute : int { workspace_bytes = 1, reduction_schemes = 3 };
 enum class Epilogue : int { none = 1, relu = 2, bias = 4, relu_bias = 6 };
 /// Ways to add up parts of a split contraction. In place: by atomics, in no fixed order.

@@ -28,19 +28,19 @@ Result<Library> open_library() {
   if (!file) return file.failure();
   Library library;
   size_t (*get_version)() = nullptr;
-  const bool complete = look_up(*file, "cudnnGetVersion", get_version) &&
-                        look_up(*file, "cudnnCreate", library.create) &&
-                        look_up(*file, "cudnnDestroy", library.destroy) &&
-                        look_up(*file, "cudnnSetStream", library.set_stream) &&
-                        look_up(*file, "cudnnBackendCreateDescriptor", library.create_descriptor) &&
-                        look_up(*file, "cudnnBackendDestroyDescriptor",
-                                library.destroy_descriptor) &&
-                        look_up(*file, "cudnnBackendFinalize", library.finalize) &&
-                        look_up(*file, "cudnnBackendSetAttribute", library.set_attribute) &&
-                        look_up(*file, "cudnnBackendGetAttribute", library.get_attribute) &&
-                        look_up(*file, "cudnnBackendExecute", library.execute) &&
-                        look_up(*file, "cudnnGetErrorString", library.error_text) &&
-                        look_up(*file, "cudnnGetLastErrorString", library.last_error_text);
+  const bool complete =
+      look_up(*file, "cudnnGetVersion", get_version) &&
+      look_up(*file, "cudnnCreate", library.create) &&
+      look_up(*file, "cudnnDestroy", library.destroy) &&
+      look_up(*file, "cudnnSetStream", library.set_stream) &&
+      look_up(*file, "cudnnBackendCreateDescriptor", library.create_descriptor) &&
+      look_up(*file, "cudnnBackendDestroyDescriptor", library.destroy_descriptor) &&
+      look_up(*file, "cudnnBackendFinalize", library.finalize) &&
+      look_up(*file, "cudnnBackendSetAttribute", library.set_attribute) &&
+      look_up(*file, "cudnnBackendGetAttribute", library.get_attribute) &&
+      look_up(*file, "cudnnBackendExecute", library.execute) &&
+      look_up(*file, "cudnnGetErrorString", library.error_text) &&
+      look_up(*file, "cudnnGetLastErrorString", library.last_error_text);
   if (!complete)
     return fail("{} is no cuDNN 9: it lacks entry points of the backend interface; {}",
                 file->path().string(), kHowToGet);

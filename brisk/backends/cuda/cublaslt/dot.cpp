@@ -27,8 +27,8 @@ class DotLaunch final : public Launch {
   void enqueue(const LaunchArguments& arguments) override {
     const DeviceAddress bias = problem_.bias ? arguments.operands[2] : 0;
     // A Gram matrix multiplies its only operand with itself.
-    plan_.execute({arguments.operands[0], arguments.operands[arguments.operands.size() > 1], bias, arguments.results[0],
-                   arguments.workspace},
+    plan_.execute({arguments.operands[0], arguments.operands[arguments.operands.size() > 1], bias,
+                   arguments.results[0], arguments.workspace},
                   arguments.stream);
     if (epilogue_)
       epilogue_->enqueue(arguments.results[0], bias, 0,
@@ -36,9 +36,7 @@ class DotLaunch final : public Launch {
                          arguments.stream);
   }
   int64_t workspace_bytes() const override { return plan_.workspace_bytes(); }
-  std::string name() const override {
-    return plan_.name() + (epilogue_ ? " + epilogue" : "");
-  }
+  std::string name() const override { return plan_.name() + (epilogue_ ? " + epilogue" : ""); }
   double flops() const override { return problem_.flops(); }
 
  private:

@@ -29,9 +29,12 @@ class Operand {
     for (size_t i = axes.size(); i-- > 0;) {
       const auto axis = static_cast<size_t>(axes[i]);
       if (sizes_[axis] == 1) continue;
-      if (result.stride == 0) result = {sizes_[axis], strides_[axis]};
-      else if (strides_[axis] == result.stride * result.size) result.size *= sizes_[axis];
-      else return std::nullopt;
+      if (result.stride == 0)
+        result = {sizes_[axis], strides_[axis]};
+      else if (strides_[axis] == result.stride * result.size)
+        result.size *= sizes_[axis];
+      else
+        return std::nullopt;
     }
     return result;
   }
@@ -103,8 +106,8 @@ std::string text_of(const OperandView& view) {
 }  // namespace
 
 std::string DotProblem::text() const {
-  return fmt::format("{}->{} {}x{}x{} batch {} {} {}{}{}", name(type), name(result_type), m, n, k, batch, text_of(lhs),
-                     text_of(rhs), bias ? " bias" : "",
+  return fmt::format("{}->{} {}x{}x{} batch {} {} {}{}{}", name(type), name(result_type), m, n, k,
+                     batch, text_of(lhs), text_of(rhs), bias ? " bias" : "",
                      activation == Activation::relu ? " relu" : "");
 }
 
@@ -159,7 +162,8 @@ Result<DotProblem> dot_problem(const KernelRequest& request) {
   problem.k = lhs_k->size;
   // Its left factor is our right operand as [n, k], its right one our left operand as [k, m].
   const auto rhs_view = view(*n, *rhs_k), lhs_view = view(*lhs_k, *m);
-  if (!rhs_view || !lhs_view) return fail("neither the rows nor the columns of an operand are dense");
+  if (!rhs_view || !lhs_view)
+    return fail("neither the rows nor the columns of an operand are dense");
   problem.rhs = *rhs_view;
   problem.lhs = *lhs_view;
   if (!split_batch(lhs, rhs, axes, problem))

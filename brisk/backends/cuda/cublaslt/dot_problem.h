@@ -36,7 +36,8 @@ struct DotProblem {
   std::string text() const;
 };
 
-/// Of a node "dot_general", "fused_dot" or "gram_matrix"; fails with the reason why cuBLASLt can't run it.
+/// Of a node "dot_general", "fused_dot" or "gram_matrix"; fails with the reason why cuBLASLt can't
+/// run it.
 Result<DotProblem> dot_problem(const KernelRequest& request);
 
 }  // namespace brisk::cuda::cublaslt

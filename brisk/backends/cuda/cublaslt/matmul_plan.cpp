@@ -41,10 +41,14 @@ Result<std::shared_ptr<CublasLtContext>> shared_handle(const DevicePtr& device) 
 
 DataType data_type(DType type) {
   switch (type) {
-    case DType::f16: return DataType::f16;
-    case DType::bf16: return DataType::bf16;
-    case DType::f64: return DataType::f64;
-    default: return DataType::f32;
+    case DType::f16:
+      return DataType::f16;
+    case DType::bf16:
+      return DataType::bf16;
+    case DType::f64:
+      return DataType::f64;
+    default:
+      return DataType::f32;
   }
 }
 
@@ -120,19 +124,19 @@ struct MatmulPlan::State {
             StreamHandle stream) const {
     const Library& cublas = **library();
     if (fused_epilogue && problem.bias)
-      check(cublas.set_matmul(matmul.get(), MatmulAttribute::bias_pointer, &at.bias,
-                              sizeof at.bias),
-            "product");
+      check(
+          cublas.set_matmul(matmul.get(), MatmulAttribute::bias_pointer, &at.bias, sizeof at.bias),
+          "product");
     const float one_f32 = 1, zero_f32 = 0;
     const double one_f64 = 1, zero_f64 = 0;
     const bool wide = problem.type == DType::f64;
     const void* one = wide ? static_cast<const void*>(&one_f64) : &one_f32;
     const void* zero = wide ? static_cast<const void*>(&zero_f64) : &zero_f32;
     const auto pointer = [](DeviceAddress address) { return reinterpret_cast<void*>(address); };
-    check(cublas.matmul(handle.get(), matmul.get(), one, pointer(at.rhs), a.get(),
-                        pointer(at.lhs), b.get(), zero, pointer(at.result), d.get(),
-                        pointer(at.result), d.get(), &algorithm.algorithm, pointer(at.workspace),
-                        algorithm.workspace_bytes, stream),
+    check(cublas.matmul(handle.get(), matmul.get(), one, pointer(at.rhs), a.get(), pointer(at.lhs),
+                        b.get(), zero, pointer(at.result), d.get(), pointer(at.result), d.get(),
+                        &algorithm.algorithm, pointer(at.workspace), algorithm.workspace_bytes,
+                        stream),
           "running a product");
   }
 
@@ -143,8 +147,8 @@ struct MatmulPlan::State {
     check(cublas.create_preference(&preference), "creating a preference");
     const std::unique_ptr<CublasLtPreference, Status (*)(Preference)> owner(
         preference, cublas.destroy_preference);
-    check(cublas.set_preference(preference, PreferenceAttribute::workspace_bytes,
-                                &kWorkspaceLimit, sizeof kWorkspaceLimit),
+    check(cublas.set_preference(preference, PreferenceAttribute::workspace_bytes, &kWorkspaceLimit,
+                                sizeof kWorkspaceLimit),
           "preference");
     if (deterministic) {
       const uint32_t schemes = static_cast<uint32_t>(ReductionScheme::compute_type) |
@@ -155,23 +159,24 @@ struct MatmulPlan::State {
     }
     if (fused_epilogue && problem.bias) {  // its alignment matters to the heuristics
       const DeviceAddress aligned = 256;
-      check(cublas.set_matmul(matmul.get(), MatmulAttribute::bias_pointer, &aligned,
-                              sizeof aligned),
-            "product");
+      check(
+          cublas.set_matmul(matmul.get(), MatmulAttribute::bias_pointer, &aligned, sizeof aligned),
+          "product");
     }
     std::vector<HeuristicResult> results(kCandidates);
     int found = 0;
-    const Status status = cublas.heuristics(handle.get(), matmul.get(), a.get(), b.get(), d.get(),
-                                            d.get(), preference, kCandidates, results.data(),
-                                            &found);
+    const Status status =
+        cublas.heuristics(handle.get(), matmul.get(), a.get(), b.get(), d.get(), d.get(),
+                          preference, kCandidates, results.data(), &found);
     results.resize(status == 0 ? static_cast<size_t>(found) : 0);
     std::erase_if(results, [](const HeuristicResult& result) { return result.state != 0; });
     return results;
   }
 
   bool takes(const Algorithm& algorithm, HeuristicResult& result) const {
-    return (*library())->check_algorithm(handle.get(), matmul.get(), a.get(), b.get(), d.get(),
-                                         d.get(), &algorithm, &result) == 0 &&
+    return (*library())
+                   ->check_algorithm(handle.get(), matmul.get(), a.get(), b.get(), d.get(), d.get(),
+                                     &algorithm, &result) == 0 &&
            result.workspace_bytes <= kWorkspaceLimit;
   }
 };
@@ -189,7 +194,8 @@ Result<MatmulPlan> MatmulPlan::choose(const DotProblem& problem, bool fused_epil
       problem, fused_epilogue, nullptr, make_matmul(problem, fused_epilogue),
       make_layout(type, rhs.rows, rhs.columns, rhs.stride, problem.batch, rhs.batch_stride),
       make_layout(type, lhs.rows, lhs.columns, lhs.stride, problem.batch, lhs.batch_stride),
-      make_layout(problem.result_type, problem.n, problem.m, problem.n, problem.batch, problem.n * problem.m)});
+      make_layout(problem.result_type, problem.n, problem.m, problem.n, problem.batch,
+                  problem.n * problem.m)});
   if (!context.device) return MatmulPlan(std::move(state));
 
   auto handle = shared_handle(context.device);
@@ -199,8 +205,7 @@ Result<MatmulPlan> MatmulPlan::choose(const DotProblem& problem, bool fused_epil
                                       deterministic, fused_epilogue);
   if (context.tuning) {
     const std::optional<TunedChoice> known = context.tuning->find(key);
-    const std::optional<Algorithm> algorithm =
-        known ? from_hexadecimal(known->plan) : std::nullopt;
+    const std::optional<Algorithm> algorithm = known ? from_hexadecimal(known->plan) : std::nullopt;
     if (algorithm && state->takes(*algorithm, state->chosen)) {
       state->chosen.algorithm = *algorithm;
       return MatmulPlan(std::move(state));
@@ -213,20 +218,18 @@ Result<MatmulPlan> MatmulPlan::choose(const DotProblem& problem, bool fused_epil
   const auto span_of = [&](const OperandView& view) {
     return (view.stride * view.columns + view.batch_stride * (problem.batch - 1)) * element;
   };
-  const std::array<int64_t, 4> bytes = {span_of(lhs), span_of(rhs), problem.n * element,
-                                        problem.batch * problem.m * problem.n *
-                                            byte_size(problem.result_type)};
+  const std::array<int64_t, 4> bytes = {
+      span_of(lhs), span_of(rhs), problem.n * element,
+      problem.batch * problem.m * problem.n * byte_size(problem.result_type)};
   const MeasuringMemory memory(context.device, bytes, static_cast<int64_t>(kWorkspaceLimit));
   const MatmulAddresses addresses{memory.addresses()[0], memory.addresses()[1],
-                                  memory.addresses()[2], memory.addresses()[3],
-                                  memory.workspace()};
+                                  memory.addresses()[2], memory.addresses()[3], memory.workspace()};
   double best = 0;
   std::string failure;
   for (const HeuristicResult& candidate : candidates) {
     try {
-      const double milliseconds = measure(context.device, [&](StreamHandle stream) {
-        state->call(addresses, candidate, stream);
-      });
+      const double milliseconds = measure(
+          context.device, [&](StreamHandle stream) { state->call(addresses, candidate, stream); });
       if (best == 0 || milliseconds < best) {
         best = milliseconds;
         state->chosen = candidate;
@@ -246,8 +249,7 @@ int64_t MatmulPlan::workspace_bytes() const {
 }
 
 std::string MatmulPlan::name() const {
-  return fmt::format("cublaslt/{}x{}x{}{}", state_->problem.m, state_->problem.n,
-                     state_->problem.k,
+  return fmt::format("cublaslt/{}x{}x{}{}", state_->problem.m, state_->problem.n, state_->problem.k,
                      state_->problem.batch > 1 ? fmt::format(" x{}", state_->problem.batch) : "");
 }
 
@@ -259,7 +261,8 @@ void MatmulPlan::execute(const MatmulAddresses& addresses, StreamHandle stream) 
     MatmulAddresses at = addresses;
     at.lhs += static_cast<DeviceAddress>(i * problem.lhs.outer_stride * bytes);
     at.rhs += static_cast<DeviceAddress>(i * problem.rhs.outer_stride * bytes);
-    at.result += static_cast<DeviceAddress>(i * problem.batch * problem.m * problem.n * result_bytes);
+    at.result +=
+        static_cast<DeviceAddress>(i * problem.batch * problem.m * problem.n * result_bytes);
     state_->call(at, state_->chosen, stream);
   }
 }

@@ -6,8 +6,8 @@
 #include "brisk/backends/cuda/cudnn/native_composites.h"
 
 // The parts of batch norm that cuDNN has engines for, compiled into the library, in f16. What batch
-// norm's gradient calls mean, deviation and scale are given as 0, 1 and 1 x scale: then its sums are
-// those of dz * x and dz, and the coefficients that it gives besides are left in the workspace.
+// norm's gradient calls mean, deviation and scale are given as 0, 1 and 1 x scale: then its sums
+// are those of dz * x and dz, and the coefficients that it gives besides are left in the workspace.
 
 namespace brisk::cuda::cudnn {
 namespace {
@@ -88,8 +88,8 @@ std::optional<std::string> refuse_native(const Node& node, std::span<const Type>
   if (filter.size() != 4) return "its engines are for two spatial axes";
   if (problem->input.sizes[1] != filter[1]) return "its engines take no groups";
   if (filter[0] % 8 != 0 || filter[1] % 8 != 0)
-    return fmt::format("{} channels and {} filters, but its engines want multiples of 8",
-                       filter[1], filter[0]);
+    return fmt::format("{} channels and {} filters, but its engines want multiples of 8", filter[1],
+                       filter[0]);
   if (std::max(filter[2], filter[3]) > 3)
     return fmt::format("a {} x {} filter, but its engines go up to 3 x 3", filter[2], filter[3]);
   const ConvolutionGeometry& geometry = problem->geometry;

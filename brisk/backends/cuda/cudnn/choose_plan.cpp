@@ -32,8 +32,8 @@ Result<ChosenPlan> choose_without_device(const OperationGraph& graph, const Targ
     if (plan) {
       if (plan->workspace_bytes() <= options.rules.workspace_limit)
         return chosen(graph, std::move(*plan), 0);
-      reasons.push_back(fmt::format("{}: wants {} MB of workspace", config.name,
-                                    plan->workspace_bytes() >> 20));
+      reasons.push_back(
+          fmt::format("{}: wants {} MB of workspace", config.name, plan->workspace_bytes() >> 20));
     } else if (only_lacks_device(plan.error())) {
       return ChosenPlan{graph.memory_ids, std::nullopt, config.name};
     } else {
@@ -54,8 +54,8 @@ Result<ChosenPlan> measure_plans(const OperationGraph& graph, const Target& targ
     if (!plan) {
       reasons.push_back(plan.error());
     } else if (plan->workspace_bytes() > options.rules.workspace_limit) {
-      reasons.push_back(fmt::format("{}: wants {} MB of workspace", config.name,
-                                    plan->workspace_bytes() >> 20));
+      reasons.push_back(
+          fmt::format("{}: wants {} MB of workspace", config.name, plan->workspace_bytes() >> 20));
     } else {
       workspace_bytes = std::max(workspace_bytes, plan->workspace_bytes());
       plans.push_back(std::move(*plan));
@@ -90,9 +90,8 @@ Result<ChosenPlan> choose_plan(const MakeGraph& make_graph, const PlanOptions& o
   const OperationGraph graph = make_graph(*target);
   if (!context.device) return choose_without_device(graph, *target, options);
 
-  const std::string problem =
-      fmt::format("cudnn {} deterministic={} tensor_cores={}", graph.text,
-                  options.rules.deterministic, options.rules.tensor_cores);
+  const std::string problem = fmt::format("cudnn {} deterministic={} tensor_cores={}", graph.text,
+                                          options.rules.deterministic, options.rules.tensor_cores);
   if (context.tuning) {
     if (const std::optional<TunedChoice> known = context.tuning->find(problem)) {
       Result<Plan> plan = Plan::from_text(known->plan, *target);

@@ -25,8 +25,8 @@ struct ChosenPlan {
 
 struct PlanOptions {
   EngineRules rules;
-  size_t candidates = 10;         ///< measured at most
-  std::vector<int64_t> bytes;     ///< of each tensor in memory, in order: for measuring
+  size_t candidates = 10;      ///< measured at most
+  std::vector<int64_t> bytes;  ///< of each tensor in memory, in order: for measuring
 };
 
 /// Fails with cuDNN's reasons where no engine takes the graph.

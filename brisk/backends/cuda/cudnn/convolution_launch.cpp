@@ -7,7 +7,9 @@ namespace {
 
 constexpr int64_t kAlignment = 256;
 
-int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+int64_t aligned(int64_t bytes) {
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
 
 /// Zeros, then as many ones, f32: operands that a plan wants and brisk's op does not have.
 DeviceBuffer make_constants(const DevicePtr& device, int64_t bytes) {
@@ -76,10 +78,18 @@ class ConvolutionLaunch final : public Launch {
     for (size_t i = 0; i < parts_.places.size(); ++i) {
       const Place& place = parts_.places[i];
       switch (place.kind) {
-        case Place::Kind::operand: result.push_back(arguments.operands[place.number]); break;
-        case Place::Kind::result: result.push_back(arguments.results[place.number]); break;
-        case Place::Kind::transposed_filter: result.push_back(arguments.workspace); break;
-        case Place::Kind::zeros: result.push_back(constants_.address()); break;
+        case Place::Kind::operand:
+          result.push_back(arguments.operands[place.number]);
+          break;
+        case Place::Kind::result:
+          result.push_back(arguments.results[place.number]);
+          break;
+        case Place::Kind::transposed_filter:
+          result.push_back(arguments.workspace);
+          break;
+        case Place::Kind::zeros:
+          result.push_back(constants_.address());
+          break;
         case Place::Kind::ones:
           result.push_back(constants_.address() + static_cast<DeviceAddress>(constant_bytes_));
           break;
@@ -129,8 +139,8 @@ Result<ConvolutionParts> convolution_parts(const KernelRequest& request,
 ConvolutionParts plan_or_refuse(const KernelRequest& request, const PrepareContext& context,
                                 const ConvolutionProblem& problem, const MakeGraph& make_graph,
                                 std::vector<Place> places, std::vector<int64_t> bytes) {
-  Result<ConvolutionParts> parts = convolution_parts(request, context, problem, make_graph,
-                                                     std::move(places), std::move(bytes));
+  Result<ConvolutionParts> parts =
+      convolution_parts(request, context, problem, make_graph, std::move(places), std::move(bytes));
   if (!parts) refuse("[{}] {}", request.node.op->name, parts.error());
   return std::move(*parts);
 }

@@ -20,8 +20,8 @@ struct Place {
     operand,
     result,
     transposed_filter,
-    scratch,   ///< in the workspace, written and not read
-    zeros,     ///< f32 constants
+    scratch,  ///< in the workspace, written and not read
+    zeros,    ///< f32 constants
     ones,
   } kind;
   size_t number = 0;  ///< of the operand or result
@@ -30,9 +30,9 @@ struct Place {
 struct ConvolutionParts {
   ConvolutionProblem problem;
   ChosenPlan plan;
-  std::vector<Place> places;    ///< of the plan's tensors
-  std::vector<int64_t> bytes;   ///< of the same
-  bool writes_filter = false;   ///< the result is a filter, not an image
+  std::vector<Place> places;              ///< of the plan's tensors
+  std::vector<int64_t> bytes;             ///< of the same
+  bool writes_filter = false;             ///< the result is a filter, not an image
   std::optional<EpilogueParts> epilogue;  ///< left to a kernel of ours
 };
 

@@ -13,18 +13,30 @@ std::string describe(Status status, std::string_view call) {
 
 DataType data_type(DType type) {
   switch (type) {
-    case DType::f64: return DataType::f64;
-    case DType::f32: return DataType::f32;
-    case DType::f16: return DataType::f16;
-    case DType::bf16: return DataType::bf16;
-    case DType::f8e4m3: return DataType::f8e4m3;
-    case DType::f8e5m2: return DataType::f8e5m2;
-    case DType::i64: return DataType::i64;
-    case DType::i32: return DataType::i32;
-    case DType::i8: return DataType::i8;
-    case DType::u8: return DataType::u8;
-    case DType::boolean: return DataType::boolean;
-    default: refuse("cuDNN has no element type {}", name(type));
+    case DType::f64:
+      return DataType::f64;
+    case DType::f32:
+      return DataType::f32;
+    case DType::f16:
+      return DataType::f16;
+    case DType::bf16:
+      return DataType::bf16;
+    case DType::f8e4m3:
+      return DataType::f8e4m3;
+    case DType::f8e5m2:
+      return DataType::f8e5m2;
+    case DType::i64:
+      return DataType::i64;
+    case DType::i32:
+      return DataType::i32;
+    case DType::i8:
+      return DataType::i8;
+    case DType::u8:
+      return DataType::u8;
+    case DType::boolean:
+      return DataType::boolean;
+    default:
+      refuse("cuDNN has no element type {}", name(type));
   }
 }
 
@@ -41,9 +53,11 @@ Descriptor::Descriptor(DescriptorType type) {
 
 void Descriptor::set_raw(Attribute attribute, AttributeType type, int64_t count,
                          const void* elements) {
-  const Status status = (*library())->set_attribute(handle_.get(), attribute, type, count, elements);
+  const Status status =
+      (*library())->set_attribute(handle_.get(), attribute, type, count, elements);
   if (status != 0)
-    refuse("{}", describe(status, fmt::format("setting attribute {}", static_cast<int>(attribute))));
+    refuse("{}",
+           describe(status, fmt::format("setting attribute {}", static_cast<int>(attribute))));
 }
 
 void Descriptor::set_int64s(Attribute attribute, std::span<const int64_t> values) {
@@ -85,10 +99,12 @@ Result<Descriptor> Descriptor::finalize() && {
 
 int64_t Descriptor::get_int64(Attribute attribute) const {
   int64_t value = 0, count = 0;
-  const Status status = (*library())->get_attribute(handle_.get(), attribute, AttributeType::int64,
-                                                    1, &count, &value);
+  const Status status =
+      (*library())
+          ->get_attribute(handle_.get(), attribute, AttributeType::int64, 1, &count, &value);
   if (status != 0)
-    refuse("{}", describe(status, fmt::format("reading attribute {}", static_cast<int>(attribute))));
+    refuse("{}",
+           describe(status, fmt::format("reading attribute {}", static_cast<int>(attribute))));
   return value;
 }
 
@@ -96,10 +112,11 @@ std::vector<int> Descriptor::get_enums(Attribute attribute, AttributeType type,
                                        int capacity) const {
   std::vector<int> values(static_cast<size_t>(capacity));
   int64_t count = 0;
-  const Status status = (*library())->get_attribute(handle_.get(), attribute, type, capacity,
-                                                    &count, values.data());
+  const Status status =
+      (*library())->get_attribute(handle_.get(), attribute, type, capacity, &count, values.data());
   if (status != 0)
-    refuse("{}", describe(status, fmt::format("reading attribute {}", static_cast<int>(attribute))));
+    refuse("{}",
+           describe(status, fmt::format("reading attribute {}", static_cast<int>(attribute))));
   values.resize(static_cast<size_t>(std::min<int64_t>(count, capacity)));
   return values;
 }
@@ -107,14 +124,15 @@ std::vector<int> Descriptor::get_enums(Attribute attribute, AttributeType type,
 std::string Descriptor::get_text(Attribute attribute) const {
   const Library& cudnn = **library();
   int64_t count = 0;
-  Status status = cudnn.get_attribute(handle_.get(), attribute, AttributeType::character, 0, &count,
-                                      nullptr);
+  Status status =
+      cudnn.get_attribute(handle_.get(), attribute, AttributeType::character, 0, &count, nullptr);
   std::string text(static_cast<size_t>(std::max<int64_t>(count, 0)), '\0');
   if (status == 0)
     status = cudnn.get_attribute(handle_.get(), attribute, AttributeType::character, count, &count,
                                  text.data());
   if (status != 0)
-    refuse("{}", describe(status, fmt::format("reading attribute {}", static_cast<int>(attribute))));
+    refuse("{}",
+           describe(status, fmt::format("reading attribute {}", static_cast<int>(attribute))));
   while (!text.empty() && text.back() == '\0') text.pop_back();
   return text;
 }
@@ -137,7 +155,8 @@ std::vector<Descriptor> Descriptor::get_descriptors(Attribute attribute, Descrip
     values.resize(static_cast<size_t>(std::min(wanted, available)));
   }
   if (status != 0)
-    refuse("{}", describe(status, fmt::format("reading attribute {}", static_cast<int>(attribute))));
+    refuse("{}",
+           describe(status, fmt::format("reading attribute {}", static_cast<int>(attribute))));
   return values;
 }
 

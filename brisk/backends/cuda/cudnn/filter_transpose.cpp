@@ -31,14 +31,18 @@ std::string source(int64_t element_bytes) {
   return text;
 }
 
-unsigned tiles(int64_t extent) { return static_cast<unsigned>((extent + 31) / 32); }
+unsigned tiles(int64_t extent) {
+  return static_cast<unsigned>((extent + 31) / 32);
+}
 
 }  // namespace
 
 FilterTranspose::FilterTranspose(CodeLibrary& code, int64_t element_bytes)
     : number_(code.add({"filter_transpose", source(element_bytes)})) {}
 
-void FilterTranspose::load(const CodeLibrary& code) { function_ = code.function(number_); }
+void FilterTranspose::load(const CodeLibrary& code) {
+  function_ = code.function(number_);
+}
 
 void FilterTranspose::enqueue(DeviceAddress from, DeviceAddress to, int64_t rows, int64_t columns,
                               StreamHandle stream) const {

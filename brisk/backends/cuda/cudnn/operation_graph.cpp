@@ -34,7 +34,9 @@ TensorNumber GraphBuilder::add(const TensorShape& shape, int64_t alignment, bool
 TensorNumber GraphBuilder::tensor(const TensorShape& shape, int64_t alignment) {
   return add(shape, alignment, true);
 }
-TensorNumber GraphBuilder::inner(const TensorShape& shape) { return add(shape, 16, false); }
+TensorNumber GraphBuilder::inner(const TensorShape& shape) {
+  return add(shape, 16, false);
+}
 
 template <typename... Numbers>
 void GraphBuilder::note(std::string_view operation, Numbers... numbers) {

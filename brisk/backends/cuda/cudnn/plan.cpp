@@ -21,7 +21,8 @@ std::optional<std::string> refuse_engine(const std::vector<int>& notes, const En
   if (contains(notes, NumericalNote::reduced_precision_reduction))
     return "it accumulates in the short type";
   if (contains(notes, NumericalNote::fft)) return "it works by Fourier transforms";
-  if (contains(notes, NumericalNote::winograd_6x6) || contains(notes, NumericalNote::winograd_13x13))
+  if (contains(notes, NumericalNote::winograd_6x6) ||
+      contains(notes, NumericalNote::winograd_13x13))
     return "it uses Winograd's transform with large tiles";
   return std::nullopt;
 }
@@ -61,8 +62,8 @@ std::vector<EngineConfig> engine_configs(const OperationGraph& graph, const Targ
       }
       const std::vector<int> behavior = engine.get_enums(
           Attribute::engine_behavior_notes, AttributeType::behavior_note, kNumBehaviorNotes);
-      configs.push_back({std::move(config), name,
-                         contains(behavior, BehaviorNote::runtime_compilation)});
+      configs.push_back(
+          {std::move(config), name, contains(behavior, BehaviorNote::runtime_compilation)});
     }
     // The other modes only repeat, or serve graphs that this one has nothing for.
     if (configs.size() >= 3) break;
@@ -72,8 +73,10 @@ std::vector<EngineConfig> engine_configs(const OperationGraph& graph, const Targ
 
 Result<Plan> Plan::make(const EngineConfig& config, const Target& target) {
   Descriptor descriptor(DescriptorType::execution_plan);
-  if (target.handle() != nullptr) descriptor.set_handle(Attribute::plan_handle, target.handle());
-  else descriptor.set_descriptor(Attribute::plan_device, target.description());
+  if (target.handle() != nullptr)
+    descriptor.set_handle(Attribute::plan_handle, target.handle());
+  else
+    descriptor.set_descriptor(Attribute::plan_device, target.description());
   descriptor.set_descriptor(Attribute::plan_engine_config, config.descriptor);
   Result<Descriptor> finalized = std::move(descriptor).finalize();
   if (!finalized) return fail("{}: {}", config.name, finalized.error());
@@ -95,8 +98,10 @@ Result<Plan> Plan::from_text(std::string_view text, const Target& target) {
   const size_t end_of_name = text.find('\n');
   if (end_of_name == std::string_view::npos) return fail("a stored cuDNN plan has no name");
   Descriptor descriptor(DescriptorType::execution_plan);
-  if (target.handle() != nullptr) descriptor.set_handle(Attribute::plan_handle, target.handle());
-  else descriptor.set_descriptor(Attribute::plan_device, target.description());
+  if (target.handle() != nullptr)
+    descriptor.set_handle(Attribute::plan_handle, target.handle());
+  else
+    descriptor.set_descriptor(Attribute::plan_device, target.description());
   descriptor.set_text(Attribute::plan_json, text.substr(end_of_name + 1));
   Result<Descriptor> finalized = std::move(descriptor).finalize();
   if (!finalized) return finalized.failure();
@@ -114,7 +119,8 @@ void Plan::execute(std::span<const int64_t> memory_ids, std::span<const DeviceAd
             memory_ids.size(), addresses.size());
   invariant(target_.handle() != nullptr, "a cuDNN plan made without a device is run");
   std::vector<void*> pointers;
-  for (const DeviceAddress address : addresses) pointers.push_back(reinterpret_cast<void*>(address));
+  for (const DeviceAddress address : addresses)
+    pointers.push_back(reinterpret_cast<void*>(address));
   void* const workspace_pointer = reinterpret_cast<void*>(workspace);
   Descriptor pack(DescriptorType::variant_pack);
   pack.set_pointers(Attribute::pack_pointers, pointers);

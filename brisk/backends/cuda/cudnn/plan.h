@@ -12,8 +12,8 @@ namespace brisk::cuda::cudnn {
 
 /// Which engines may be used.
 struct EngineRules {
-  bool deterministic = true;   ///< none whose results vary between runs
-  bool tensor_cores = true;    ///< false for strict f32: none that rounds operands to TF32
+  bool deterministic = true;  ///< none whose results vary between runs
+  bool tensor_cores = true;   ///< false for strict f32: none that rounds operands to TF32
   int64_t workspace_limit = int64_t{1} << 30;
 };
 

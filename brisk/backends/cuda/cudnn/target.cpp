@@ -66,9 +66,9 @@ Result<Target> Target::described(const DeviceProperties& properties) {
       {"maxGridSize", {2147483647, 65535, 65535}},
       {"maxRegistersPerSM", 65536},
       {"maxSharedMemoryPerBlock", 49152},
-      {"maxSharedMemoryPerBlockOptin",
-       properties.shared_bytes_per_block > 0 ? properties.shared_bytes_per_block
-                                             : (hopper ? 232448 : 166912)},
+      {"maxSharedMemoryPerBlockOptin", properties.shared_bytes_per_block > 0
+                                           ? properties.shared_bytes_per_block
+                                           : (hopper ? 232448 : 166912)},
       {"maxThreadsPerBlock", 1024},
       {"maxThreadsPerSM", 2048},
       {"memClockRateKHz", 3201000},

@@ -22,7 +22,7 @@ std::string compute_text(DType type) {
 }
 
 std::string storage_text(DType type) {
-  return std::string(type == DType::boolean ? "b8" : name(type));
+  return std::string(type == DType::boolean ? "bool8" : name(type));
 }
 
 std::string literal_text(DType type, double value, uint64_t bits) {

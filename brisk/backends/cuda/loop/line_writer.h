@@ -18,7 +18,7 @@ namespace brisk::cuda {
 
 /// "f32", "bool": the type that values are computed in.
 std::string compute_text(DType type);
-/// "f16", "b8": the type of elements in memory.
+/// "f16", "bool8": the type of elements in memory.
 std::string storage_text(DType type);
 /// A value of a computed type, exactly.
 std::string literal_text(DType type, double value, uint64_t bits);

@@ -1,7 +1,7 @@
 #include "brisk/backends/cuda/prelude/prelude.h"
 
 // Element types as they lie in memory and the types they are computed in. Names are those of
-// brisk/base/dtype.h; bool is b8 in memory. Short floats widen exactly; narrowing rounds to nearest
+// brisk/base/dtype.h; bool is bool8 in memory. Short floats widen exactly; narrowing rounds to nearest
 // even, beyond the largest value to infinity (f8e4m3, which has none: to NaN).
 
 namespace brisk::cuda {
@@ -22,7 +22,7 @@ struct f16 { u16 bits; };
 struct bf16 { u16 bits; };
 struct f8e4m3 { u8 bits; };
 struct f8e5m2 { u8 bits; };
-struct b8 { u8 bits; };
+struct bool8 { u8 bits; };
 
 #define DEVICE static __device__ __forceinline__
 #define DEVICE_MEMBER __device__ __forceinline__
@@ -56,7 +56,7 @@ DEVICE f32 widen(f8e4m3 x) {
                                   : __uint_as_float(((exponent + 120u) << 23) | (mantissa << 20));
   return (x.bits & 0x80u) ? -value : value;
 }
-DEVICE bool widen(b8 x) { return x.bits != 0; }
+DEVICE bool widen(bool8 x) { return x.bits != 0; }
 template <class T> DEVICE T widen(T x) { return x; }
 
 // ---- to memory ----
@@ -101,8 +101,8 @@ template <> struct Narrow<f8e5m2> {
     return y;
   }
 };
-template <> struct Narrow<b8> {
-  static DEVICE_MEMBER b8 from(bool x) { b8 y = {(u8)x}; return y; }
+template <> struct Narrow<bool8> {
+  static DEVICE_MEMBER bool8 from(bool x) { bool8 y = {(u8)x}; return y; }
 };
 template <class T, class C> DEVICE T narrow(C x) { return Narrow<T>::from(x); }
 // f32 as it comes back from memory of type T.
