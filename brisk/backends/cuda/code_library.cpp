@@ -5,7 +5,8 @@
 namespace brisk::cuda {
 
 size_t CodeLibrary::add(KernelSource source) {
-  invariant(device_ == nullptr, "kernel {} is added to a code library that is built already", source.stem);
+  invariant(device_ == nullptr, "kernel {} is added to a code library that is built already",
+            source.stem);
   const auto [at, is_new] = by_text_.emplace(source.text, kernels_.size());
   if (is_new) kernels_.push_back(std::move(source));
   return at->second;
@@ -28,7 +29,8 @@ void CodeLibrary::build(const DevicePtr& device, const CodeOptions& options) {
   }
   for (size_t k = 0; k < kernels_.size(); ++k) {
     FunctionHandle function = nullptr;
-    check(api.module_get_function(&function, modules_[code.cubin_of[k]], code.function_names[k].c_str()),
+    check(api.module_get_function(&function, modules_[code.cubin_of[k]],
+                                  code.function_names[k].c_str()),
           "cuModuleGetFunction");
     functions_.push_back(function);
   }
@@ -44,7 +46,8 @@ CodeLibrary::~CodeLibrary() {
   if (modules_.empty()) return;
   device_->make_current();
   const auto api = driver();
-  for (ModuleHandle module : modules_) (*api)->module_unload(module);  // at exit the context may be gone
+  for (ModuleHandle module : modules_)
+    (*api)->module_unload(module);  // at exit the context may be gone
 }
 
 }  // namespace brisk::cuda

@@ -31,7 +31,8 @@ struct Unit {
 
 std::string replaced(std::string text, std::string_view name) {
   constexpr std::string_view kPlaceholder = "$name";
-  for (size_t at = text.find(kPlaceholder); at != std::string::npos; at = text.find(kPlaceholder, at + name.size()))
+  for (size_t at = text.find(kPlaceholder); at != std::string::npos;
+       at = text.find(kPlaceholder, at + name.size()))
     text.replace(at, kPlaceholder.size(), name);
   return text;
 }
@@ -45,8 +46,8 @@ std::string unit_source(const Unit& unit, const std::vector<KernelSource>& kerne
 
 /// What an entry depends on besides the kernels' text.
 std::string environment_key(const Nvrtc& api, const CodeOptions& options) {
-  return fmt::format("{} {} nvrtc {}.{} {:016x}", kVersion, options.architecture, api.major, api.minor,
-                     stable_hash(device_prelude()));
+  return fmt::format("{} {} nvrtc {}.{} {:016x}", kVersion, options.architecture, api.major,
+                     api.minor, stable_hash(device_prelude()));
 }
 
 std::string kernel_key(const std::string& environment, const KernelSource& kernel) {
@@ -58,7 +59,8 @@ std::string unit_key(const std::string& environment, std::string_view name) {
 
 /// Units found on disk; kernels that none of them holds stay for `missing`.
 std::vector<Unit> find_units(const LoopCache& cache, const std::string& environment,
-                             const std::vector<KernelSource>& kernels, std::vector<size_t>& missing) {
+                             const std::vector<KernelSource>& kernels,
+                             std::vector<size_t>& missing) {
   std::vector<Unit> units;
   for (size_t k = 0; k < kernels.size(); ++k) {
     const auto name = cache.find(kernel_key(environment, kernels[k]));
@@ -66,7 +68,8 @@ std::vector<Unit> find_units(const LoopCache& cache, const std::string& environm
       missing.push_back(k);
       continue;
     }
-    auto unit = std::find_if(units.begin(), units.end(), [&](const Unit& u) { return u.name == *name; });
+    auto unit =
+        std::find_if(units.begin(), units.end(), [&](const Unit& u) { return u.name == *name; });
     if (unit == units.end()) {
       auto cubin = cache.find(unit_key(environment, *name));
       unit = units.insert(units.end(), Unit{{}, *name, cubin ? std::move(*cubin) : std::string()});
@@ -80,8 +83,10 @@ std::vector<Unit> find_units(const LoopCache& cache, const std::string& environm
   return units;
 }
 
-std::vector<Unit> make_units(const std::vector<size_t>& missing, const std::vector<std::string>& names, int jobs) {
-  const size_t useful = (missing.size() + static_cast<size_t>(jobs) - 1) / static_cast<size_t>(jobs);
+std::vector<Unit> make_units(const std::vector<size_t>& missing,
+                             const std::vector<std::string>& names, int jobs) {
+  const size_t useful =
+      (missing.size() + static_cast<size_t>(jobs) - 1) / static_cast<size_t>(jobs);
   const size_t each = std::clamp<size_t>(useful, 1, kKernelsPerUnit);
   std::vector<Unit> units;
   for (size_t first = 0; first < missing.size(); first += each) {
@@ -101,7 +106,8 @@ Status dump(const Unit& unit, const std::string& source, const CodeOptions& opti
   if (options.dump_directory.empty()) return Success{};
   std::error_code error;
   std::filesystem::create_directories(options.dump_directory, error);
-  return write_file_atomically(std::filesystem::path(options.dump_directory) / (unit.name + ".cu"), source);
+  return write_file_atomically(std::filesystem::path(options.dump_directory) / (unit.name + ".cu"),
+                               source);
 }
 
 Status compile_units(std::vector<Unit>& units, const std::vector<KernelSource>& kernels,
@@ -125,7 +131,8 @@ Status compile_units(std::vector<Unit>& units, const std::vector<KernelSource>& 
     }
   };
   std::vector<std::thread> threads;
-  for (int i = 1; i < std::min<int>(jobs, static_cast<int>(units.size())); ++i) threads.emplace_back(work);
+  for (int i = 1; i < std::min<int>(jobs, static_cast<int>(units.size())); ++i)
+    threads.emplace_back(work);
   work();
   for (std::thread& thread : threads) thread.join();
   if (failure) return *failure;
@@ -134,13 +141,15 @@ Status compile_units(std::vector<Unit>& units, const std::vector<KernelSource>& 
 
 }  // namespace
 
-Result<CompiledCode> compile_kernels(const std::vector<KernelSource>& kernels, const CodeOptions& options) {
+Result<CompiledCode> compile_kernels(const std::vector<KernelSource>& kernels,
+                                     const CodeOptions& options) {
   CompiledCode code;
   if (kernels.empty()) return code;
   const auto api = nvrtc();
   if (!api) return api.failure();
   for (const KernelSource& kernel : kernels)
-    code.function_names.push_back(fmt::format("{}_{}", kernel.stem, to_hex(stable_hash(kernel.text))));
+    code.function_names.push_back(
+        fmt::format("{}_{}", kernel.stem, to_hex(stable_hash(kernel.text))));
   const std::string environment = environment_key(**api, options);
   const LoopCache cache(cache_directory() / "cuda", kCacheBytes);
   const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
@@ -161,7 +170,8 @@ Result<CompiledCode> compile_kernels(const std::vector<KernelSource>& kernels, c
   if (options.cache) {
     for (const Unit& unit : fresh) {
       cache.store(unit_key(environment, unit.name), unit.cubin);
-      for (const size_t k : unit.kernels) cache.store(kernel_key(environment, kernels[k]), unit.name);
+      for (const size_t k : unit.kernels)
+        cache.store(kernel_key(environment, kernels[k]), unit.name);
     }
     if (!fresh.empty()) cache.trim();
   }

@@ -26,7 +26,8 @@ class Finder {
     std::vector<Variance> found;
     if (count_ < 2) return found;
     for (size_t i = 0; i < program_.lines.size(); ++i)
-      if (const auto variance = at(static_cast<int32_t>(i)); variance && is_first_of(found, *variance))
+      if (const auto variance = at(static_cast<int32_t>(i));
+          variance && is_first_of(found, *variance))
         found.push_back(*variance);
     return found;
   }
@@ -43,11 +44,13 @@ class Finder {
   }
 
   std::optional<Variance> at(int32_t squares) const {
-    if (line(squares).kind != Kind::reduction || !is_floating(line(squares).type)) return std::nullopt;
+    if (line(squares).kind != Kind::reduction || !is_floating(line(squares).type))
+      return std::nullopt;
     const LoopReduction& fold = program_.reductions[static_cast<size_t>(line(squares).index)];
     if (fold.combiner != ScalarOp::add || !is(fold.line, ScalarOp::multiply)) return std::nullopt;
     const int32_t centred = line(fold.line).operands[0];
-    if (line(fold.line).operands[1] != centred || !is(centred, ScalarOp::subtract)) return std::nullopt;
+    if (line(fold.line).operands[1] != centred || !is(centred, ScalarOp::subtract))
+      return std::nullopt;
     const int32_t x = line(centred).operands[0];
     const auto sum = sum_of_mean(line(centred).operands[1]);
     if (!sum) return std::nullopt;
@@ -65,7 +68,8 @@ class Finder {
     if (line(sum).kind != Kind::reduction || !is(factor, ScalarOp::constant)) return std::nullopt;
     const double wanted = divided ? static_cast<double>(count_) : 1.0 / static_cast<double>(count_);
     const double value = line(factor).value;
-    return value > wanted * (1 - 1e-6) && value < wanted * (1 + 1e-6) ? std::optional(sum) : std::nullopt;
+    return value > wanted * (1 - 1e-6) && value < wanted * (1 + 1e-6) ? std::optional(sum)
+                                                                      : std::nullopt;
   }
 
   /// No fold is among what the line depends on, so that it can be computed at the first index.
@@ -83,13 +87,17 @@ class Finder {
 class Rewriter {
  public:
   Rewriter(const LoopProgram& program, const std::vector<Variance>& variances, int64_t count)
-      : program_(program), variances_(variances), count_(static_cast<double>(count)), result_(program) {
+      : program_(program),
+        variances_(variances),
+        count_(static_cast<double>(count)),
+        result_(program) {
     result_.lines.clear();
     result_.reductions.clear();
   }
 
   LoopProgram rewrite() {
-    for (size_t i = 0; i < program_.lines.size(); ++i) new_line_.push_back(replace(static_cast<int32_t>(i)));
+    for (size_t i = 0; i < program_.lines.size(); ++i)
+      new_line_.push_back(replace(static_cast<int32_t>(i)));
     for (LoopStore& store : result_.stores) store.line = new_line_[static_cast<size_t>(store.line)];
     return std::move(result_);
   }
@@ -102,10 +110,14 @@ class Rewriter {
   int32_t operation(ScalarOp op, DType type, int32_t a, int32_t b, bool reduced) {
     return add({.op = op, .type = type, .reduced = reduced, .operands = {a, b, -1}});
   }
-  int32_t number(DType type, double value) { return add({.type = type, .reduced = true, .value = value}); }
+  int32_t number(DType type, double value) {
+    return add({.type = type, .reduced = true, .value = value});
+  }
   int32_t fold(DType type, LoopReduction reduction) {
     result_.reductions.push_back(reduction);
-    return add({.kind = Kind::reduction, .type = type, .reduced = true,
+    return add({.kind = Kind::reduction,
+                .type = type,
+                .reduced = true,
                 .index = static_cast<int32_t>(result_.reductions.size()) - 1});
   }
 
@@ -127,7 +139,8 @@ class Rewriter {
   int32_t open(const Variance& variance) {
     const DType type = program_.lines[static_cast<size_t>(variance.x)].type;
     const int32_t shift = at_first(variance.x);
-    const int32_t d = operation(ScalarOp::subtract, type, new_line_[static_cast<size_t>(variance.x)], shift, false);
+    const int32_t d = operation(ScalarOp::subtract, type,
+                                new_line_[static_cast<size_t>(variance.x)], shift, false);
     const int32_t square = operation(ScalarOp::multiply, type, d, d, false);
     const int32_t sum = fold(type, {.line = d}), squares = fold(type, {.line = square});
     opened_.push_back({variance.squares, sum, squares});

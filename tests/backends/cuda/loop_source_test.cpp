@@ -16,7 +16,7 @@ DeviceProperties h200() {
   return {.name = "NVIDIA H200", .major = 9, .minor = 0, .multiprocessors = 132};
 }
 
-#define SKIP_WITHOUT_NVRTC()                                                 \
+#define SKIP_WITHOUT_NVRTC() \
   if (const auto compiler = cuda::nvrtc(); !compiler) GTEST_SKIP() << compiler.error()
 
 std::vector<cuda::KernelSource> sources_of(const LoopProgram& written) {
@@ -31,15 +31,19 @@ TEST(CudaLoopSource, EveryFormCompiles) {
   SKIP_WITHOUT_NVRTC();
   std::vector<cuda::KernelSource> sources;
   for (const LoopCase& loop : loop_cases())
-    for (cuda::KernelSource& source : sources_of(loop.program)) sources.push_back(std::move(source));
+    for (cuda::KernelSource& source : sources_of(loop.program))
+      sources.push_back(std::move(source));
   const auto code = cuda::compile_kernels(sources, {.cache = false});
   ASSERT_TRUE(code.ok()) << code.error();
   EXPECT_EQ(code->function_names.size(), sources.size());
 }
 
 TEST(CudaLoopSource, VectorsAreAsWideAsMemoryTakes) {
-  const auto stages = [](const LoopProgram& program) { return plan_device_loop(program, h200()).stages; };
-  const auto plain = stages(pointwise_case({{802'816, false}, {256, false}}, DType::f16, DType::f32, false).program);
+  const auto stages = [](const LoopProgram& program) {
+    return plan_device_loop(program, h200()).stages;
+  };
+  const auto plain = stages(
+      pointwise_case({{802'816, false}, {256, false}}, DType::f16, DType::f32, false).program);
   ASSERT_EQ(plain.size(), 1u);
   EXPECT_EQ(plain[0].lanes, 8);
   EXPECT_EQ(plain[0].inner_threads, 32);  // 256 channels: each thread keeps its eight
@@ -50,7 +54,8 @@ TEST(CudaLoopSource, VectorsAreAsWideAsMemoryTakes) {
 }
 
 TEST(CudaLoopSource, BatchNormReadsItsInputTwice) {
-  const LoopProgram program = batch_norm_case({{802'816, true}, {64, false}}, DType::f16, false).program;
+  const LoopProgram program =
+      batch_norm_case({{802'816, true}, {64, false}}, DType::f16, false).program;
   const auto plan = plan_device_loop(device_loop_program(program, h200()), h200());
   ASSERT_EQ(plan.stages.size(), 2u);
   EXPECT_EQ(plan.stages[0].form, LoopStage::Form::column_fold);
@@ -60,7 +65,8 @@ TEST(CudaLoopSource, BatchNormReadsItsInputTwice) {
 }
 
 TEST(CudaLoopSource, RowsStayInRegisters) {
-  const auto plan = plan_device_loop(softmax_case({{4096, false}, {1024, true}}, DType::f16, false).program, h200());
+  const auto plan = plan_device_loop(
+      softmax_case({{4096, false}, {1024, true}}, DType::f16, false).program, h200());
   ASSERT_EQ(plan.stages.size(), 1u);
   EXPECT_EQ(plan.stages[0].form, LoopStage::Form::row);
   EXPECT_EQ(plan.stages[0].registers, 4);

@@ -16,7 +16,8 @@ using cuda::DeviceProperties;
 /// A few loops, compiled together, with buffers of their own on the device.
 class DeviceLoops {
  public:
-  explicit DeviceLoops(cuda::DevicePtr device) : device_(std::move(device)), stream_(device_->make_stream()) {}
+  explicit DeviceLoops(cuda::DevicePtr device)
+      : device_(std::move(device)), stream_(device_->make_stream()) {}
 
   /// `properties`: what the plan is made for.
   size_t add(const LoopProgram& program, const DeviceProperties& properties) {
@@ -43,7 +44,8 @@ class DeviceLoops {
     Memory memory;
     for (const int64_t size : bytes) {
       memory.buffers.push_back(device_->allocate(std::max<int64_t>(size, 1)));
-      stream_->fill(memory.buffers.back().address(), 0xFF, memory.buffers.back().bytes());  // NaN where nothing is written
+      stream_->fill(memory.buffers.back().address(), 0xFF,
+                    memory.buffers.back().bytes());  // NaN where nothing is written
       auto& list = memory.buffers.size() <= num_operands ? memory.operands : memory.results;
       list.push_back(memory.buffers.back().address());
     }
@@ -52,11 +54,15 @@ class DeviceLoops {
     return memory;
   }
   void enqueue(size_t loop, const Memory& memory) {
-    launches_[loop]->enqueue({.operands = memory.operands, .results = memory.results, .workspace = memory.workspace.address(),
-                              .stream = stream_->handle(), .counters = counters_.address()});
+    launches_[loop]->enqueue({.operands = memory.operands,
+                              .results = memory.results,
+                              .workspace = memory.workspace.address(),
+                              .stream = stream_->handle(),
+                              .counters = counters_.address()});
   }
   /// Median milliseconds of one run among `runs`, the caches full of other data before each.
-  double milliseconds(size_t loop, const Memory& memory, const cuda::DeviceBuffer& other, int runs = 9) {
+  double milliseconds(size_t loop, const Memory& memory, const cuda::DeviceBuffer& other,
+                      int runs = 9) {
     std::vector<double> times;
     for (int run = 0; run <= runs; ++run) {
       stream_->fill(other.address(), 1, other.bytes());
@@ -84,15 +90,23 @@ class DeviceLoops {
 
 std::string difference(const Tensor& actual, const Tensor& expected, double tolerance) {
   // A short float is rounded once more, and may fall to the other side of a border.
-  const double rounding = is_short_float(expected.dtype()) ? std::ldexp(1.0, expected.dtype() == DType::f16 ? -10 : expected.dtype() == DType::bf16 ? -7 : -2) : 0;
+  const double rounding = is_short_float(expected.dtype())
+                              ? std::ldexp(1.0, expected.dtype() == DType::f16    ? -10
+                                                : expected.dtype() == DType::bf16 ? -7
+                                                                                  : -2)
+                              : 0;
   for (int64_t i = 0; i < expected.num_elements(); ++i) {
     if (!is_floating(expected.dtype())) {
       if (read_scalar(actual, i).bits != read_scalar(expected, i).bits)
-        return fmt::format("at {}: {} for {}", i, read_scalar(actual, i).bits, read_scalar(expected, i).bits);
+        return fmt::format("at {}: {} for {}", i, read_scalar(actual, i).bits,
+                           read_scalar(expected, i).bits);
       continue;
     }
     const double a = actual.get(i), b = expected.get(i);
-    const bool same = std::isnan(b) ? std::isnan(a) : std::isinf(b) ? a == b : std::fabs(a - b) <= (tolerance + rounding) * std::max(1.0, std::fabs(b));
+    const bool same =
+        std::isnan(b)   ? std::isnan(a)
+        : std::isinf(b) ? a == b
+                        : std::fabs(a - b) <= (tolerance + rounding) * std::max(1.0, std::fabs(b));
     if (!same) return fmt::format("at {}: {} for {}", i, a, b);
   }
   return {};
@@ -114,7 +128,8 @@ TEST(CudaLoopsOnDevice, AgreeWithTheInterpreter) {
   small.multiprocessors = 2;
   DeviceLoops loops(*device);
   for (const LoopCase& loop : cases)
-    for (const DeviceProperties& properties : {(*device)->properties(), small}) loops.add(loop.program, properties);
+    for (const DeviceProperties& properties : {(*device)->properties(), small})
+      loops.add(loop.program, properties);
   loops.build();
   for (size_t c = 0; c < cases.size(); ++c) {
     const std::vector<Tensor> good = expected[c].get();
@@ -125,15 +140,18 @@ TEST(CudaLoopsOnDevice, AgreeWithTheInterpreter) {
       for (const Tensor& buffer : good) bytes.push_back(buffer.num_bytes());
       const auto memory = loops.allocate(number, bytes, operands);
       for (size_t i = 0; i < operands; ++i)
-        if (bytes[i] > 0) loops.stream().copy_to_device(memory.operands[i], good[i].bytes(), bytes[i]);
+        if (bytes[i] > 0)
+          loops.stream().copy_to_device(memory.operands[i], good[i].bytes(), bytes[i]);
       for (int run = 0; run < 2; ++run) {  // counters and workspace serve a second time
         loops.enqueue(number, memory);
         for (size_t r = 0; r + operands < good.size(); ++r) {
           Tensor actual(good[operands + r].dtype(), good[operands + r].sizes());
-          if (actual.num_bytes() > 0) loops.stream().copy_to_host(actual.bytes(), memory.results[r], actual.num_bytes());
+          if (actual.num_bytes() > 0)
+            loops.stream().copy_to_host(actual.bytes(), memory.results[r], actual.num_bytes());
           loops.stream().synchronize();
           const std::string wrong = difference(actual, good[operands + r], cases[c].tolerance);
-          EXPECT_TRUE(wrong.empty()) << cases[c].name << " by " << loops.name(number) << ", result " << r << " " << wrong;
+          EXPECT_TRUE(wrong.empty())
+              << cases[c].name << " by " << loops.name(number) << ", result " << r << " " << wrong;
         }
       }
     }
@@ -151,8 +169,13 @@ struct Measured {
 Measured measured_batch_norm(int64_t rows, int64_t channels, bool gradient) {
   const std::vector<LoopAxis> axes{{rows, true}, {channels, false}};
   const int64_t big = rows * channels * 2, small = channels * 4;
-  if (!gradient) return {batch_norm_case(axes, DType::f16, false), {big, small, small, small, big, small, small, small}, 3.0 * static_cast<double>(big)};
-  return {batch_norm_gradient_case(axes, DType::f16, false), {big, big, big, small, small, small, big, small, small}, 7.0 * static_cast<double>(big)};
+  if (!gradient)
+    return {batch_norm_case(axes, DType::f16, false),
+            {big, small, small, small, big, small, small, small},
+            3.0 * static_cast<double>(big)};
+  return {batch_norm_gradient_case(axes, DType::f16, false),
+          {big, big, big, small, small, small, big, small, small},
+          7.0 * static_cast<double>(big)};
 }
 
 TEST(CudaLoopsOnDevice, MemoryRates) {
@@ -162,14 +185,26 @@ TEST(CudaLoopsOnDevice, MemoryRates) {
   const DeviceProperties& properties = (*device)->properties();
   std::vector<Measured> list;
   // ResNet-50 at batch 256: rows and channels of its batch norms.
-  for (const auto& [side, channels] : {std::pair<int64_t, int64_t>{112, 64}, {56, 64}, {56, 256}, {28, 128}, {28, 512}, {14, 256}, {14, 1024}, {7, 512}, {7, 2048}})
-    for (const bool gradient : {false, true}) list.push_back(measured_batch_norm(256 * side * side, channels, gradient));
+  for (const auto& [side, channels] : {std::pair<int64_t, int64_t>{112, 64},
+                                       {56, 64},
+                                       {56, 256},
+                                       {28, 128},
+                                       {28, 512},
+                                       {14, 256},
+                                       {14, 1024},
+                                       {7, 512},
+                                       {7, 2048}})
+    for (const bool gradient : {false, true})
+      list.push_back(measured_batch_norm(256 * side * side, channels, gradient));
   const int64_t join = 256 * 56 * 56, c = 256;
-  Measured pointwise{pointwise_case({{join, false}, {c, false}}, DType::f16, DType::f32, false), {}, 0};
+  Measured pointwise{
+      pointwise_case({{join, false}, {c, false}}, DType::f16, DType::f32, false), {}, 0};
   pointwise.bytes = {join * c * 2, join * c * 2, c * 4, join * c * 2};
   pointwise.moved = 3.0 * static_cast<double>(join * c * 2);
   list.push_back(std::move(pointwise));
-  Measured rows{softmax_case({{32768, false}, {1024, true}}, DType::f16, false), {32768 * 1024 * 2, 32768 * 1024 * 2}, 2.0 * 32768 * 1024 * 2};
+  Measured rows{softmax_case({{32768, false}, {1024, true}}, DType::f16, false),
+                {32768 * 1024 * 2, 32768 * 1024 * 2},
+                2.0 * 32768 * 1024 * 2};
   list.push_back(std::move(rows));
   for (const Measured& item : list) loops.add(item.loop.program, properties);
   loops.build();
@@ -188,11 +223,14 @@ TEST(CudaLoopsOnDevice, MemoryRates) {
   const double copy_rate = 2.0 * static_cast<double>(copied) / best / 1e6;
   fmt::print("{}: copy {:.0f} GB/s\n", properties.name, copy_rate);
   for (size_t i = 0; i < list.size(); ++i) {
-    const auto memory = loops.allocate(i, list[i].bytes, static_cast<size_t>(list[i].loop.program.num_operands));
-    for (const auto& buffer : memory.buffers) loops.stream().fill(buffer.address(), 0x3A, buffer.bytes());  // 0.8 in f16
+    const auto memory =
+        loops.allocate(i, list[i].bytes, static_cast<size_t>(list[i].loop.program.num_operands));
+    for (const auto& buffer : memory.buffers)
+      loops.stream().fill(buffer.address(), 0x3A, buffer.bytes());  // 0.8 in f16
     const double time = loops.milliseconds(i, memory, other);
     const double rate = list[i].moved / time / 1e6;
-    fmt::print("{:<44} {:<36} {:8.4f} ms {:6.0f} GB/s {:4.0f} %\n", list[i].loop.name, loops.name(i), time, rate, 100 * rate / copy_rate);
+    fmt::print("{:<44} {:<36} {:8.4f} ms {:6.0f} GB/s {:4.0f} %\n", list[i].loop.name,
+               loops.name(i), time, rate, 100 * rate / copy_rate);
     EXPECT_GT(rate, 0.2 * copy_rate) << list[i].loop.name;
   }
 }

@@ -7,7 +7,8 @@ namespace {
 
 constexpr int kOldestMajor = 12;
 constexpr std::string_view kHowToGet =
-    "it is part of the CUDA toolkit 12.0 or newer (https://developer.nvidia.com/cuda-downloads) and of "
+    "it is part of the CUDA toolkit 12.0 or newer (https://developer.nvidia.com/cuda-downloads) "
+    "and of "
     "pip's nvidia-cuda-nvrtc; name its folder in BRISK_CUDA_PATH where it is installed elsewhere";
 
 Result<VendorLibrary> open_nvrtc() {
@@ -37,8 +38,8 @@ Result<Nvrtc> load_nvrtc() {
   find("nvrtcGetSupportedArchs", api.get_supported_archs);
   if (api.version != nullptr) api.version(&api.major, &api.minor);
   if (api.major < kOldestMajor || !missing.empty())
-    return fail("NVRTC in {} is of version {}.{}, but brisk needs {}.0 or newer: {}", api.path, api.major,
-                api.minor, kOldestMajor, kHowToGet);
+    return fail("NVRTC in {} is of version {}.{}, but brisk needs {}.0 or newer: {}", api.path,
+                api.major, api.minor, kOldestMajor, kHowToGet);
   return api;
 }
 
@@ -61,9 +62,13 @@ Status check_architecture(const Nvrtc& api, std::string_view architecture) {
   api.get_num_supported_archs(&count);
   std::vector<int> known(static_cast<size_t>(std::max(count, 0)));
   if (count > 0) api.get_supported_archs(known.data());
-  if (std::find(known.begin(), known.end(), architecture_number(architecture)) != known.end()) return Success{};
-  return fail("NVRTC {}.{} ({}) can't compile for {}: take one that knows it, newer for a newer device, older for "
-              "an older one", api.major, api.minor, api.path, architecture);
+  if (std::find(known.begin(), known.end(), architecture_number(architecture)) != known.end())
+    return Success{};
+  return fail(
+      "NVRTC {}.{} ({}) can't compile for {}: take one that knows it, newer for a newer device, "
+      "older for "
+      "an older one",
+      api.major, api.minor, api.path, architecture);
 }
 
 struct ProgramOwner {
@@ -99,19 +104,23 @@ Result<NvrtcOutput> compile_to_cubin(std::string_view source, std::string_view a
   if (auto known = check_architecture(api, architecture); !known) return known.failure();
   ProgramOwner owner{api};
   const std::string text(source);
-  NvrtcStatus status = api.create_program(&owner.program, text.c_str(), "brisk.cu", 0, nullptr, nullptr);
+  NvrtcStatus status =
+      api.create_program(&owner.program, text.c_str(), "brisk.cu", 0, nullptr, nullptr);
   if (status != 0) return fail("nvrtcCreateProgram failed: {}", api.get_error_string(status));
-  std::vector<std::string> all{fmt::format("-arch={}", architecture), "-std=c++17", "-default-device", "-diag-suppress=177"};
+  std::vector<std::string> all{fmt::format("-arch={}", architecture), "-std=c++17",
+                               "-default-device", "-diag-suppress=177"};
   all.insert(all.end(), options.begin(), options.end());
   std::vector<const char*> pointers;
   for (const std::string& option : all) pointers.push_back(option.c_str());
   status = api.compile_program(owner.program, static_cast<int>(pointers.size()), pointers.data());
   NvrtcOutput output{.cubin = {}, .log = log_of(owner)};
-  if (status != 0) return fail("NVRTC {}.{} refuses generated code ({}):\n{}", api.major, api.minor,
-                               api.get_error_string(status), output.log);
+  if (status != 0)
+    return fail("NVRTC {}.{} refuses generated code ({}):\n{}", api.major, api.minor,
+                api.get_error_string(status), output.log);
   size_t bytes = 0;
   status = api.get_cubin_size(owner.program, &bytes);
-  if (status != 0 || bytes == 0) return fail("nvrtcGetCUBINSize failed: {}", api.get_error_string(status));
+  if (status != 0 || bytes == 0)
+    return fail("nvrtcGetCUBINSize failed: {}", api.get_error_string(status));
   output.cubin.resize(bytes);
   status = api.get_cubin(owner.program, output.cubin.data());
   if (status != 0) return fail("nvrtcGetCUBIN failed: {}", api.get_error_string(status));

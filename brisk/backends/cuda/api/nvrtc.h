@@ -20,8 +20,9 @@ using NvrtcProgram = struct _nvrtcProgram*;
 struct Nvrtc {
   NvrtcStatus (*version)(int* major, int* minor);
   const char* (*get_error_string)(NvrtcStatus status);
-  NvrtcStatus (*create_program)(NvrtcProgram* program, const char* source, const char* name, int num_headers,
-                                const char* const* headers, const char* const* include_names);
+  NvrtcStatus (*create_program)(NvrtcProgram* program, const char* source, const char* name,
+                                int num_headers, const char* const* headers,
+                                const char* const* include_names);
   NvrtcStatus (*destroy_program)(NvrtcProgram* program);
   NvrtcStatus (*compile_program)(NvrtcProgram program, int num_options, const char* const* options);
   NvrtcStatus (*get_program_log_size)(NvrtcProgram program, size_t* bytes);

@@ -5,8 +5,9 @@
 
 namespace brisk::cuda {
 
-TextLaunch::TextLaunch(std::string name, const KernelRequest& request, const PrepareContext& context,
-                       const std::vector<TextKernel>& kernels, int64_t workspace_bytes)
+TextLaunch::TextLaunch(std::string name, const KernelRequest& request,
+                       const PrepareContext& context, const std::vector<TextKernel>& kernels,
+                       int64_t workspace_bytes)
     : name_(std::move(name)), workspace_bytes_(workspace_bytes) {
   std::string parameters;
   for (size_t i = 0; i < request.operands.size(); ++i)
@@ -15,9 +16,11 @@ TextLaunch::TextLaunch(std::string name, const KernelRequest& request, const Pre
     parameters += fmt::format("{}* y{}, ", storage_text(request.node.results[i].dtype()), i);
   for (const TextKernel& kernel : kernels) {
     const size_t number = context.code.add(
-        {kernel.stem, fmt::format("\n{}extern \"C\" __global__ void __launch_bounds__({}) $name({}u8* workspace) {{\n"
-                                  "  typedef u64 ix;\n{}}}\n",
-                                  kernel.before, kernel.threads, parameters, kernel.body)});
+        {kernel.stem,
+         fmt::format(
+             "\n{}extern \"C\" __global__ void __launch_bounds__({}) $name({}u8* workspace) {{\n"
+             "  typedef u64 ix;\n{}}}\n",
+             kernel.before, kernel.threads, parameters, kernel.body)});
     entries_.push_back({number, kernel.blocks, kernel.threads});
   }
 }
@@ -38,8 +41,8 @@ void TextLaunch::enqueue_one(size_t kernel, const LaunchArguments& arguments) {
   addresses_.push_back(arguments.workspace);
   pointers_.clear();
   for (DeviceAddress& address : addresses_) pointers_.push_back(&address);
-  launch_function(entry.function, {static_cast<unsigned>(entry.blocks)}, {static_cast<unsigned>(entry.threads)}, 0,
-                  arguments.stream, pointers_);
+  launch_function(entry.function, {static_cast<unsigned>(entry.blocks)},
+                  {static_cast<unsigned>(entry.threads)}, 0, arguments.stream, pointers_);
 }
 
 int64_t blocks_for(int64_t items, int32_t threads) {
@@ -47,7 +50,9 @@ int64_t blocks_for(int64_t items, int32_t threads) {
 }
 
 std::string one_item_each(int64_t items, int32_t threads) {
-  return fmt::format("  const ix i = (ix)blockIdx.x * {}u + threadIdx.x;\n  if (i >= {}ull) return;\n", threads, items);
+  return fmt::format(
+      "  const ix i = (ix)blockIdx.x * {}u + threadIdx.x;\n  if (i >= {}ull) return;\n", threads,
+      items);
 }
 
 std::string accumulator_text(DType type) {

@@ -13,10 +13,10 @@ namespace brisk::cuda {
 
 struct TextKernel {
   std::string stem;
-  std::string body;       ///< statements; `ix` is u64
-  int64_t blocks = 0;     ///< 0: nothing to do
+  std::string body;    ///< statements; `ix` is u64
+  int64_t blocks = 0;  ///< 0: nothing to do
   int32_t threads = 256;
-  std::string before;     ///< device functions; their names contain $name
+  std::string before;  ///< device functions; their names contain $name
 };
 
 class TextLaunch : public Launch {

@@ -12,8 +12,8 @@ namespace brisk::cuda {
 namespace {
 
 struct Tiling {
-  std::vector<int64_t> from, to;                  // sizes of operand and result, neighbours merged
-  std::vector<size_t> permutation;                // result axis i is operand axis permutation[i]
+  std::vector<int64_t> from, to;    // sizes of operand and result, neighbours merged
+  std::vector<size_t> permutation;  // result axis i is operand axis permutation[i]
 };
 
 /// Axes that stay side by side become one; axes of one index go.
@@ -35,7 +35,8 @@ Tiling merged(const std::vector<int64_t>& sizes, const std::vector<int64_t>& per
   }
   std::vector<size_t> order(groups.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return groups[a][0] < groups[b][0]; });
+  std::sort(order.begin(), order.end(),
+            [&](size_t a, size_t b) { return groups[a][0] < groups[b][0]; });
   Tiling tiling;
   tiling.permutation.resize(groups.size());
   for (size_t place = 0; place < order.size(); ++place) tiling.permutation[order[place]] = place;
@@ -51,13 +52,16 @@ Tiling merged(const std::vector<int64_t>& sizes, const std::vector<int64_t>& per
 
 std::optional<std::string> refuse(const KernelRequest& request) {
   if (auto packed = refuse_packed(request)) return packed;
-  const Tiling t = merged(operand_sizes(request, 0), request.node.attributes.as<TransposeAttributes>().permutation);
-  if (t.to.size() < 2 || t.permutation.back() + 1 == t.permutation.size()) return "the innermost axis stays: a loop copies whole vectors";
+  const Tiling t = merged(operand_sizes(request, 0),
+                          request.node.attributes.as<TransposeAttributes>().permutation);
+  if (t.to.size() < 2 || t.permutation.back() + 1 == t.permutation.size())
+    return "the innermost axis stays: a loop copies whole vectors";
   return std::nullopt;
 }
 
 std::unique_ptr<Launch> prepare(const KernelRequest& request, const PrepareContext& context) {
-  const Tiling t = merged(operand_sizes(request, 0), request.node.attributes.as<TransposeAttributes>().permutation);
+  const Tiling t = merged(operand_sizes(request, 0),
+                          request.node.attributes.as<TransposeAttributes>().permutation);
   const size_t rank = t.to.size();
   std::vector<int64_t> from_strides(rank), to_strides(rank);
   int64_t all = 1;
@@ -85,20 +89,27 @@ std::unique_ptr<Launch> prepare(const KernelRequest& request, const PrepareConte
   int64_t blocks = 1;
   for (const int64_t size : sizes) blocks *= size;
   const int64_t bytes = byte_size(request.node.results[0].dtype());
-  std::string body = fmt::format("  typedef {} Unit;\n  __shared__ Unit tile[32][33];\n",
-                                 bytes == 8 ? "u64" : bytes == 4 ? "u32" : bytes == 2 ? "u16" : "u8");
+  std::string body =
+      fmt::format("  typedef {} Unit;\n  __shared__ Unit tile[32][33];\n", bytes == 8   ? "u64"
+                                                                           : bytes == 4 ? "u32"
+                                                                           : bytes == 2 ? "u16"
+                                                                                        : "u8");
   body += coordinates_text(names, sizes, "blockIdx.x");
   body += fmt::format(
       "  const ix from = {}, to = {};\n"
       "  const ix lane = threadIdx.x % 32u, line = threadIdx.x / 32u;\n"
       "  EACH(k, 4) {{\n    const ix x = tx * 32u + lane, y = ty * 32u + line + 8u * k;\n"
-      "    if (x < {}ull && y < {}ull) tile[line + 8u * k][lane] = ((const Unit*)b0)[from + x + y * {}ull];\n  }}\n"
+      "    if (x < {}ull && y < {}ull) tile[line + 8u * k][lane] = ((const Unit*)b0)[from + x + y "
+      "* {}ull];\n  }}\n"
       "  __syncthreads();\n"
       "  EACH(k, 4) {{\n    const ix y = ty * 32u + lane, x = tx * 32u + line + 8u * k;\n"
-      "    if (x < {}ull && y < {}ull) ((Unit*)y0)[to + y + x * {}ull] = tile[lane][line + 8u * k];\n  }}\n",
-      from, to, t.from[x], t.from[y], from_strides[y], t.from[x], t.from[y], to_strides[x_in_result]);
-  return std::make_unique<TextLaunch>("nvrtc/transpose", request, context,
-                                      std::vector{TextKernel{"transpose", body, all == 0 ? 0 : blocks}});
+      "    if (x < {}ull && y < {}ull) ((Unit*)y0)[to + y + x * {}ull] = tile[lane][line + 8u * "
+      "k];\n  }}\n",
+      from, to, t.from[x], t.from[y], from_strides[y], t.from[x], t.from[y],
+      to_strides[x_in_result]);
+  return std::make_unique<TextLaunch>(
+      "nvrtc/transpose", request, context,
+      std::vector{TextKernel{"transpose", body, all == 0 ? 0 : blocks}});
 }
 
 }  // namespace

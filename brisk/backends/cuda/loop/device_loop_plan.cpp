@@ -13,6 +13,9 @@ constexpr int64_t kAlignment = 256;
 constexpr int32_t kThreads = 256;
 constexpr int32_t kFoldThreads = 512;
 constexpr int32_t kMaxLanes = 8;
+/// Places on the innermost axis that one block of a fold takes: 128 bytes of f16, which memory
+/// delivers whole. Few places make many blocks side by side, and so few partial results of each.
+constexpr int32_t kFoldPlaces = 8;
 /// Registers (of 4 bytes) that a thread may fill with a row's points.
 constexpr int64_t kRowRegisters = 64;
 /// Offsets beyond this need 64 bits; the rest of 32 is room for what a grid reaches past the end.
@@ -99,8 +102,8 @@ int32_t choose_lanes(const LoopProgram& program, bool ragged) {
     if (alone && program.axes.size() > 1) return true;
     return is_vector_access(program, *access.at, access.bytes, lanes);
   };
-  while (lanes > 1 && ((!ragged && inner % lanes != 0) ||
-                       !std::all_of(accesses.begin(), accesses.end(), fits)))
+  while (lanes > 1 &&
+         ((!ragged && inner % lanes != 0) || !std::all_of(accesses.begin(), accesses.end(), fits)))
     lanes /= 2;
   return lanes;
 }
@@ -125,7 +128,9 @@ int32_t threads_along(int64_t groups, int32_t most) {
 class Planner {
  public:
   Planner(const LoopProgram& program, const DeviceProperties& device)
-      : program_(program), space_(space_of(program)), processors_(std::max(device.multiprocessors, 1)) {
+      : program_(program),
+        space_(space_of(program)),
+        processors_(std::max(device.multiprocessors, 1)) {
     static_cast<LoopPhases&>(plan_) = analyse_phases(program);
     find_needed(program, plan_, {});
     plan_.wide_index = needs_wide_index(program, space_);
@@ -173,7 +178,8 @@ class Planner {
     if (flat) {
       stage.inner_threads = kThreads;
       const int64_t vectors = std::max<int64_t>(space_.inner / stage.lanes, 1);
-      while (stage.unroll > 1 && vectors < int64_t{kThreads} * stage.unroll * processors_) stage.unroll /= 2;
+      while (stage.unroll > 1 && vectors < int64_t{kThreads} * stage.unroll * processors_)
+        stage.unroll /= 2;
       stage.chunks = ceil_div(vectors, int64_t{kThreads} * stage.unroll);
       return stage;
     }
@@ -188,14 +194,17 @@ class Planner {
 
   /// Reduced indices that are rows of a pointwise stage: without the innermost axis.
   int64_t total_reduced_outer() const {
-    return space_.inner_reduced ? space_.reduced / std::max<int64_t>(space_.inner, 1) : space_.reduced;
+    return space_.inner_reduced ? space_.reduced / std::max<int64_t>(space_.inner, 1)
+                                : space_.reduced;
   }
 
   /// Blocks for `rows`: as many as the device holds at a time, each with whole turns to do.
   void share_rows(LoopStage& stage, int64_t rows, int64_t blocks_each) const {
     const auto turns = [&] { return ceil_div(rows, int64_t{stage.outer_threads} * stage.unroll); };
-    const int64_t most = std::max<int64_t>(processors_ * blocks_each / (stage.chunks * stage.fixed), 1);
-    while (stage.unroll > 1 && turns() * stage.chunks * stage.fixed < processors_) stage.unroll /= 2;
+    const int64_t most =
+        std::max<int64_t>(processors_ * blocks_each / (stage.chunks * stage.fixed), 1);
+    while (stage.unroll > 1 && turns() * stage.chunks * stage.fixed < processors_)
+      stage.unroll /= 2;
     stage.parts = std::clamp<int64_t>(turns(), 1, most);
   }
 
@@ -208,7 +217,7 @@ class Planner {
     while (stage.lanes > 1 && reductions * stage.lanes > 32) stage.lanes /= 2;
     stage.unroll = choose_unroll(program_);
     const int64_t groups = space_.inner / stage.lanes;
-    stage.inner_threads = threads_along(groups, 32);
+    stage.inner_threads = threads_along(groups, kFoldPlaces);
     stage.chunks = ceil_div(groups, stage.inner_threads);
     stage.fixed = space_.outer_kept;
     stage.outer_threads = static_cast<int32_t>(std::clamp<int64_t>(
@@ -239,7 +248,8 @@ class Planner {
     // Words that one vector of each operand takes.
     int64_t words = 0;
     for (const LoopLoad& load : program_.loads)
-      if (load.at.strides.back() != 0) words += std::max<int64_t>(byte_size(load.type) * stage.lanes / 4, 1);
+      if (load.at.strides.back() != 0)
+        words += std::max<int64_t>(byte_size(load.type) * stage.lanes / 4, 1);
     words = std::max<int64_t>(words, 1);
     int64_t threads = 1;
     while (threads < vectors && threads < 32) threads *= 2;
@@ -261,7 +271,8 @@ class Planner {
       return offset;
     };
     for (const LoopStage& stage : plan_.stages) {
-      if (stage.form != LoopStage::Form::row_fold && stage.form != LoopStage::Form::column_fold) continue;
+      if (stage.form != LoopStage::Form::row_fold && stage.form != LoopStage::Form::column_fold)
+        continue;
       if (stage.parts > 1) plan_.counters = std::max(plan_.counters, stage.chunks * stage.fixed);
       for (size_t r = 0; stage.parts > 1 && r < program_.reductions.size(); ++r) {
         const auto line = static_cast<size_t>(program_.reductions[r].line);
@@ -311,7 +322,8 @@ bool is_vector_access(const LoopProgram& program, const AffineIndex& at, int64_t
 
 LoopProgram device_loop_program(const LoopProgram& program, const DeviceProperties& device) {
   const DeviceLoopPlan plan = plan_device_loop(program, device);
-  const bool once = plan.stages.size() == 1 && (plan.num_phases == 1 || plan.stages[0].registers > 0);
+  const bool once =
+      plan.stages.size() == 1 && (plan.num_phases == 1 || plan.stages[0].registers > 0);
   return once ? program : one_pass_variance(program);
 }
 

@@ -6,7 +6,8 @@
 ///   pointwise    every point once. Of several axes, each thread keeps its place on the innermost
 ///                axis (what depends on it alone, channel parameters, stays in registers) and goes
 ///                through the rows; of one axis, threads share it out vector by vector;
-///   row          the innermost axis is reduced, kept indices are many: a group of threads takes one
+///   row          the innermost axis is reduced, kept indices are many: a group of threads takes
+///   one
 ///                kept index through all phases, its points in registers where they fit;
 ///   row_fold     the same axes, kept indices are few: one phase, several blocks a kept index;
 ///   column_fold  the innermost axis is kept: one phase, threads hold accumulators of their place
@@ -36,8 +37,10 @@ struct LoopStage {
   int32_t outer_threads = 1;  ///< of a block, each with rows (row: kept indices) of its own
   int64_t chunks = 1;         ///< blocks along the innermost axis
   int64_t parts = 1;          ///< blocks that share the rows
-  int64_t fixed = 1;          ///< kept indices (row: groups of outer_threads of them) with blocks of their own
-  int32_t registers = 0;      ///< row: vectors of a kept index that each thread holds; 0: read again each phase
+  int64_t fixed =
+      1;  ///< kept indices (row: groups of outer_threads of them) with blocks of their own
+  int32_t registers =
+      0;  ///< row: vectors of a kept index that each thread holds; 0: read again each phase
 
   int32_t threads() const { return inner_threads * outer_threads; }
   int64_t grid() const { return chunks * parts * fixed; }
@@ -46,13 +49,13 @@ struct LoopStage {
 std::string_view name(LoopStage::Form form);
 
 struct DeviceLoopPlan : LoopPhases {
-  std::vector<LoopStage> stages;       ///< in order; none where there is nothing to write
-  bool wide_index = false;             ///< offsets need 64 bits
-  int64_t kept = 1;                    ///< kept indices
+  std::vector<LoopStage> stages;  ///< in order; none where there is nothing to write
+  bool wide_index = false;        ///< offsets need 64 bits
+  int64_t kept = 1;               ///< kept indices
   int64_t workspace_bytes = 0;
-  std::vector<int64_t> partial_offset; ///< of each reduction: [parts, kept] in the workspace
-  std::vector<int64_t> export_offset;  ///< of each export: [kept] in the workspace
-  int64_t counters = 0;                ///< u32 that are zero before and after each run
+  std::vector<int64_t> partial_offset;  ///< of each reduction: [parts, kept] in the workspace
+  std::vector<int64_t> export_offset;   ///< of each export: [kept] in the workspace
+  int64_t counters = 0;                 ///< u32 that are zero before and after each run
 };
 
 /// The program as it is run: where a loop would read its points again for a variance, in one pass.

@@ -38,7 +38,8 @@ std::string literal_text(DType type, double value, uint64_t bits) {
   }
 }
 
-LineWriter::LineWriter(const LoopProgram& program, const DeviceLoopPlan& plan, const LoopStage& stage)
+LineWriter::LineWriter(const LoopProgram& program, const DeviceLoopPlan& plan,
+                       const LoopStage& stage)
     : program_(program), plan_(plan), stage_(stage) {
   // Kept indices in row-major order: where exports and partial results of a kept index lie.
   AffineIndex kept{0, std::vector<int64_t>(program.axes.size())};
@@ -52,11 +53,13 @@ LineWriter::LineWriter(const LoopProgram& program, const DeviceLoopPlan& plan, c
 
   const int32_t buffers = program.num_operands + program.num_results;
   std::vector<std::string> types(static_cast<size_t>(buffers), "void");
-  for (const LoopLoad& load : program.loads) types[static_cast<size_t>(load.buffer)] = storage_text(load.type);
+  for (const LoopLoad& load : program.loads)
+    types[static_cast<size_t>(load.buffer)] = storage_text(load.type);
   for (const LoopStore& store : program.stores)
     types[static_cast<size_t>(store.buffer)] = storage_text(store.type);
   for (int32_t b = 0; b < buffers; ++b)
-    append(parameters_, "{}{}* p{}, ", b < program.num_operands ? "const " : "", types[static_cast<size_t>(b)], b);
+    append(parameters_, "{}{}* p{}, ", b < program.num_operands ? "const " : "",
+           types[static_cast<size_t>(b)], b);
   parameters_ += "u8* workspace, u32* counters";
   text_.resize(program.lines.size());
   scope_.assign(program.lines.size(), Scope::none);
@@ -86,7 +89,8 @@ LineWriter::Load LineWriter::load_of(int32_t number) const {
   }
   const auto e = static_cast<size_t>(std::find(plan_.exports.begin(), plan_.exports.end(), number) -
                                      plan_.exports.begin());
-  return {fmt::format("((const {}*)(workspace + {}ull))", storage_text(line.type), plan_.export_offset[e]),
+  return {fmt::format("((const {}*)(workspace + {}ull))", storage_text(line.type),
+                      plan_.export_offset[e]),
           line.type, &export_at_[e]};
 }
 
@@ -125,7 +129,8 @@ bool LineWriter::reads_axis(size_t axis) const {
     if (program_.lines[i].kind == Kind::position &&
         program_.positions[static_cast<size_t>(program_.lines[i].index)].strides[axis] != 0)
       return true;
-    if (is_load(static_cast<int32_t>(i)) && load_of(static_cast<int32_t>(i)).at->strides[axis] != 0) return true;
+    if (is_load(static_cast<int32_t>(i)) && load_of(static_cast<int32_t>(i)).at->strides[axis] != 0)
+      return true;
   }
   return false;
 }
@@ -171,19 +176,22 @@ std::string LineWriter::expression(int32_t number) const {
       const AffineIndex& at = program_.positions[static_cast<size_t>(line.index)];
       std::string sum = fmt::format("({})({}ll)", compute_text(line.type), at.offset);
       const auto add = [&](const std::string& variable, int64_t stride) {
-        if (stride != 0) append(sum, " + ({})({}) * ({})({}ll)", compute_text(line.type), variable,
-                                compute_text(line.type), stride);
+        if (stride != 0)
+          append(sum, " + ({})({}) * ({})({}ll)", compute_text(line.type), variable,
+                 compute_text(line.type), stride);
       };
       for (size_t a = 0; a + 1 < at.strides.size(); ++a)
         if (program_.axes[a].size > 1) add(fmt::format("c{}", a), at.strides[a]);
       if (program_.axes.back().size > 1)
-        add(scope_[static_cast<size_t>(number)] == Scope::once ? "in" : "in + (ix)v", at.strides.back());
+        add(scope_[static_cast<size_t>(number)] == Scope::once ? "in" : "in + (ix)v",
+            at.strides.back());
       return sum;
     }
     case Kind::rounded:
       return fmt::format("rounded<{}>({})", storage_text(line.storage), operands);
     case Kind::operation:
-      if (line.op == ScalarOp::cast) return fmt::format("op_cast<{}>({})", compute_text(line.type), operands);
+      if (line.op == ScalarOp::cast)
+        return fmt::format("op_cast<{}>({})", compute_text(line.type), operands);
       return fmt::format("op_{}({})", brisk::name(line.op), operands);
     default:
       break;
@@ -235,7 +243,8 @@ std::string LineWriter::declare_loads(int32_t lanes, const std::string& turns) c
     const auto number = static_cast<int32_t>(i);
     if (!is_load(number)) continue;
     if (scope_[i] == Scope::point)
-      append(code, "    Vector<{}, {}> l{}[{}];\n", storage_text(load_of(number).type), lanes, i, turns);
+      append(code, "    Vector<{}, {}> l{}[{}];\n", storage_text(load_of(number).type), lanes, i,
+             turns);
     else if (scope_[i] == Scope::row)
       append(code, "    {} r{}[{}];\n", compute_text(program_.lines[i].type), i, turns);
   }
@@ -259,7 +268,8 @@ std::string LineWriter::issue_loads(int32_t lanes, const std::string& turn) cons
 std::string LineWriter::clear_loads(const std::string& turn) const {
   std::string code;
   for (size_t i = 0; i < scope_.size(); ++i)
-    if (scope_[i] == Scope::point && is_load(static_cast<int32_t>(i))) append(code, "      l{}[{}].clear();\n", i, turn);
+    if (scope_[i] == Scope::point && is_load(static_cast<int32_t>(i)))
+      append(code, "      l{}[{}].clear();\n", i, turn);
   return code;
 }
 
@@ -274,15 +284,18 @@ std::string LineWriter::rows(const std::string& turn) const {
   return code;
 }
 
-std::string LineWriter::store(const LoopStore& store, int32_t lanes, const std::string& values) const {
+std::string LineWriter::store(const LoopStore& store, int32_t lanes,
+                              const std::string& values) const {
   const std::string place = fmt::format("p{} + ({})", store.buffer, offset(store.at));
   if (lanes == 1 || is_vector_access(program_, store.at, byte_size(store.type), lanes))
-    return fmt::format("      store<{}, {}>({}, {});\n", storage_text(store.type), lanes, place, values);
-  return fmt::format("      store_strided<{}, {}>({}, {}, {}ll);\n", storage_text(store.type), lanes, place,
-                     values, store.at.strides.back());
+    return fmt::format("      store<{}, {}>({}, {});\n", storage_text(store.type), lanes, place,
+                       values);
+  return fmt::format("      store_strided<{}, {}>({}, {}, {}ll);\n", storage_text(store.type),
+                     lanes, place, values, store.at.strides.back());
 }
 
-std::string LineWriter::points(int32_t lanes, const std::string& turn, const std::string& fold) const {
+std::string LineWriter::points(int32_t lanes, const std::string& turn,
+                               const std::string& fold) const {
   std::string arrays, lines, stored, after;
   for (size_t i = 0; i < scope_.size(); ++i) {
     if (scope_[i] != Scope::point) continue;
@@ -292,17 +305,21 @@ std::string LineWriter::points(int32_t lanes, const std::string& turn, const std
   }
   for (size_t s = 0; s < program_.stores.size(); ++s) {
     const LoopStore& item = program_.stores[s];
-    if (program_.lines[static_cast<size_t>(item.line)].reduced || phase_of(item.line) != phase_) continue;
-    append(arrays, "      {} s{}[{}];\n", compute_text(program_.lines[static_cast<size_t>(item.line)].type), s, lanes);
+    if (program_.lines[static_cast<size_t>(item.line)].reduced || phase_of(item.line) != phase_)
+      continue;
+    append(arrays, "      {} s{}[{}];\n",
+           compute_text(program_.lines[static_cast<size_t>(item.line)].type), s, lanes);
     append(stored, "        s{}[v] = {};\n", s, text(item.line));
     after += store(item, lanes, fmt::format("s{}", s));
   }
-  return fmt::format("{}      EACH(v, {}) {{\n{}{}{}      }}\n{}", arrays, lanes, lines, stored, fold, after);
+  return fmt::format("{}      EACH(v, {}) {{\n{}{}{}      }}\n{}", arrays, lanes, lines, stored,
+                     fold, after);
 }
 
 std::string LineWriter::partial_pointer(size_t reduction) const {
   const DType type = program_.lines[static_cast<size_t>(program_.reductions[reduction].line)].type;
-  return fmt::format("(({}*)(workspace + {}ull))", storage_text(type), plan_.partial_offset[reduction]);
+  return fmt::format("(({}*)(workspace + {}ull))", storage_text(type),
+                     plan_.partial_offset[reduction]);
 }
 
 void LineWriter::all_to(Scope scope, const std::vector<bool>& set) {
@@ -321,7 +338,8 @@ LineWriter::After LineWriter::after(int32_t lanes, const std::vector<std::string
     const auto number = static_cast<int32_t>(i);
     const LoopLine& line = program_.lines[i];
     const bool constant = line.kind == Kind::operation && line.op == ScalarOp::constant;
-    if (!needed[i] || constant || !text_[i].empty()) continue;  // a text: known from an earlier phase
+    if (!needed[i] || constant || !text_[i].empty())
+      continue;  // a text: known from an earlier phase
     std::string value;
     if (line.kind == Kind::reduction && phase_of(number) == phase_) {
       value = fold_text[static_cast<size_t>(line.index)];
@@ -335,12 +353,14 @@ LineWriter::After LineWriter::after(int32_t lanes, const std::vector<std::string
     append(lines, "        const {} x{} = {};\n", compute_text(line.type), i, value);
   }
   const auto keep = [&](const std::string& array, int32_t line) {
-    append(arrays, "      {} {}[{}];\n", compute_text(program_.lines[static_cast<size_t>(line)].type), array, count);
+    append(arrays, "      {} {}[{}];\n",
+           compute_text(program_.lines[static_cast<size_t>(line)].type), array, count);
     append(assignments, "        {}[{}] = {};\n", array, vectors ? "v" : "0", text(line));
   };
   for (size_t s = 0; s < program_.stores.size(); ++s) {
     const LoopStore& item = program_.stores[s];
-    if (!program_.lines[static_cast<size_t>(item.line)].reduced || phase_of(item.line) != phase_) continue;
+    if (!program_.lines[static_cast<size_t>(item.line)].reduced || phase_of(item.line) != phase_)
+      continue;
     keep(fmt::format("s{}", s), item.line);
     writes += store(item, count, fmt::format("s{}", s));
   }
@@ -349,11 +369,13 @@ LineWriter::After LineWriter::after(int32_t lanes, const std::vector<std::string
     if (phase_of(line) != phase_) continue;
     const std::string type = storage_text(program_.lines[static_cast<size_t>(line)].type);
     keep(fmt::format("e{}", e), line);
-    append(writes, "      store<{}, {}>(({}*)(workspace + {}ull) + ({}), e{});\n", type, count, type,
-           plan_.export_offset[e], offset(export_at_[e]), e);
+    append(writes, "      store<{}, {}>(({}*)(workspace + {}ull) + ({}), e{});\n", type, count,
+           type, plan_.export_offset[e], offset(export_at_[e]), e);
   }
   if (!vectors) return {lines, arrays + assignments + writes};
-  return {{}, fmt::format("{}{}      EACH(v, {}) {{\n{}{}      }}\n{}", loads, arrays, count, lines, assignments, writes)};
+  return {{},
+          fmt::format("{}{}      EACH(v, {}) {{\n{}{}      }}\n{}", loads, arrays, count, lines,
+                      assignments, writes)};
 }
 
 LineWriter::After LineWriter::after_scalar(const std::vector<std::string>& fold_text) {

@@ -38,14 +38,16 @@ class LineWriter {
   /// keep what `define` said. Forgets what an earlier call decided.
   void begin(const std::vector<bool>& needed, int32_t phase);
   /// The text that stands for a line from now on.
-  void define(int32_t line, std::string text) { text_[static_cast<size_t>(line)] = std::move(text); }
+  void define(int32_t line, std::string text) {
+    text_[static_cast<size_t>(line)] = std::move(text);
+  }
 
   Scope scope(int32_t line) const { return scope_[static_cast<size_t>(line)]; }
   bool has_point_loads() const;
 
-  /// Statements of one scope. `lanes`: elements of the vector. Loads of rows and points stand apart,
-  /// so that several turns' loads are issued before the first is used: `declare_loads` arrays of
-  /// `turns`, `issue_loads` fills element `turn` (text), the scopes read element `turn`.
+  /// Statements of one scope. `lanes`: elements of the vector. Loads of rows and points stand
+  /// apart, so that several turns' loads are issued before the first is used: `declare_loads`
+  /// arrays of `turns`, `issue_loads` fills element `turn` (text), the scopes read element `turn`.
   std::string once() const;
   std::string inner(int32_t lanes) const;
   std::string declare_loads(int32_t lanes, const std::string& turns) const;

@@ -16,8 +16,10 @@ namespace {
 class LoopLaunch final : public Launch {
  public:
   LoopLaunch(LoopProgram program, const DeviceProperties& properties, CodeLibrary& code)
-      : program_(device_loop_program(program, properties)), plan_(plan_device_loop(program_, properties)) {
-    for (const LoopStage& stage : plan_.stages) kernels_.push_back(code.add(stage_source(program_, plan_, stage)));
+      : program_(device_loop_program(program, properties)),
+        plan_(plan_device_loop(program_, properties)) {
+    for (const LoopStage& stage : plan_.stages)
+      kernels_.push_back(code.add(stage_source(program_, plan_, stage)));
   }
 
   void load(const CodeLibrary& code) override {
@@ -34,8 +36,8 @@ class LoopLaunch final : public Launch {
     for (DeviceAddress& address : addresses_) pointers_.push_back(&address);
     for (size_t s = 0; s < functions_.size(); ++s) {
       const LoopStage& stage = plan_.stages[s];
-      launch_function(functions_[s], {static_cast<unsigned>(stage.grid())}, {static_cast<unsigned>(stage.threads())}, 0,
-                      arguments.stream, pointers_);
+      launch_function(functions_[s], {static_cast<unsigned>(stage.grid())},
+                      {static_cast<unsigned>(stage.threads())}, 0, arguments.stream, pointers_);
     }
   }
 
@@ -46,7 +48,8 @@ class LoopLaunch final : public Launch {
   }
   std::string name() const override {
     std::string text;
-    for (const LoopStage& stage : plan_.stages) text += fmt::format("{}{}", text.empty() ? "loop/" : "+", cuda::name(stage.form));
+    for (const LoopStage& stage : plan_.stages)
+      text += fmt::format("{}{}", text.empty() ? "loop/" : "+", cuda::name(stage.form));
     return text.empty() ? "loop/nothing" : text;
   }
 
@@ -66,10 +69,12 @@ Graph region_of(const Node& node, std::span<const Type> operands) {
   if (node.op->name == "fused_loop") return node.regions[0];
   Builder builder(standard_ops());
   std::vector<Value> inputs;
-  for (size_t i = 0; i < operands.size(); ++i) inputs.push_back(builder.input(fmt::format("x{}", i), operands[i]));
+  for (size_t i = 0; i < operands.size(); ++i)
+    inputs.push_back(builder.input(fmt::format("x{}", i), operands[i]));
   const std::vector<Value> results = builder.emit(*node.op, inputs, node.attributes, node.regions);
   std::vector<Builder::Output> outputs;
-  for (size_t i = 0; i < results.size(); ++i) outputs.push_back({fmt::format("y{}", i), results[i]});
+  for (size_t i = 0; i < results.size(); ++i)
+    outputs.push_back({fmt::format("y{}", i), results[i]});
   return builder.finish(outputs);
 }
 
@@ -109,11 +114,13 @@ bool is_loop_by_itself(const Op& op) {
 
 }  // namespace
 
-std::unique_ptr<Launch> make_loop_launch(LoopProgram program, const DeviceProperties& properties, CodeLibrary& code) {
+std::unique_ptr<Launch> make_loop_launch(LoopProgram program, const DeviceProperties& properties,
+                                         CodeLibrary& code) {
   return std::make_unique<LoopLaunch>(std::move(program), properties, code);
 }
 
-bool loop_in_place(const LoopProgram& program, const DeviceLoopPlan& plan, size_t result, size_t operand) {
+bool loop_in_place(const LoopProgram& program, const DeviceLoopPlan& plan, size_t result,
+                   size_t operand) {
   // One kernel that reads a point, and then writes it.
   if (plan.stages.size() != 1) return false;
   const LoopStage& stage = plan.stages[0];
@@ -126,7 +133,8 @@ bool loop_in_place(const LoopProgram& program, const DeviceLoopPlan& plan, size_
     if (store != nullptr) return false;
     store = &candidate;
   }
-  if (!once || store == nullptr || program.lines[static_cast<size_t>(store->line)].reduced) return false;
+  if (!once || store == nullptr || program.lines[static_cast<size_t>(store->line)].reduced)
+    return false;
   // In a loop with an axis along which the store does not move, places are written more than once.
   for (size_t a = 0; a < program.axes.size(); ++a)
     if (program.axes[a].size > 1 && store->at.strides[a] == 0) return false;
@@ -141,7 +149,8 @@ std::vector<OpKernel> loop_kernels() {
   std::vector<OpKernel> list = transpose_kernels();
   list.push_back({"fused_loop", kernel});
   for (const Op* op : standard_ops()->all())
-    if (is_loop_by_itself(*op)) list.push_back({op->name, kernel});  // names live as long as the ops
+    if (is_loop_by_itself(*op))
+      list.push_back({op->name, kernel});  // names live as long as the ops
   return list;
 }
 

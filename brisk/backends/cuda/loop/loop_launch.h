@@ -10,10 +10,12 @@
 namespace brisk::cuda {
 
 /// Adds the loop's kernels to the code library.
-std::unique_ptr<Launch> make_loop_launch(LoopProgram program, const DeviceProperties& properties, CodeLibrary& code);
+std::unique_ptr<Launch> make_loop_launch(LoopProgram program, const DeviceProperties& properties,
+                                         CodeLibrary& code);
 
 /// Whether a result may be the memory of an operand: every element of the operand is read where the
 /// result's is written, and nowhere else.
-bool loop_in_place(const LoopProgram& program, const DeviceLoopPlan& plan, size_t result, size_t operand);
+bool loop_in_place(const LoopProgram& program, const DeviceLoopPlan& plan, size_t result,
+                   size_t operand);
 
 }  // namespace brisk::cuda

@@ -41,17 +41,20 @@ class RowsBody {
   std::string place() const {
     const int64_t groups = f_.inner_size() / stage_.lanes;
     std::string code = fmt::format(
-        "  const ix chunk = blockIdx.x % {}u, part = blockIdx.x / {}u % {}u, fixed = blockIdx.x / {}u;\n"
+        "  const ix chunk = blockIdx.x % {}u, part = blockIdx.x / {}u % {}u, fixed = blockIdx.x / "
+        "{}u;\n"
         "  const ix group = chunk * {}u + threadIdx.x % {}u;\n",
-        stage_.chunks, stage_.chunks, stage_.parts, stage_.chunks * stage_.parts, stage_.inner_threads,
-        stage_.inner_threads);
+        stage_.chunks, stage_.chunks, stage_.parts, stage_.chunks * stage_.parts,
+        stage_.inner_threads, stage_.inner_threads);
     const bool exact = groups % stage_.inner_threads == 0;
     if (is_fold_)
-      code += exact ? "  const bool live = true;\n" : fmt::format("  const bool live = group < {}u;\n", groups);
+      code += exact ? "  const bool live = true;\n"
+                    : fmt::format("  const bool live = group < {}u;\n", groups);
     else if (!exact)
       code += fmt::format("  if (group >= {}u) return;\n", groups);
-    code += fmt::format("  const ix in = {};\n", is_fold_ && !exact ? fmt::format("live ? group * {}u : 0u", stage_.lanes)
-                                                                   : fmt::format("group * {}u", stage_.lanes));
+    code += fmt::format("  const ix in = {};\n",
+                        is_fold_ && !exact ? fmt::format("live ? group * {}u : 0u", stage_.lanes)
+                                           : fmt::format("group * {}u", stage_.lanes));
     return code + f_.coordinates(fixed_, "fixed");
   }
 
@@ -59,25 +62,27 @@ class RowsBody {
     const std::string count = fmt::format("(ix)({}ull)", f_.count(rows_));
     std::string code = fmt::format(
         "  const ix step = {}u, rows = {};\n  ix row = part * {}u + threadIdx.x / {}u;\n",
-        stage_.parts * stage_.outer_threads, is_fold_ ? "live ? " + count + " : (ix)0" : count, stage_.outer_threads,
-        stage_.inner_threads);
+        stage_.parts * stage_.outer_threads, is_fold_ ? "live ? " + count + " : (ix)0" : count,
+        stage_.outer_threads, stage_.inner_threads);
     if (stage_.unroll > 1)
-      code += fmt::format("  for (; row + {}u * step < rows; row += {}u * step) {{\n{}  }}\n", stage_.unroll - 1,
-                          stage_.unroll, turn(stage_.unroll));
+      code += fmt::format("  for (; row + {}u * step < rows; row += {}u * step) {{\n{}  }}\n",
+                          stage_.unroll - 1, stage_.unroll, turn(stage_.unroll));
     return code + fmt::format("  for (; row < rows; row += step) {{\n{}  }}\n", turn(1));
   }
 
   std::string turn(int32_t count) const {
-    const std::string index = "      const ix r = row + (ix)u * step;\n" + f_.coordinates(rows_, "r");
+    const std::string index =
+        "      const ix r = row + (ix)u * step;\n" + f_.coordinates(rows_, "r");
     return f_.lines.declare_loads(stage_.lanes, std::to_string(count)) +
-           fmt::format("    EACH(u, {}) {{\n{}{}    }}\n", count, index, f_.lines.issue_loads(stage_.lanes, "u")) +
+           fmt::format("    EACH(u, {}) {{\n{}{}    }}\n", count, index,
+                       f_.lines.issue_loads(stage_.lanes, "u")) +
            fmt::format("    EACH(u, {}) {{\n{}{}{}    }}\n", count, index, f_.lines.rows("u"),
                        f_.lines.points(stage_.lanes, "u", f_.accumulate(reductions_)));
   }
 
   std::string fold(size_t r) const {
-    return fmt::format("  fold_columns<{}, {}>(a{}, {}, ({}*)shared);\n", stage_.inner_threads, stage_.outer_threads,
-                       r, f_.combiner(r), compute_text(f_.type_of(r)));
+    return fmt::format("  fold_columns<{}, {}>(a{}, {}, ({}*)shared);\n", stage_.inner_threads,
+                       stage_.outer_threads, r, f_.combiner(r), compute_text(f_.type_of(r)));
   }
 
   std::string finish() {
@@ -85,7 +90,8 @@ class RowsBody {
     for (const size_t r : reductions_) widest = std::max<int64_t>(widest, byte_size(f_.type_of(r)));
     std::string code;
     if (widest > 0)
-      code += fmt::format("  __shared__ u64 shared[{}];\n", (widest * stage_.threads() * stage_.lanes + 7) / 8);
+      code += fmt::format("  __shared__ u64 shared[{}];\n",
+                          (widest * stage_.threads() * stage_.lanes + 7) / 8);
     for (const size_t r : reductions_) code += fold(r);
     if (stage_.parts > 1) code += combine_parts();
     std::vector<std::string> folds(f_.program.reductions.size());
@@ -96,24 +102,28 @@ class RowsBody {
 
   /// The partial results of all blocks at this place, combined by the last of them.
   std::string combine_parts() const {
-    std::string code = fmt::format("  const ix kept = fixed * (ix)({}ull) + in;\n", f_.inner_size());
+    std::string code =
+        fmt::format("  const ix kept = fixed * (ix)({}ull) + in;\n", f_.inner_size());
     std::string store, load;
     for (const size_t r : reductions_) {
       const std::string type = storage_text(f_.type_of(r));
-      store += fmt::format("    store<{}, {}>({} + (part * (ix)({}ull) + kept), a{});\n", type, stage_.lanes,
-                           f_.lines.partial_pointer(r), f_.plan.kept, r);
+      store += fmt::format("    store<{}, {}>({} + (part * (ix)({}ull) + kept), a{});\n", type,
+                           stage_.lanes, f_.lines.partial_pointer(r), f_.plan.kept, r);
       load += fmt::format(
           "    {{\n      const auto l = load<{}>({} + (p * (ix)({}ull) + kept));\n"
           "      EACH(v, {}) a{}[v] = op_{}(a{}[v], l.get(v));\n    }}\n",
           stage_.lanes, f_.lines.partial_pointer(r), f_.plan.kept, stage_.lanes, r,
           brisk::name(f_.program.reductions[r].combiner), r);
     }
-    code += fmt::format("  if (live && threadIdx.x < {}u) {{\n{}  }}\n", stage_.inner_threads, store);
-    code += fmt::format("  if (!arrives_last(counters + (fixed * {}u + chunk), {}u)) return;\n", stage_.chunks,
-                        stage_.parts);
-    for (const size_t r : reductions_) code += fmt::format("  EACH(v, {}) a{}[v] = {};\n", stage_.lanes, r, f_.identity(r));
-    code += fmt::format("  if (live) for (ix p = threadIdx.x / {}u; p < {}u; p += {}u) {{\n{}  }}\n",
-                        stage_.inner_threads, stage_.parts, stage_.outer_threads, load);
+    code +=
+        fmt::format("  if (live && threadIdx.x < {}u) {{\n{}  }}\n", stage_.inner_threads, store);
+    code += fmt::format("  if (!arrives_last(counters + (fixed * {}u + chunk), {}u)) return;\n",
+                        stage_.chunks, stage_.parts);
+    for (const size_t r : reductions_)
+      code += fmt::format("  EACH(v, {}) a{}[v] = {};\n", stage_.lanes, r, f_.identity(r));
+    code +=
+        fmt::format("  if (live) for (ix p = threadIdx.x / {}u; p < {}u; p += {}u) {{\n{}  }}\n",
+                    stage_.inner_threads, stage_.parts, stage_.outer_threads, load);
     for (const size_t r : reductions_) code += fold(r);
     return code;
   }

@@ -18,7 +18,8 @@ uint64_t StageFrame::bits(const std::vector<size_t>& axes) {
   return mask;
 }
 
-std::string StageFrame::coordinates(const std::vector<size_t>& axes, const std::string& number) const {
+std::string StageFrame::coordinates(const std::vector<size_t>& axes,
+                                    const std::string& number) const {
   std::vector<size_t> moving;
   for (const size_t a : axes)
     if (program.axes[a].size > 1) moving.push_back(a);
@@ -38,7 +39,8 @@ std::string StageFrame::coordinates(const std::vector<size_t>& axes, const std::
 std::vector<size_t> StageFrame::reductions_of(int32_t phase) const {
   std::vector<size_t> list;
   for (size_t r = 0; r < program.reductions.size(); ++r)
-    if (plan.line_phase[static_cast<size_t>(program.reductions[r].line)] == phase) list.push_back(r);
+    if (plan.line_phase[static_cast<size_t>(program.reductions[r].line)] == phase)
+      list.push_back(r);
   return list;
 }
 
@@ -60,25 +62,28 @@ std::string StageFrame::combiner(size_t reduction) const {
 std::string StageFrame::accumulators(const std::vector<size_t>& reductions, int32_t lanes) const {
   std::string code;
   for (const size_t r : reductions)
-    code += fmt::format("  {} a{}[{}];\n  EACH(v, {}) a{}[v] = {};\n", compute_text(type_of(r)), r, lanes, lanes, r,
-                        identity(r));
+    code += fmt::format("  {} a{}[{}];\n  EACH(v, {}) a{}[v] = {};\n", compute_text(type_of(r)), r,
+                        lanes, lanes, r, identity(r));
   return code;
 }
 
 std::string StageFrame::accumulate(const std::vector<size_t>& reductions) const {
   std::string code;
   for (const size_t r : reductions)
-    code += fmt::format("        a{}[v] = op_{}(a{}[v], {});\n", r, brisk::name(program.reductions[r].combiner), r,
+    code += fmt::format("        a{}[v] = op_{}(a{}[v], {});\n", r,
+                        brisk::name(program.reductions[r].combiner), r,
                         lines.text(program.reductions[r].line));
   return code;
 }
 
 std::string StageFrame::kernel(const std::string& body) const {
-  return fmt::format("\nextern \"C\" __global__ void __launch_bounds__({}) $name({}) {{\n  typedef {} ix;\n{}}}\n",
-                     stage.threads(), lines.buffer_parameters(), plan.wide_index ? "u64" : "u32", body);
+  return fmt::format(
+      "\nextern \"C\" __global__ void __launch_bounds__({}) $name({}) {{\n  typedef {} ix;\n{}}}\n",
+      stage.threads(), lines.buffer_parameters(), plan.wide_index ? "u64" : "u32", body);
 }
 
-KernelSource stage_source(const LoopProgram& program, const DeviceLoopPlan& plan, const LoopStage& stage) {
+KernelSource stage_source(const LoopProgram& program, const DeviceLoopPlan& plan,
+                          const LoopStage& stage) {
   StageFrame frame(program, plan, stage);
   std::string body;
   if (stage.form == LoopStage::Form::row)

@@ -8,6 +8,7 @@
 
 namespace brisk::cuda {
 
-KernelSource stage_source(const LoopProgram& program, const DeviceLoopPlan& plan, const LoopStage& stage);
+KernelSource stage_source(const LoopProgram& program, const DeviceLoopPlan& plan,
+                          const LoopStage& stage);
 
 }  // namespace brisk::cuda
