@@ -7,7 +7,8 @@
 namespace brisk::cli {
 
 void add_backend_option(CLI::App& verb, std::string& backend) {
-  verb.add_option("--backend", backend, fmt::format("Where to compute: {}", fmt::join(backend_names(), ", ")))
+  verb.add_option("--backend", backend,
+                  fmt::format("Where to compute: {}", fmt::join(backend_names(), ", ")))
       ->check(CLI::IsMember(backend_names()));
 }
 

@@ -15,13 +15,13 @@
 namespace brisk {
 
 struct CompileOptions {
-  int threads = 0;                 ///< of computation; 0: one per physical core available
-  bool deterministic = true;       ///< refuse kernels whose results vary between runs
-  bool cache = true;               ///< disk cache of compiled code and tuning results
+  int threads = 0;            ///< of computation; 0: one per physical core available
+  bool deterministic = true;  ///< refuse kernels whose results vary between runs
+  bool cache = true;          ///< disk cache of compiled code and tuning results
   /// Passes switched off by name; those of the forward pipeline are no concern of `compile`.
   std::set<std::string, std::less<>> disabled_passes;
-  std::string dump_directory;      ///< passes dump changed programs here; empty: nowhere
-  bool verify = false;             ///< verify after every pass
+  std::string dump_directory;  ///< passes dump changed programs here; empty: nowhere
+  bool verify = false;         ///< verify after every pass
   /// A file that describes a device: lower for that one, present or not (`brisk explain --device`).
   /// Empty: the device here.
   std::string device_description;
@@ -46,7 +46,9 @@ class Backend {
   virtual Status available() const { return Success{}; }
   /// Whether it lowers for `CompileOptions::device_description`; the reason otherwise.
   virtual Status supports_descriptions() const {
-    return fail("the {} backend compiles for the machine it runs on: descriptions of devices are for cuda", name());
+    return fail(
+        "the {} backend compiles for the machine it runs on: descriptions of devices are for cuda",
+        name());
   }
   /// The libraries it loads at run time; loads each.
   virtual std::vector<LibraryReport> libraries() const { return {}; }
@@ -75,6 +77,7 @@ struct Compilation {
 };
 /// Runs the lowering pipeline for the backend's target, then compiles. Refused while a dimension
 /// is unbound, with its name.
-Compilation compile(const Program& program, const Backend& backend, const CompileOptions& options = {});
+Compilation compile(const Program& program, const Backend& backend,
+                    const CompileOptions& options = {});
 
 }  // namespace brisk

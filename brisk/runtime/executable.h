@@ -13,18 +13,18 @@ namespace brisk {
 
 /// One launch of the schedule, for `brisk explain` and `brisk profile`.
 struct KernelReport {
-  std::string op;         ///< "fused_convolution"
-  std::string label;      ///< layer it comes from
-  std::string result;     ///< "f32[128, 26, 26, 32]"
-  std::string kernel;     ///< "onednn/jit:avx512_core", "llvm/loop", "reference"
+  std::string op;      ///< "fused_convolution"
+  std::string label;   ///< layer it comes from
+  std::string result;  ///< "f32[128, 26, 26, 32]"
+  std::string kernel;  ///< "onednn/jit:avx512_core", "llvm/loop", "reference"
   /// Why better kernels refused: {kernel, reason}, best first.
   struct Refusal {
     std::string kernel, reason;
   };
   std::vector<Refusal> refusals;
-  bool is_fallback = false;   ///< reference kernel or scalar mathematics: `explain --strict` fails
-  double milliseconds = 0;    ///< mean over profiled runs; 0 when not profiled
-  int64_t bytes = 0;          ///< read and written, lower bound
+  bool is_fallback = false;  ///< reference kernel or scalar mathematics: `explain --strict` fails
+  double milliseconds = 0;   ///< mean over profiled runs; 0 when not profiled
+  int64_t bytes = 0;         ///< read and written, lower bound
   double flops = 0;
 };
 

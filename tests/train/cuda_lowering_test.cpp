@@ -16,8 +16,9 @@ TEST_P(StepOnADescribedDevice, EveryNodeOfAStepFindsAKernel) {
     options.precision = GetParam();
     options.accumulate = regularised ? 1 : 2;
     const Program program = make_training_step(tiny_cnn(regularised), options, 16);
-    const Compilation compiled = compile(program, **find_backend("cuda"),
-                                         {.device_description = BRISK_SOURCE_DIR "/tests/backends/cuda/h200.json"});
+    const Compilation compiled =
+        compile(program, **find_backend("cuda"),
+                {.device_description = BRISK_SOURCE_DIR "/tests/backends/cuda/h200.json"});
     const std::vector<KernelReport> kernels = compiled.executable->explain();
     EXPECT_GT(kernels.size(), 0u);
     for (const KernelReport& kernel : kernels) EXPECT_FALSE(kernel.kernel.empty()) << kernel.op;
@@ -25,7 +26,8 @@ TEST_P(StepOnADescribedDevice, EveryNodeOfAStepFindsAKernel) {
 }
 
 INSTANTIATE_TEST_SUITE_P(CudaLowering, StepOnADescribedDevice,
-                         ::testing::Values(Precision::float32, Precision::mixed_float16, Precision::mixed_bfloat16));
+                         ::testing::Values(Precision::float32, Precision::mixed_float16,
+                                           Precision::mixed_bfloat16));
 
 }  // namespace
 }  // namespace brisk::test

@@ -34,11 +34,17 @@ void expect_losses_follow(const Model& model, const StepOptions& options, double
   }
 }
 
-TEST_F(CudaTraining, AnMlpFollowsTheCpu) { expect_losses_follow(tiny_mlp(), step_options(), 1e-3); }
+TEST_F(CudaTraining, AnMlpFollowsTheCpu) {
+  expect_losses_follow(tiny_mlp(), step_options(), 1e-3);
+}
 
-TEST_F(CudaTraining, ACnnFollowsTheCpu) { expect_losses_follow(tiny_cnn(false), step_options(), 1e-3); }
+TEST_F(CudaTraining, ACnnFollowsTheCpu) {
+  expect_losses_follow(tiny_cnn(false), step_options(), 1e-3);
+}
 
-TEST_F(CudaTraining, BatchNormalisationFollowsTheCpu) { expect_losses_follow(tiny_cnn(true), step_options(), 1e-3); }
+TEST_F(CudaTraining, BatchNormalisationFollowsTheCpu) {
+  expect_losses_follow(tiny_cnn(true), step_options(), 1e-3);
+}
 
 TEST_F(CudaTraining, AccumulationFollowsTheCpu) {
   StepOptions options = step_options();
@@ -59,7 +65,8 @@ TEST_F(CudaTraining, ARunTwiceIsBitEqual) {
     second.run(batch);
   }
   const auto a = first.executable->state(), b = second.executable->state();
-  for (size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(bit_equal(a[i], b[i])) << first.program.state[i].name;
+  for (size_t i = 0; i < a.size(); ++i)
+    EXPECT_TRUE(bit_equal(a[i], b[i])) << first.program.state[i].name;
 }
 
 TEST_F(CudaTraining, ATrainerLearnsAndItsMetricsMissNoStep) {

@@ -17,7 +17,8 @@ size_t ConstantPool::add(const Tensor& value) {
 
 void ConstantPool::place(DeviceAddress base, Stream& stream) {
   base_ = base;
-  for (size_t i = 0; i < values_.size(); ++i) stream.copy_to_device(address(i), values_[i].bytes(), values_[i].num_bytes());
+  for (size_t i = 0; i < values_.size(); ++i)
+    stream.copy_to_device(address(i), values_[i].bytes(), values_[i].num_bytes());
   stream.synchronize();
 }
 

@@ -18,7 +18,9 @@ class ConstantPool {
   int64_t bytes() const { return bytes_; }
   /// Copies everything to `base`, which has `bytes()` bytes.
   void place(DeviceAddress base, Stream& stream);
-  DeviceAddress address(size_t number) const { return base_ + static_cast<DeviceAddress>(offsets_[number]); }
+  DeviceAddress address(size_t number) const {
+    return base_ + static_cast<DeviceAddress>(offsets_[number]);
+  }
 
  private:
   std::vector<Tensor> values_;

@@ -18,9 +18,15 @@ namespace {
 
 using Addresses = std::vector<DeviceAddress>;
 
-int64_t type_bytes(const Type& type) { return byte_size(type.dtype(), type.shape().num_elements()); }
-int64_t aligned(int64_t bytes) { return (bytes + 255) / 256 * 256; }
-DeviceAddress at(DeviceAddress base, int64_t offset) { return base + static_cast<DeviceAddress>(offset); }
+int64_t type_bytes(const Type& type) {
+  return byte_size(type.dtype(), type.shape().num_elements());
+}
+int64_t aligned(int64_t bytes) {
+  return (bytes + 255) / 256 * 256;
+}
+DeviceAddress at(DeviceAddress base, int64_t offset) {
+  return base + static_cast<DeviceAddress>(offset);
+}
 
 bool read_flag(DeviceAddress address, StreamHandle stream) {
   const Driver& cuda = *driver().value();
@@ -31,7 +37,9 @@ bool read_flag(DeviceAddress address, StreamHandle stream) {
 }
 
 /// Nested schedules work in the beginning of their launch's workspace.
-ScheduleMemory memory_of(const LaunchArguments& arguments) { return {arguments.workspace, arguments.counters}; }
+ScheduleMemory memory_of(const LaunchArguments& arguments) {
+  return {arguments.workspace, arguments.counters};
+}
 
 /// Several buffers one after another.
 class Layout {
@@ -96,23 +104,33 @@ class BranchLaunch final : public Launch {
     then_.enqueue(operands, arguments.results, memory_of(arguments), arguments.stream);
     else_.enqueue(operands, other, memory_of(arguments), arguments.stream);
     for (size_t i = 0; i < results_.count(); ++i)
-      keep_else(arguments.operands[0], arguments.results[i], other[i], results_.bytes(i), arguments.stream);
+      keep_else(arguments.operands[0], arguments.results[i], other[i], results_.bytes(i),
+                arguments.stream);
   }
 
-  int64_t workspace_bytes() const override { return arena_bytes() + (needs_host() ? 0 : results_.total()); }
-  int64_t counter_bytes() const override { return std::max(then_.counter_bytes(), else_.counter_bytes()); }
-  std::string name() const override { return needs_host() ? "schedule/branch by host" : "schedule/branch"; }
+  int64_t workspace_bytes() const override {
+    return arena_bytes() + (needs_host() ? 0 : results_.total());
+  }
+  int64_t counter_bytes() const override {
+    return std::max(then_.counter_bytes(), else_.counter_bytes());
+  }
+  std::string name() const override {
+    return needs_host() ? "schedule/branch by host" : "schedule/branch";
+  }
   bool needs_host() const override { return then_.needs_host() || else_.needs_host(); }
 
  private:
-  int64_t arena_bytes() const { return aligned(std::max(then_.arena_bytes(), else_.arena_bytes())); }
+  int64_t arena_bytes() const {
+    return aligned(std::max(then_.arena_bytes(), else_.arena_bytes()));
+  }
 
   void keep_else(DeviceAddress predicate, DeviceAddress to, DeviceAddress from, int64_t bytes,
                  StreamHandle stream) const {
     if (bytes == 0) return;
     constexpr int64_t threads = 256;
     const int64_t wanted = (bytes / 16 + threads) / threads;
-    const auto blocks = static_cast<unsigned>(std::min<int64_t>(wanted, int64_t{8} * multiprocessors_));
+    const auto blocks =
+        static_cast<unsigned>(std::min<int64_t>(wanted, int64_t{8} * multiprocessors_));
     long long count = bytes;
     std::array<void*, 4> values{&predicate, &to, &from, &count};
     launch_function(function_, {blocks}, {threads}, 0, stream, values);
@@ -135,13 +153,19 @@ class CarriedState {
   void start(std::span<const DeviceAddress> initial, DeviceAddress base, StreamHandle stream) {
     base_ = base;
     side_ = 0;
-    for (size_t i = 0; i < count(); ++i) copy_on_device(current(i), initial[i], layout_.bytes(i), stream);
+    for (size_t i = 0; i < count(); ++i)
+      copy_on_device(current(i), initial[i], layout_.bytes(i), stream);
   }
-  DeviceAddress current(size_t i) const { return at(base_, side_ * layout_.total() + layout_.offset(i)); }
-  DeviceAddress next(size_t i) const { return at(base_, (1 - side_) * layout_.total() + layout_.offset(i)); }
+  DeviceAddress current(size_t i) const {
+    return at(base_, side_ * layout_.total() + layout_.offset(i));
+  }
+  DeviceAddress next(size_t i) const {
+    return at(base_, (1 - side_) * layout_.total() + layout_.offset(i));
+  }
   void advance() { side_ = 1 - side_; }
   void finish(std::span<const DeviceAddress> results, StreamHandle stream) const {
-    for (size_t i = 0; i < count(); ++i) copy_on_device(results[i], current(i), layout_.bytes(i), stream);
+    for (size_t i = 0; i < count(); ++i)
+      copy_on_device(results[i], current(i), layout_.bytes(i), stream);
   }
 
  private:
@@ -177,12 +201,16 @@ class LoopControlLaunch final : public Launch {
     state_.finish(arguments.results, arguments.stream);
   }
   int64_t workspace_bytes() const override { return arena_bytes() + state_.bytes() + 256; }
-  int64_t counter_bytes() const override { return std::max(condition_.counter_bytes(), body_.counter_bytes()); }
+  int64_t counter_bytes() const override {
+    return std::max(condition_.counter_bytes(), body_.counter_bytes());
+  }
   std::string name() const override { return "schedule/loop by host"; }
   bool needs_host() const override { return true; }
 
  private:
-  int64_t arena_bytes() const { return aligned(std::max(condition_.arena_bytes(), body_.arena_bytes())); }
+  int64_t arena_bytes() const {
+    return aligned(std::max(condition_.arena_bytes(), body_.arena_bytes()));
+  }
 
   Schedule condition_, body_;
   CarriedState state_;
@@ -194,7 +222,8 @@ class ScanLaunch final : public Launch {
   ScanLaunch(const KernelRequest& request, const ScheduleContext& context)
       : attributes_(request.node.attributes.as<ScanAttributes>()),
         body_(request.node.regions[0], context),
-        state_(std::span<const Type>(request.node.results).first(static_cast<size_t>(attributes_.num_carries))) {
+        state_(std::span<const Type>(request.node.results)
+                   .first(static_cast<size_t>(attributes_.num_carries))) {
     const Graph& body = request.node.regions[0];
     const auto carries = static_cast<size_t>(attributes_.num_carries);
     for (size_t i = 0; i < static_cast<size_t>(attributes_.num_sequences); ++i)
@@ -209,8 +238,10 @@ class ScanLaunch final : public Launch {
   void enqueue(const LaunchArguments& arguments) override {
     const size_t carries = state_.count(), sequences = sequence_bytes_.size();
     const StreamHandle stream = arguments.stream;
-    const DeviceAddress slices = at(arguments.workspace, aligned(body_.arena_bytes()) + state_.bytes());
-    state_.start(arguments.operands.first(carries), at(arguments.workspace, aligned(body_.arena_bytes())), stream);
+    const DeviceAddress slices =
+        at(arguments.workspace, aligned(body_.arena_bytes()) + state_.bytes());
+    state_.start(arguments.operands.first(carries),
+                 at(arguments.workspace, aligned(body_.arena_bytes())), stream);
     Addresses in(arguments.operands.begin(), arguments.operands.end());
     Addresses out(arguments.results.begin(), arguments.results.end());
     for (int64_t trip = 0; trip < attributes_.trips; ++trip) {
@@ -227,16 +258,20 @@ class ScanLaunch final : public Launch {
       }
       body_.enqueue(in, out, memory_of(arguments), stream);
       for (size_t i = 0; i < item_bytes_.size(); ++i)
-        copy_on_device(at(arguments.results[carries + i], index * item_bytes_[i]), out[carries + i], item_bytes_[i],
-                       stream);
+        copy_on_device(at(arguments.results[carries + i], index * item_bytes_[i]), out[carries + i],
+                       item_bytes_[i], stream);
       state_.advance();
     }
     state_.finish(arguments.results.first(carries), stream);
   }
 
-  int64_t workspace_bytes() const override { return aligned(body_.arena_bytes()) + state_.bytes() + slice_bytes_; }
+  int64_t workspace_bytes() const override {
+    return aligned(body_.arena_bytes()) + state_.bytes() + slice_bytes_;
+  }
   int64_t counter_bytes() const override { return body_.counter_bytes(); }
-  std::string name() const override { return fmt::format("schedule/scan of {}", attributes_.trips); }
+  std::string name() const override {
+    return fmt::format("schedule/scan of {}", attributes_.trips);
+  }
   bool needs_host() const override { return body_.needs_host(); }
 
  private:
@@ -256,13 +291,15 @@ class ScanLaunch final : public Launch {
   Schedule body_;
   CarriedState state_;
   std::vector<int64_t> sequence_bytes_, item_bytes_;
-  std::vector<int64_t> sequence_offsets_, item_offsets_;  ///< into the slices' part; -1: used where it is
+  std::vector<int64_t> sequence_offsets_,
+      item_offsets_;  ///< into the slices' part; -1: used where it is
   int64_t slice_bytes_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<Launch> prepare_control(const KernelRequest& request, const ScheduleContext& context) {
+std::unique_ptr<Launch> prepare_control(const KernelRequest& request,
+                                        const ScheduleContext& context) {
   const std::string& op = request.node.op->name;
   if (op == "branch") return std::make_unique<BranchLaunch>(request, context);
   if (op == "loop") return std::make_unique<LoopControlLaunch>(request, context);

@@ -9,6 +9,7 @@ namespace brisk::cuda {
 struct ScheduleContext;
 
 /// The launch of a control-flow node; nothing for other ops.
-std::unique_ptr<Launch> prepare_control(const KernelRequest& request, const ScheduleContext& context);
+std::unique_ptr<Launch> prepare_control(const KernelRequest& request,
+                                        const ScheduleContext& context);
 
 }  // namespace brisk::cuda

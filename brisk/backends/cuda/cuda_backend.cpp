@@ -1,8 +1,8 @@
 #include "brisk/backends/cuda/cuda_backend.h"
 
 #include "brisk/backends/cuda/api/driver.h"
-#include "brisk/backends/cuda/cudnn/native_composites.h"
 #include "brisk/backends/cuda/cuda_executable.h"
+#include "brisk/backends/cuda/cudnn/native_composites.h"
 #include "brisk/backends/cuda/device_description.h"
 #include "brisk/backends/cuda/schedule.h"
 
@@ -17,8 +17,9 @@ class CudaBackend final : public Backend {
     const Result<DevicePtr> device = Device::open();
     if (!device) return device.error();
     const DeviceProperties& properties = (*device)->properties();
-    return fmt::format("{}, {} multiprocessors, {}, {}, CUDA {}", properties.name, properties.multiprocessors,
-                       properties.architecture(), bytes_text(properties.memory_bytes),
+    return fmt::format("{}, {} multiprocessors, {}, {}, CUDA {}", properties.name,
+                       properties.multiprocessors, properties.architecture(),
+                       bytes_text(properties.memory_bytes),
                        cuda_version_text(properties.driver_version));
   }
 
@@ -41,7 +42,8 @@ class CudaBackend final : public Backend {
     target.fused_dot = true;
     target.folds_batch_norm = true;
     target.batch_norm_parts = {DType::f16, DType::bf16};
-    target.native_composites = {"convolution_statistics", "input_gradient_scale_shift", "gram_matrix"};
+    target.native_composites = {"convolution_statistics", "input_gradient_scale_shift",
+                                "gram_matrix"};
     target.takes_composite = [](const Node& node, std::span<const Type> operands) {
       return node.op->name == "gram_matrix" || !cudnn::refuse_native(node, operands);
     };
@@ -60,15 +62,19 @@ class CudaBackend final : public Backend {
     }
   }
 
-  std::unique_ptr<Executable> compile(const Program& lowered, const CompileOptions& options) const override {
+  std::unique_ptr<Executable> compile(const Program& lowered,
+                                      const CompileOptions& options) const override {
     if (!options.device_description.empty())
-      return make_described_executable(lowered, options, read_device_description(options.device_description).value());
+      return make_described_executable(lowered, options,
+                                       read_device_description(options.device_description).value());
     return make_cuda_executable(lowered, options, Device::open().value());
   }
 };
 
 }  // namespace
 
-std::shared_ptr<const Backend> make_cuda_backend() { return std::make_shared<CudaBackend>(); }
+std::shared_ptr<const Backend> make_cuda_backend() {
+  return std::make_shared<CudaBackend>();
+}
 
 }  // namespace brisk::cuda

@@ -19,8 +19,9 @@ namespace brisk::cuda {
 namespace {
 
 void check_given(const std::string& name, const Type& type, const Tensor& given) {
-  require(given.defined() && type == Type(given.dtype(), Shape(given.sizes())), "'{}' is {}, but {} is given", name,
-          type.to_string(), given.defined() ? given.describe() : std::string("nothing"));
+  require(given.defined() && type == Type(given.dtype(), Shape(given.sizes())),
+          "'{}' is {}, but {} is given", name, type.to_string(),
+          given.defined() ? given.describe() : std::string("nothing"));
 }
 
 /// Into page-locked memory; large batches by several threads, since one can't fill the bus.
@@ -64,7 +65,8 @@ class CudaExecutable final : public Executable {
   }
 
   ~CudaExecutable() override {
-    // Nothing may still run on memory that goes away; what failed was reported when it was collected.
+    // Nothing may still run on memory that goes away; what failed was reported when it was
+    // collected.
     try {
       device_->make_current();
       compute_->synchronize();
@@ -74,9 +76,11 @@ class CudaExecutable final : public Executable {
   }
 
   void bind_state(std::span<const Tensor> state) override {
-    require(state.size() == program_.state.size(), "the program has {} state entries, but {} are given",
-            program_.state.size(), state.size());
-    for (size_t i = 0; i < state.size(); ++i) check_given(program_.state[i].name, program_.state[i].type, state[i]);
+    require(state.size() == program_.state.size(),
+            "the program has {} state entries, but {} are given", program_.state.size(),
+            state.size());
+    for (size_t i = 0; i < state.size(); ++i)
+      check_given(program_.state[i].name, program_.state[i].type, state[i]);
     device_->make_current();
     for (size_t i = 0; i < state.size(); ++i)
       compute_->copy_to_device(current(i), state[i].bytes(), state[i].num_bytes());
@@ -99,8 +103,8 @@ class CudaExecutable final : public Executable {
   }
 
   void set_state(size_t index, const Tensor& value) override {
-    require(index < program_.state.size(), "state {} was set, but the program has {} entries", index,
-            program_.state.size());
+    require(index < program_.state.size(), "state {} was set, but the program has {} entries",
+            index, program_.state.size());
     require(bound_, "state '{}' was set before the state was bound", program_.state[index].name);
     check_given(program_.state[index].name, program_.state[index].type, value);
     device_->make_current();
@@ -129,7 +133,8 @@ class CudaExecutable final : public Executable {
     slot.uploaded->hold_back(*compute_);
     launch(slot);
     slot.consumed->record(*compute_);
-    compute_->copy_to_host(slot.pinned_results.data(), address(layout_.results()), layout_.result_bytes());
+    compute_->copy_to_host(slot.pinned_results.data(), address(layout_.results()),
+                           layout_.result_bytes());
     slot.finished->record(*compute_);
     ++started_;
     ++in_flight_;
@@ -145,7 +150,8 @@ class CudaExecutable final : public Executable {
   }
 
   std::vector<KernelReport> profile(std::span<const Tensor> inputs, int runs) override {
-    require(in_flight_ == 0, "a profile was asked for while {} started runs are not collected", in_flight_);
+    require(in_flight_ == 0, "a profile was asked for while {} started runs are not collected",
+            in_flight_);
     check_inputs(inputs);
     device_->make_current();
     std::vector<KernelReport> reports = explain();
@@ -176,32 +182,40 @@ class CudaExecutable final : public Executable {
   struct Slot {
     std::vector<DeviceAddress> inputs, outputs;  ///< of the graph
     PinnedBuffer pinned_inputs, pinned_results;
-    std::vector<Tensor> results;                 ///< views of pinned_results
+    std::vector<Tensor> results;  ///< views of pinned_results
     std::optional<Event> uploaded, consumed, finished;
     std::unique_ptr<StepGraph> graph;
     bool used = false;
   };
 
-  DeviceAddress address(int64_t offset) const { return memory_.address() + static_cast<DeviceAddress>(offset); }
+  DeviceAddress address(int64_t offset) const {
+    return memory_.address() + static_cast<DeviceAddress>(offset);
+  }
   /// Where state entry `i` is, as the next run will read it.
   DeviceAddress current(size_t i) const { return address(layout_.state(i, started_ % kSlots)); }
-  ScheduleMemory schedule_memory() const { return {address(layout_.arena()), address(layout_.counters())}; }
+  ScheduleMemory schedule_memory() const {
+    return {address(layout_.arena()), address(layout_.counters())};
+  }
   Slot& next_slot() { return slots_[started_ % kSlots]; }
 
   void make_slot(size_t s) {
     Slot& slot = slots_[s];
-    for (size_t i = 0; i < program_.state.size(); ++i) slot.inputs.push_back(address(layout_.state(i, s)));
-    for (size_t i = 0; i < program_.num_batch_inputs(); ++i) slot.inputs.push_back(address(layout_.input(i, s)));
+    for (size_t i = 0; i < program_.state.size(); ++i)
+      slot.inputs.push_back(address(layout_.state(i, s)));
+    for (size_t i = 0; i < program_.num_batch_inputs(); ++i)
+      slot.inputs.push_back(address(layout_.input(i, s)));
     for (size_t r = 0; r < static_cast<size_t>(program_.num_results); ++r)
       slot.outputs.push_back(address(layout_.result(r)));
-    for (size_t j = 0; j < program_.updates.size(); ++j) slot.outputs.push_back(address(layout_.update(j, s)));
+    for (size_t j = 0; j < program_.updates.size(); ++j)
+      slot.outputs.push_back(address(layout_.update(j, s)));
     slot.pinned_inputs = device_->allocate_pinned(layout_.input_bytes());
     slot.pinned_results = device_->allocate_pinned(layout_.result_bytes());
     for (size_t r = 0; r < static_cast<size_t>(program_.num_results); ++r) {
       const Type& type = program_.graph.output_type(r);
       std::byte* at = slot.pinned_results.data() + (layout_.result(r) - layout_.results());
-      slot.results.emplace_back(type.dtype(), type.shape().sizes(),
-                                std::shared_ptr<std::byte[]>(at, [keep = slot.pinned_results](std::byte*) {}));
+      slot.results.emplace_back(
+          type.dtype(), type.shape().sizes(),
+          std::shared_ptr<std::byte[]>(at, [keep = slot.pinned_results](std::byte*) {}));
     }
     slot.uploaded.emplace(device_->make_event());
     slot.consumed.emplace(device_->make_event());
@@ -210,8 +224,9 @@ class CudaExecutable final : public Executable {
 
   void check_inputs(std::span<const Tensor> inputs) const {
     require(bound_ || program_.state.empty(), "a program was run before its state was bound");
-    require(inputs.size() == program_.num_batch_inputs(), "the program takes {} inputs, but {} are given",
-            program_.num_batch_inputs(), inputs.size());
+    require(inputs.size() == program_.num_batch_inputs(),
+            "the program takes {} inputs, but {} are given", program_.num_batch_inputs(),
+            inputs.size());
     for (size_t i = 0; i < inputs.size(); ++i)
       check_given(program_.graph.input_name(program_.state.size() + i),
                   program_.graph.input_type(program_.state.size() + i), inputs[i]);
@@ -227,7 +242,8 @@ class CudaExecutable final : public Executable {
       const int64_t offset = layout_.input(i, s) - layout_.inputs(s);
       copy_host(slot.pinned_inputs.data() + offset, inputs[i].bytes(), inputs[i].num_bytes());
     }
-    copy_->copy_to_device(address(layout_.inputs(s)), slot.pinned_inputs.data(), layout_.input_bytes());
+    copy_->copy_to_device(address(layout_.inputs(s)), slot.pinned_inputs.data(),
+                          layout_.input_bytes());
     slot.uploaded->record(*copy_);
     slot.used = true;
   }
@@ -243,9 +259,10 @@ class CudaExecutable final : public Executable {
 
   /// Enqueues the copy; the caller waits.
   Tensor fetch(size_t index) const {
-    require(index < program_.state.size(), "state {} was asked for, but the program has {} entries", index,
-            program_.state.size());
-    require(bound_, "state '{}' was asked for before the state was bound", program_.state[index].name);
+    require(index < program_.state.size(), "state {} was asked for, but the program has {} entries",
+            index, program_.state.size());
+    require(bound_, "state '{}' was asked for before the state was bound",
+            program_.state[index].name);
     device_->make_current();
     const Type& type = program_.state[index].type;
     Tensor value(type.dtype(), type.shape().sizes());
@@ -266,7 +283,8 @@ class CudaExecutable final : public Executable {
 
 class DescribedExecutable final : public Executable {
  public:
-  DescribedExecutable(const Program& lowered, const CompileOptions& options, const DeviceProperties& properties)
+  DescribedExecutable(const Program& lowered, const CompileOptions& options,
+                      const DeviceProperties& properties)
       : lowered_(lowered, options, properties, nullptr), layout_(lowered_) {}
 
   void bind_state(std::span<const Tensor>) override { not_here(); }
@@ -280,8 +298,10 @@ class DescribedExecutable final : public Executable {
 
  private:
   [[noreturn]] void not_here() const {
-    refuse("this program was lowered for a description of {}: it can be explained, but there is no device to run it on",
-           lowered_.properties().name);
+    refuse(
+        "this program was lowered for a description of {}: it can be explained, but there is no "
+        "device to run it on",
+        lowered_.properties().name);
   }
 
   LoweredProgram lowered_;
@@ -290,12 +310,14 @@ class DescribedExecutable final : public Executable {
 
 }  // namespace
 
-std::unique_ptr<Executable> make_cuda_executable(const Program& lowered, const CompileOptions& options,
+std::unique_ptr<Executable> make_cuda_executable(const Program& lowered,
+                                                 const CompileOptions& options,
                                                  const DevicePtr& device) {
   return std::make_unique<CudaExecutable>(lowered, options, device);
 }
 
-std::unique_ptr<Executable> make_described_executable(const Program& lowered, const CompileOptions& options,
+std::unique_ptr<Executable> make_described_executable(const Program& lowered,
+                                                      const CompileOptions& options,
                                                       const DeviceProperties& properties) {
   return std::make_unique<DescribedExecutable>(lowered, options, properties);
 }

@@ -10,11 +10,13 @@
 
 namespace brisk::cuda {
 
-std::unique_ptr<Executable> make_cuda_executable(const Program& lowered, const CompileOptions& options,
+std::unique_ptr<Executable> make_cuda_executable(const Program& lowered,
+                                                 const CompileOptions& options,
                                                  const DevicePtr& device);
 
 /// For a device that is described, not present: it can be explained, and refuses to run.
-std::unique_ptr<Executable> make_described_executable(const Program& lowered, const CompileOptions& options,
+std::unique_ptr<Executable> make_described_executable(const Program& lowered,
+                                                      const CompileOptions& options,
                                                       const DeviceProperties& properties);
 
 }  // namespace brisk::cuda

@@ -22,8 +22,8 @@ using FunctionHandle = struct CUfunc_st*;
 using ModuleHandle = struct CUmod_st*;
 
 struct DeviceProperties {
-  std::string name;           ///< "NVIDIA H200"
-  int major = 0, minor = 0;   ///< compute capability
+  std::string name;          ///< "NVIDIA H200"
+  int major = 0, minor = 0;  ///< compute capability
   int multiprocessors = 0;
   int64_t memory_bytes = 0;
   int64_t l2_bytes = 0;

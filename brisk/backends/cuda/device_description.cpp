@@ -25,7 +25,8 @@ class Fields {
   }
   void text(const char* name, std::string& value) {
     const auto at = json_.find(name);
-    if (at == json_.end() || !at->is_string()) return note(fmt::format("'{}' must be a text", name));
+    if (at == json_.end() || !at->is_string())
+      return note(fmt::format("'{}' must be a text", name));
     value = at->get<std::string>();
   }
   const std::string& fault() const { return fault_; }
@@ -45,7 +46,8 @@ Result<DeviceProperties> read_device_description(const std::filesystem::path& pa
   if (!text) return text.failure();
   const Result<Json> json = parse_json(*text, path.string());
   if (!json) return json.failure();
-  if (!json->is_object()) return fail("{}: a device's description is one JSON object", path.string());
+  if (!json->is_object())
+    return fail("{}: a device's description is one JSON object", path.string());
   DeviceProperties properties;
   Fields fields(*json);
   fields.text("name", properties.name);

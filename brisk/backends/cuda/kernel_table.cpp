@@ -19,7 +19,8 @@ const std::vector<Row>& table() {
     std::vector<Row> result;
     for (auto* list : {&cudnn_kernels, &cublaslt_kernels, &loop_kernels, &own_kernels})
       for (const OpKernel& entry : list()) {
-        auto row = std::find_if(result.begin(), result.end(), [&](const Row& r) { return r.op == entry.op; });
+        auto row = std::find_if(result.begin(), result.end(),
+                                [&](const Row& r) { return r.op == entry.op; });
         if (row == result.end()) row = result.insert(result.end(), Row{std::string(entry.op), {}});
         row->kernels.push_back(entry.kernel);
       }
@@ -30,8 +31,10 @@ const std::vector<Row>& table() {
 
 std::string request_text(const KernelRequest& request) {
   std::string operands, results;
-  for (const Type& type : request.operands) operands += (operands.empty() ? "" : ", ") + type.to_string();
-  for (const Type& type : request.node.results) results += (results.empty() ? "" : ", ") + type.to_string();
+  for (const Type& type : request.operands)
+    operands += (operands.empty() ? "" : ", ") + type.to_string();
+  for (const Type& type : request.node.results)
+    results += (results.empty() ? "" : ", ") + type.to_string();
   return fmt::format("({}) -> {}", operands, results);
 }
 
@@ -40,8 +43,8 @@ std::string request_text(const KernelRequest& request) {
 KernelChoice choose_kernel(const KernelRequest& request, const PrepareContext& context) {
   KernelChoice choice;
   const auto& rows = table();
-  const auto row =
-      std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return r.op == request.node.op->name; });
+  const auto row = std::find_if(rows.begin(), rows.end(),
+                                [&](const Row& r) { return r.op == request.node.op->name; });
   if (row != rows.end())
     for (const Kernel& kernel : row->kernels) {
       if (const auto reason = kernel.refuse(request)) {
@@ -52,7 +55,8 @@ KernelChoice choose_kernel(const KernelRequest& request, const PrepareContext& c
       return choice;
     }
   std::string reasons;
-  for (const auto& refusal : choice.refusals) reasons += fmt::format("; {}: {}", refusal.kernel, refusal.reason);
+  for (const auto& refusal : choice.refusals)
+    reasons += fmt::format("; {}: {}", refusal.kernel, refusal.reason);
   refuse("no kernel for {} {}{}{}", request.node.op->name, request_text(request),
          request.node.label.empty() ? "" : fmt::format(" of layer {}", request.node.label),
          choice.refusals.empty() ? "; the cuda backend has none for this op" : reasons);

@@ -18,8 +18,8 @@ class LoweredProgram {
  public:
   /// `device` may be null: then nothing is measured, and kernels are chosen by rule. Throws
   /// UserError naming every node without a kernel.
-  LoweredProgram(const Program& lowered, const CompileOptions& options, const DeviceProperties& properties,
-                 const DevicePtr& device);
+  LoweredProgram(const Program& lowered, const CompileOptions& options,
+                 const DeviceProperties& properties, const DevicePtr& device);
 
   const Program& program() const { return program_; }
   Schedule& schedule() { return *schedule_; }

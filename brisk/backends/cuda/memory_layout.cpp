@@ -5,8 +5,12 @@
 namespace brisk::cuda {
 namespace {
 
-int64_t type_bytes(const Type& type) { return byte_size(type.dtype(), type.shape().num_elements()); }
-int64_t aligned(int64_t bytes) { return (bytes + 255) / 256 * 256; }
+int64_t type_bytes(const Type& type) {
+  return byte_size(type.dtype(), type.shape().num_elements());
+}
+int64_t aligned(int64_t bytes) {
+  return (bytes + 255) / 256 * 256;
+}
 
 }  // namespace
 
@@ -49,20 +53,25 @@ std::string MemoryLayout::shortage(const LoweredProgram& lowered, int64_t free) 
   const Program& program = lowered.program();
   const int64_t varying = total_ - fixed_bytes_;
   std::string text = fmt::format(
-      "{} has {} free, but graph '{}' needs {}: {} of state and constants, {} of inputs, results and values in between",
-      lowered.properties().name, bytes_text(free), program.graph.name(), bytes_text(total_), bytes_text(fixed_bytes_),
-      bytes_text(varying));
+      "{} has {} free, but graph '{}' needs {}: {} of state and constants, {} of inputs, results "
+      "and values in between",
+      lowered.properties().name, bytes_text(free), program.graph.name(), bytes_text(total_),
+      bytes_text(fixed_bytes_), bytes_text(varying));
   const std::vector<std::string> largest = lowered.schedule().largest_values(5);
-  if (!largest.empty()) text += fmt::format("; the largest values are {}", fmt::join(largest, "; "));
+  if (!largest.empty())
+    text += fmt::format("; the largest values are {}", fmt::join(largest, "; "));
   if (free <= fixed_bytes_) return text + "; the state alone does not fit on this device";
   const double share = static_cast<double>(free - fixed_bytes_) / static_cast<double>(varying);
   const size_t first = program.state.size();
   if (first < program.graph.inputs().size() && program.graph.input_type(first).rank() > 0) {
     const auto batch = static_cast<double>(program.graph.input_type(first).shape().size(0));
     const auto fits = static_cast<int64_t>(batch * share);
-    return text + (fits > 0 ? fmt::format("; a batch of about {} (instead of {}) would fit: use that, or accumulate",
-                                          fits, static_cast<int64_t>(batch))
-                            : "; not even a batch of 1 would fit: use a smaller model or mixed precision");
+    return text +
+           (fits > 0
+                ? fmt::format(
+                      "; a batch of about {} (instead of {}) would fit: use that, or accumulate",
+                      fits, static_cast<int64_t>(batch))
+                : "; not even a batch of 1 would fit: use a smaller model or mixed precision");
   }
   return text + fmt::format("; {:.0f} % of it would fit", 100 * share);
 }

@@ -30,9 +30,11 @@ std::string bytes_text(int64_t bytes) {
   return fmt::format("{:.1f} KiB", value / 1024);
 }
 
-Schedule::Schedule(Graph graph, const ScheduleContext& context, const std::vector<bool>& constant_inputs)
+Schedule::Schedule(Graph graph, const ScheduleContext& context,
+                   const std::vector<bool>& constant_inputs)
     : graph_(std::move(graph)), plan_(graph_), constants_(&context.constants) {
-  for (const Tensor& value : plan_.constants()) constant_numbers_.push_back(context.constants.add(value));
+  for (const Tensor& value : plan_.constants())
+    constant_numbers_.push_back(context.constants.add(value));
   std::vector<int64_t> workspace_bytes;
   std::map<std::string, int> refused;  // sentence -> how many nodes
   for (const StoragePlan::Step& planned : plan_.steps()) {
@@ -61,7 +63,8 @@ Schedule::Schedule(Graph graph, const ScheduleContext& context, const std::vecto
   if (!refused.empty()) {
     std::string text;
     for (const auto& [sentence, count] : refused)
-      text += fmt::format("\n  {}{}", sentence, count > 1 ? fmt::format(" ({} such nodes)", count) : "");
+      text += fmt::format("\n  {}{}", sentence,
+                          count > 1 ? fmt::format(" ({} such nodes)", count) : "");
     refuse("graph '{}' can't run on {}:{}", graph_.name(), context.device.name, text);
   }
   plan_.plan_arena(workspace_bytes, in_place(), kAlignment);
@@ -81,22 +84,27 @@ DeviceAddress Schedule::address(size_t storage, std::span<const DeviceAddress> i
                                 std::span<const DeviceAddress> outputs, DeviceAddress arena) const {
   const StoragePlan::Storage& place = plan_.storage(storage);
   switch (place.place) {
-    case StoragePlan::Place::input: return inputs[place.index];
-    case StoragePlan::Place::output: return outputs[place.index];
-    case StoragePlan::Place::arena: return arena + static_cast<DeviceAddress>(plan_.buffer_offset(place.index));
-    case StoragePlan::Place::constant: return constants_->address(constant_numbers_[place.index]);
+    case StoragePlan::Place::input:
+      return inputs[place.index];
+    case StoragePlan::Place::output:
+      return outputs[place.index];
+    case StoragePlan::Place::arena:
+      return arena + static_cast<DeviceAddress>(plan_.buffer_offset(place.index));
+    case StoragePlan::Place::constant:
+      return constants_->address(constant_numbers_[place.index]);
   }
   return 0;
 }
 
-void Schedule::enqueue(std::span<const DeviceAddress> inputs, std::span<const DeviceAddress> outputs,
-                       const ScheduleMemory& memory, StreamHandle stream) {
+void Schedule::enqueue(std::span<const DeviceAddress> inputs,
+                       std::span<const DeviceAddress> outputs, const ScheduleMemory& memory,
+                       StreamHandle stream) {
   enqueue(inputs, outputs, memory, stream, [](size_t) {});
 }
 
-void Schedule::enqueue(std::span<const DeviceAddress> inputs, std::span<const DeviceAddress> outputs,
-                       const ScheduleMemory& memory, StreamHandle stream,
-                       const std::function<void(size_t)>& before) {
+void Schedule::enqueue(std::span<const DeviceAddress> inputs,
+                       std::span<const DeviceAddress> outputs, const ScheduleMemory& memory,
+                       StreamHandle stream, const std::function<void(size_t)>& before) {
   const DeviceAddress arena = memory.arena;
   for (size_t s = 0; s < steps_.size(); ++s) {
     const StoragePlan::Step& planned = plan_.steps()[s];
@@ -114,7 +122,8 @@ void Schedule::enqueue(std::span<const DeviceAddress> inputs, std::span<const De
   }
   before(steps_.size());
   for (const StoragePlan::Copy& copy : plan_.copies())
-    copy_on_device(outputs[copy.output], address(copy.from_storage, inputs, outputs, arena), copy.bytes, stream);
+    copy_on_device(outputs[copy.output], address(copy.from_storage, inputs, outputs, arena),
+                   copy.bytes, stream);
 }
 
 bool Schedule::output_may_overwrite(size_t output, size_t input) const {
@@ -128,7 +137,8 @@ int64_t Schedule::counter_bytes() const {
 }
 
 bool Schedule::needs_host() const {
-  return std::any_of(steps_.begin(), steps_.end(), [](const Step& step) { return step.choice.launch->needs_host(); });
+  return std::any_of(steps_.begin(), steps_.end(),
+                     [](const Step& step) { return step.choice.launch->needs_host(); });
 }
 
 std::vector<KernelReport> Schedule::reports() const {
@@ -142,7 +152,8 @@ std::vector<KernelReport> Schedule::reports() const {
     report.label = node.label;
     report.result = result_text(node);
     report.kernel = choice.launch->name();
-    for (const auto& refusal : choice.refusals) report.refusals.push_back({refusal.kernel, refusal.reason});
+    for (const auto& refusal : choice.refusals)
+      report.refusals.push_back({refusal.kernel, refusal.reason});
     report.bytes = cost.bytes;
     report.flops = choice.launch->flops() > 0 ? choice.launch->flops() : cost.flops;
     result.push_back(std::move(report));
@@ -159,19 +170,22 @@ std::vector<std::string> Schedule::largest_values(size_t count) const {
   for (size_t s = 0; s < steps_.size(); ++s) {
     const StoragePlan::Step& planned = plan_.steps()[s];
     const Node& node = graph_.node(planned.node);
-    const std::string of = node.label.empty() ? node.op->name : fmt::format("{} ({})", node.label, node.op->name);
+    const std::string of =
+        node.label.empty() ? node.op->name : fmt::format("{} ({})", node.label, node.op->name);
     for (size_t r = 0; r < planned.results.size(); ++r) {
       const StoragePlan::Storage& place = plan_.storage(planned.results[r]);
       if (place.place != StoragePlan::Place::arena) continue;
       const int64_t bytes = plan_.buffer_bytes(place.index);
-      values.push_back({bytes, fmt::format("{}: {} of {}", bytes_text(bytes), node.results[r].to_string(), of)});
+      values.push_back(
+          {bytes, fmt::format("{}: {} of {}", bytes_text(bytes), node.results[r].to_string(), of)});
     }
     if (planned.scratch_buffer != SIZE_MAX) {
       const int64_t bytes = plan_.buffer_bytes(planned.scratch_buffer);
       values.push_back({bytes, fmt::format("{}: workspace of {}", bytes_text(bytes), of)});
     }
   }
-  std::stable_sort(values.begin(), values.end(), [](const Value& a, const Value& b) { return a.bytes > b.bytes; });
+  std::stable_sort(values.begin(), values.end(),
+                   [](const Value& a, const Value& b) { return a.bytes > b.bytes; });
   std::vector<std::string> texts;
   for (size_t i = 0; i < std::min(count, values.size()); ++i) texts.push_back(values[i].text);
   return texts;

@@ -35,7 +35,8 @@ class Schedule {
   /// All dimensions are bound. Throws UserError naming every node that has no kernel, with each
   /// kernel's refusal. `constant_inputs`: per graph input; empty: none is. The context's members
   /// outlive the schedule.
-  Schedule(Graph graph, const ScheduleContext& context, const std::vector<bool>& constant_inputs = {});
+  Schedule(Graph graph, const ScheduleContext& context,
+           const std::vector<bool>& constant_inputs = {});
 
   /// After the code library was built.
   void load(const CodeLibrary& code);
@@ -45,7 +46,8 @@ class Schedule {
                const ScheduleMemory& memory, StreamHandle stream);
   /// The same with a call before each step and one after the last.
   void enqueue(std::span<const DeviceAddress> inputs, std::span<const DeviceAddress> outputs,
-               const ScheduleMemory& memory, StreamHandle stream, const std::function<void(size_t step)>& before);
+               const ScheduleMemory& memory, StreamHandle stream,
+               const std::function<void(size_t step)>& before);
 
   size_t num_steps() const { return steps_.size(); }
   int64_t arena_bytes() const { return plan_.arena_bytes(); }

@@ -17,8 +17,12 @@ int64_t type_bytes(const Type& type) {
   return byte_size(type.dtype(), type.shape().num_elements());
 }
 
-bool is_alias(const Node& node) { return node.op->name == "reshape"; }
-bool is_given(const Node& node) { return node.op->name == "input" || node.op->name == "constant"; }
+bool is_alias(const Node& node) {
+  return node.op->name == "reshape";
+}
+bool is_given(const Node& node) {
+  return node.op->name == "input" || node.op->name == "constant";
+}
 
 /// What a chain of reshapes begins with.
 ValueId root(const Graph& graph, ValueId value) {
@@ -70,8 +74,9 @@ void StoragePlan::assign_storages(const Graph& graph) {
     } else {
       for (size_t r = 0; r < node.results.size(); ++r)
         value_storage_[id].push_back(
-            output_of[id][r] >= 0 ? add_storage(Place::output, static_cast<size_t>(output_of[id][r]))
-                                  : add_storage(Place::arena, add_buffer(type_bytes(node.results[r]))));
+            output_of[id][r] >= 0
+                ? add_storage(Place::output, static_cast<size_t>(output_of[id][r]))
+                : add_storage(Place::arena, add_buffer(type_bytes(node.results[r]))));
     }
   }
   // Inputs are numbered in signature order, which need not be node order.
@@ -107,7 +112,8 @@ bool StoragePlan::is_constant(ValueId value, const std::vector<bool>& constant_i
           constant_inputs[storage.index]);
 }
 
-void StoragePlan::plan_arena(std::span<const int64_t> scratch_bytes, const InPlace& in_place, int64_t alignment) {
+void StoragePlan::plan_arena(std::span<const int64_t> scratch_bytes, const InPlace& in_place,
+                             int64_t alignment) {
   for (size_t s = 0; s < steps_.size(); ++s)
     if (scratch_bytes[s] > 0) steps_[s].scratch_buffer = add_buffer(scratch_bytes[s]);
   std::vector<BufferLifetime> lifetimes(buffer_bytes_.size());
@@ -141,7 +147,8 @@ void StoragePlan::plan_arena(std::span<const int64_t> scratch_bytes, const InPla
         const Storage& operand = storages_[step.operands[i]];
         if (operand.place != Place::arena) continue;
         const size_t from = taken[operand.index];
-        const bool once = std::count(step.operands.begin(), step.operands.end(), step.operands[i]) == 1;
+        const bool once =
+            std::count(step.operands.begin(), step.operands.end(), step.operands[i]) == 1;
         if (lifetimes[operand.index].last != s || lifetimes[from].last != s || !once ||
             buffer_bytes_[operand.index] != buffer_bytes_[result.index] ||
             std::find(used.begin(), used.end(), from) != used.end() ||
@@ -182,7 +189,8 @@ bool StoragePlan::output_may_overwrite(size_t output, size_t input, const InPlac
     for (size_t i = 0; i < step.operands.size(); ++i) {
       if (step.operands[i] != read) continue;
       if (is_written) return false;  // the old value is read after the new one is there
-      if (writes && !in_place(s, static_cast<size_t>(result - step.results.begin()), i)) return false;
+      if (writes && !in_place(s, static_cast<size_t>(result - step.results.begin()), i))
+        return false;
     }
     is_written |= writes;
   }

@@ -47,7 +47,8 @@ class StoragePlan {
   bool is_constant(ValueId value, const std::vector<bool>& constant_inputs) const;
 
   /// Lays out the arena. `scratch_bytes`: of each step.
-  void plan_arena(std::span<const int64_t> scratch_bytes, const InPlace& in_place, int64_t alignment = 64);
+  void plan_arena(std::span<const int64_t> scratch_bytes, const InPlace& in_place,
+                  int64_t alignment = 64);
 
   // After plan_arena.
   int64_t arena_bytes() const { return arena_bytes_; }

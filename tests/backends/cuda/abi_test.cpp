@@ -13,7 +13,8 @@
 namespace brisk::cuda {
 namespace {
 
-/// Passed in the same way: both pointers, or both numbers (enumerations count as theirs) of one size.
+/// Passed in the same way: both pointers, or both numbers (enumerations count as theirs) of one
+/// size.
 template <typename Ours, typename Theirs>
 constexpr bool same_value() {
   if constexpr (std::is_pointer_v<Ours> || std::is_pointer_v<Theirs>)
@@ -30,8 +31,10 @@ struct SameFunction : std::false_type {};
 template <typename R1, typename... A1, typename R2, typename... A2>
 struct SameFunction<R1 (*)(A1...), R2(A2...)> {
   static constexpr bool compare() {
-    if constexpr (sizeof...(A1) != sizeof...(A2)) return false;
-    else return same_value<R1, R2>() && (same_value<A1, A2>() && ...);
+    if constexpr (sizeof...(A1) != sizeof...(A2))
+      return false;
+    else
+      return same_value<R1, R2>() && (same_value<A1, A2>() && ...);
   }
   static constexpr bool value = compare();
 };
@@ -125,6 +128,8 @@ TEST(CudaAbi, ConstantsAreTheHeaders) {
 
 #else
 
-TEST(CudaAbi, ConstantsAreTheHeaders) { GTEST_SKIP() << "the CUDA toolkit's headers are not installed"; }
+TEST(CudaAbi, ConstantsAreTheHeaders) {
+  GTEST_SKIP() << "the CUDA toolkit's headers are not installed";
+}
 
 #endif

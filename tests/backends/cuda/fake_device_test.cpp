@@ -15,7 +15,9 @@ namespace {
 
 const Type kPair(DType::f32, {2});
 
-Tensor pair(float a, float b) { return Tensor::of<float>({2}, std::vector{a, b}); }
+Tensor pair(float a, float b) {
+  return Tensor::of<float>({2}, std::vector{a, b});
+}
 
 std::string message_of(const auto& action) {
   try {
@@ -26,7 +28,9 @@ std::string message_of(const auto& action) {
   return "no refusal";
 }
 
-bool mentions(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool mentions(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 std::unique_ptr<Executable> compiled(const Program& program) {
   return compile(program, **find_backend("cuda"), {.cache = false}).executable;
@@ -47,7 +51,8 @@ Program delay_program(Type type = kPair) {
 class CudaOnFakeDevice : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (std::getenv("FAKE_CUDA") == nullptr) GTEST_SKIP() << "started by CudaFake.* in a process of its own";
+    if (std::getenv("FAKE_CUDA") == nullptr)
+      GTEST_SKIP() << "started by CudaFake.* in a process of its own";
   }
 };
 
@@ -75,7 +80,10 @@ TEST_F(CudaOnFakeDevice, TwoRunsMayBeUnderWay) {
   executable->start({&one, 1});
   executable->start({&two, 1});
   EXPECT_TRUE(mentions(message_of([&] { executable->start({&three, 1}); }), "2 are not collected"));
-  EXPECT_TRUE(mentions(message_of([&] { executable->run({&three, 1}); }), "2 started runs are not collected"));
+  EXPECT_TRUE(mentions(message_of([&] {
+                         executable->run({&three, 1});
+                       }),
+                       "2 started runs are not collected"));
   EXPECT_EQ(executable->collect()[0].get(0), 0);
   executable->start({&three, 1});
   EXPECT_EQ(executable->collect()[0].get(0), 1);
@@ -91,15 +99,20 @@ TEST_F(CudaOnFakeDevice, ScanGoesThroughItsSlicesBothWays) {
     Builder builder(standard_ops(), "scan");
     const Value first = builder.input("first", kPair);
     const Value items = builder.input("items", Type(DType::f32, {3, 2}));
-    const std::vector<Value> results = scan(std::span(&first, 1), std::span(&items, 1), {}, graph, 3, reverse);
+    const std::vector<Value> results =
+        scan(std::span(&first, 1), std::span(&items, 1), {}, graph, 3, reverse);
     const auto executable =
-        compiled({.graph = builder.finish({{"last", results[0]}, {"shifted", results[1]}}), .num_results = 2});
-    const std::vector<Tensor> inputs = {pair(0, 0), Tensor::of<float>({3, 2}, std::vector<float>{1, 1, 2, 2, 3, 3})};
+        compiled({.graph = builder.finish({{"last", results[0]}, {"shifted", results[1]}}),
+                  .num_results = 2});
+    const std::vector<Tensor> inputs = {
+        pair(0, 0), Tensor::of<float>({3, 2}, std::vector<float>{1, 1, 2, 2, 3, 3})};
     for (int run = 0; run < 3; ++run) {
       const auto got = executable->run(inputs);
       EXPECT_EQ(got[0].get(0), reverse ? 1 : 3);
-      const std::vector<double> expected = reverse ? std::vector<double>{2, 3, 0} : std::vector<double>{0, 1, 2};
-      for (int64_t i = 0; i < 3; ++i) EXPECT_EQ(got[1].get(2 * i), expected[static_cast<size_t>(i)]) << reverse << i;
+      const std::vector<double> expected =
+          reverse ? std::vector<double>{2, 3, 0} : std::vector<double>{0, 1, 2};
+      for (int64_t i = 0; i < 3; ++i)
+        EXPECT_EQ(got[1].get(2 * i), expected[static_cast<size_t>(i)]) << reverse << i;
     }
   }
 }
@@ -107,24 +120,34 @@ TEST_F(CudaOnFakeDevice, ScanGoesThroughItsSlicesBothWays) {
 TEST_F(CudaOnFakeDevice, MisuseIsRefused) {
   const auto executable = compiled(delay_program());
   const Tensor x = pair(1, 2), wrong = Tensor::zeros(DType::f32, {3});
-  EXPECT_TRUE(mentions(message_of([&] { executable->run({&x, 1}); }), "before its state was bound"));
+  EXPECT_TRUE(mentions(message_of([&] {
+                         executable->run({&x, 1});
+                       }),
+                       "before its state was bound"));
   EXPECT_TRUE(mentions(message_of([&] { executable->state(0); }), "'memory'"));
   executable->bind_state(std::vector{x});
-  EXPECT_TRUE(mentions(message_of([&] { executable->run({&wrong, 1}); }), "'x' is f32[2], but f32[3] is given"));
-  EXPECT_TRUE(mentions(message_of([&] { executable->run({}); }), "takes 1 inputs, but 0 are given"));
+  EXPECT_TRUE(mentions(message_of([&] {
+                         executable->run({&wrong, 1});
+                       }),
+                       "'x' is f32[2], but f32[3] is given"));
+  EXPECT_TRUE(
+      mentions(message_of([&] { executable->run({}); }), "takes 1 inputs, but 0 are given"));
   EXPECT_TRUE(mentions(message_of([&] { executable->state(3); }), "state 3"));
 }
 
 TEST_F(CudaOnFakeDevice, WhatDoesNotFitIsNamedWithWhatWould) {
-  const std::string message =
-      message_of([] { compiled(delay_program(Type(DType::f32, {256, 1024, 1024}))); });
-  EXPECT_TRUE(mentions(message, "Fake GPU has 1.00 GiB free, but graph 'delay' needs 5.00 GiB")) << message;
+  const std::string message = message_of([] {
+    compiled(delay_program(Type(DType::f32, {256, 1024, 1024})));
+  });
+  EXPECT_TRUE(mentions(message, "Fake GPU has 1.00 GiB free, but graph 'delay' needs 5.00 GiB"))
+      << message;
   EXPECT_TRUE(mentions(message, "2.00 GiB of state")) << message;
   EXPECT_TRUE(mentions(message, "the state alone does not fit")) << message;
   Builder builder(standard_ops(), "pass");
   const Value x = builder.input("x", Type(DType::f32, {200, 1024, 1024}));
-  const std::string batch =
-      message_of([&] { compiled({.graph = builder.finish({{"x", x}}), .num_results = 1}); });
+  const std::string batch = message_of([&] {
+    compiled({.graph = builder.finish({{"x", x}}), .num_results = 1});
+  });
   EXPECT_TRUE(mentions(batch, "a batch of about 85 (instead of 200) would fit")) << batch;
 }
 
@@ -150,9 +173,11 @@ TEST_F(CudaOnFakeDevice, SaysWhyThereIsNone) {
 
 test::ChildResult run_on_fake(const std::string& filter, std::vector<std::string> environment) {
   environment.emplace_back("FAKE_CUDA=1");
-  environment.emplace_back(std::string("BRISK_CUDA_PATH=") + BRISK_BINARY_DIR + "/tests/fake_driver");
-  return test::run_child({BRISK_BINARY_DIR "/tests/test_backends", "--gtest_filter=CudaOnFakeDevice." + filter},
-                         {.environment = environment});
+  environment.emplace_back(std::string("BRISK_CUDA_PATH=") + BRISK_BINARY_DIR +
+                           "/tests/fake_driver");
+  return test::run_child(
+      {BRISK_BINARY_DIR "/tests/test_backends", "--gtest_filter=CudaOnFakeDevice." + filter},
+      {.environment = environment});
 }
 
 void expect_passed(const test::ChildResult& child, const std::string& tests) {
@@ -166,16 +191,20 @@ TEST(CudaFake, RunsWhatNeedsNoKernel) {
     expect_passed(run_on_fake(test, {}), "1 test.");
 }
 
-TEST(CudaFake, LosesItsDevice) { expect_passed(run_on_fake("Loss*", {"FAKE_CUDA_LOST_AT=6"}), "1 test."); }
+TEST(CudaFake, LosesItsDevice) {
+  expect_passed(run_on_fake("Loss*", {"FAKE_CUDA_LOST_AT=6"}), "1 test.");
+}
 
 TEST(CudaFake, IsTooOld) {
-  expect_passed(run_on_fake("SaysWhy*", {"FAKE_CUDA_VERSION=11080",
-                                         "FAKE_CUDA_EXPECT=offers CUDA 11.8, but brisk needs 12.0 or newer"}),
-                "1 test.");
+  expect_passed(
+      run_on_fake("SaysWhy*", {"FAKE_CUDA_VERSION=11080",
+                               "FAKE_CUDA_EXPECT=offers CUDA 11.8, but brisk needs 12.0 or newer"}),
+      "1 test.");
 }
 
 TEST(CudaFake, HasNoDevice) {
-  expect_passed(run_on_fake("SaysWhy*", {"FAKE_CUDA_DEVICES=0", "FAKE_CUDA_EXPECT=is installed, but sees no device"}),
+  expect_passed(run_on_fake("SaysWhy*", {"FAKE_CUDA_DEVICES=0",
+                                         "FAKE_CUDA_EXPECT=is installed, but sees no device"}),
                 "1 test.");
 }
 

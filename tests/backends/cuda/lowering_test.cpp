@@ -25,7 +25,9 @@ std::string message_of(const auto& action) {
   return "no refusal";
 }
 
-bool mentions(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool mentions(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 Program copy_program() {
   Builder builder(standard_ops(), "copy");
@@ -40,7 +42,8 @@ TEST(DeviceDescription, IsReadAndWrittenBack) {
   EXPECT_EQ(properties.multiprocessors, 132);
   const test::TemporaryDirectory directory;
   std::ofstream(directory / "again.json") << device_description(properties);
-  EXPECT_EQ(read_device_description(directory / "again.json").value().cache_key(), properties.cache_key());
+  EXPECT_EQ(read_device_description(directory / "again.json").value().cache_key(),
+            properties.cache_key());
 }
 
 TEST(DeviceDescription, SaysWhatIsWrong) {
@@ -51,22 +54,26 @@ TEST(DeviceDescription, SaysWhatIsWrong) {
   };
   EXPECT_TRUE(mentions(error_of("[]"), "one JSON object"));
   EXPECT_TRUE(mentions(error_of("{\"name\": 3}"), "'name' must be a text"));
-  EXPECT_TRUE(mentions(error_of(R"({"name": "x", "major": 7})"), "'major' is 7, but must be in [8, 99]"));
-  EXPECT_TRUE(mentions(error_of(R"({"name": "x", "major": 9.5})"), "'major' must be a whole number"));
+  EXPECT_TRUE(
+      mentions(error_of(R"({"name": "x", "major": 7})"), "'major' is 7, but must be in [8, 99]"));
+  EXPECT_TRUE(
+      mentions(error_of(R"({"name": "x", "major": 9.5})"), "'major' must be a whole number"));
   EXPECT_TRUE(mentions(error_of("{"), "device.json"));
 }
 
 TEST(CudaLowering, ADescribedDeviceIsExplainedAndDoesNotRun) {
   const auto backend = find_backend("cuda").value();
-  const auto executable = compile(copy_program(), *backend, {.device_description = kH200}).executable;
+  const auto executable =
+      compile(copy_program(), *backend, {.device_description = kH200}).executable;
   EXPECT_TRUE(executable->explain().empty());  // the one output is a copy
   EXPECT_GT(executable->peak_bytes(), 0);
-  EXPECT_TRUE(mentions(message_of([&] { executable->run({}); }), "lowered for a description of NVIDIA H200"));
+  EXPECT_TRUE(mentions(message_of([&] { executable->run({}); }),
+                       "lowered for a description of NVIDIA H200"));
 }
 
 TEST(CudaLowering, OtherBackendsTakeNoDescription) {
-  const std::string message =
-      message_of([] { compile(copy_program(), **find_backend("cpu"), {.device_description = kH200}); });
+  const std::string message = message_of(
+      [] { compile(copy_program(), **find_backend("cpu"), {.device_description = kH200}); });
   EXPECT_TRUE(mentions(message, "descriptions of devices are for cuda")) << message;
 }
 
@@ -85,7 +92,8 @@ TEST(CudaKernels, ARefusalNamesTheNodeItsLayerAndEveryReason) {
     choose_kernel({node, operands, constant, true, device}, PrepareContext{code, nullptr, nullptr});
   });
   EXPECT_EQ(message,
-            "no kernel for made_up (f16[2, 2]) -> f32[2] of layer dense_3; the cuda backend has none for this op");
+            "no kernel for made_up (f16[2, 2]) -> f32[2] of layer dense_3; the cuda backend has "
+            "none for this op");
 }
 
 TEST(CudaBackend, WithoutADeviceSaysWhyWhenSomethingIsCompiled) {
@@ -106,8 +114,10 @@ TEST(CudaBackend, ReportsEachLibrary) {
   for (size_t i = 0; i < names.size(); ++i) {
     EXPECT_EQ(reports[i].name, names[i]);
     EXPECT_FALSE(reports[i].wanted.empty());
-    if (reports[i].path.empty()) EXPECT_TRUE(mentions(reports[i].problem, "was not found by the loader"));
-    else EXPECT_FALSE(reports[i].version.empty());
+    if (reports[i].path.empty())
+      EXPECT_TRUE(mentions(reports[i].problem, "was not found by the loader"));
+    else
+      EXPECT_FALSE(reports[i].version.empty());
   }
 }
 

@@ -16,8 +16,12 @@ using Place = StoragePlan::Place;
 
 const Type kRow(DType::f32, {64});
 
-bool always(size_t, size_t, size_t) { return true; }
-bool never(size_t, size_t, size_t) { return false; }
+bool always(size_t, size_t, size_t) {
+  return true;
+}
+bool never(size_t, size_t, size_t) {
+  return false;
+}
 
 StoragePlan planned(const Graph& graph, const StoragePlan::InPlace& in_place, int64_t scratch = 0) {
   StoragePlan plan(graph);
@@ -64,7 +68,8 @@ TEST(StoragePlan, AnUpdateOverwritesItsInputOnlyWhereNobodyReadsItAfter) {
   Builder builder(standard_ops(), "update");
   const Value weight = builder.input("weight", kRow), x = builder.input("x", kRow);
   const Value updated = weight - x;
-  const Value after = reduce_sum(weight * updated);  // reads the old value when the new one is there
+  const Value after =
+      reduce_sum(weight * updated);  // reads the old value when the new one is there
   const Graph late = builder.finish({{"loss", after}, {"weight", updated}});
   EXPECT_FALSE(planned(late, always).output_may_overwrite(1, 0, always));
 

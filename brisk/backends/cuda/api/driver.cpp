@@ -4,10 +4,13 @@ namespace brisk::cuda {
 namespace {
 
 constexpr std::string_view kHowToGet =
-    "it comes with NVIDIA's driver for the GPU (https://www.nvidia.com/drivers, or your distribution's "
+    "it comes with NVIDIA's driver for the GPU (https://www.nvidia.com/drivers, or your "
+    "distribution's "
     "package); in a container, start it with the GPU passed through (docker run --gpus all)";
 
-Result<VendorLibrary> open_driver() { return VendorLibrary::open({"libcuda.so.1"}, kHowToGet); }
+Result<VendorLibrary> open_driver() {
+  return VendorLibrary::open({"libcuda.so.1"}, kHowToGet);
+}
 
 /// Looks an entry point up; the first that is missing is remembered.
 class Lookup {
@@ -75,8 +78,9 @@ void look_up(Lookup& find, Driver& driver) {
 }
 
 std::string too_old(int version, const std::filesystem::path& path) {
-  return fmt::format("the GPU's driver ({}) offers CUDA {}, but brisk needs {} or newer: update the driver",
-                     path.string(), cuda_version_text(version), cuda_version_text(kOldestDriver));
+  return fmt::format(
+      "the GPU's driver ({}) offers CUDA {}, but brisk needs {} or newer: update the driver",
+      path.string(), cuda_version_text(version), cuda_version_text(kOldestDriver));
 }
 
 Result<Driver> load_driver() {
@@ -89,19 +93,22 @@ Result<Driver> load_driver() {
   if (driver.driver_get_version != nullptr) driver.driver_get_version(&version);
   if (version < kOldestDriver) return fail("{}", too_old(version, library->path()));
   if (!find.missing().empty())
-    return fail("the GPU's driver ({}, CUDA {}) has no function {}: update the driver", library->path().string(),
-                cuda_version_text(version), find.missing());
+    return fail("the GPU's driver ({}, CUDA {}) has no function {}: update the driver",
+                library->path().string(), cuda_version_text(version), find.missing());
   const DriverStatus status = driver.init(0);
   if (status == kDriverNoDevice)
-    return fail("the GPU's driver (CUDA {}) is installed, but sees no device: check nvidia-smi and "
-                "CUDA_VISIBLE_DEVICES", cuda_version_text(version));
+    return fail(
+        "the GPU's driver (CUDA {}) is installed, but sees no device: check nvidia-smi and "
+        "CUDA_VISIBLE_DEVICES",
+        cuda_version_text(version));
   if (status != kDriverSuccess) {
     const char* name = nullptr;
     driver.get_error_name(status, &name);
-    return fail("the GPU's driver cannot be started: cuInit gives {} ({}); {}", name == nullptr ? "an error" : name,
-                status,
+    return fail("the GPU's driver cannot be started: cuInit gives {} ({}); {}",
+                name == nullptr ? "an error" : name, status,
                 status == kDriverSystemDriverMismatch
-                    ? "the kernel module and the library are of different versions: reboot, or reinstall the driver"
+                    ? "the kernel module and the library are of different versions: reboot, or "
+                      "reinstall the driver"
                     : "check nvidia-smi");
   }
   return driver;
@@ -121,10 +128,12 @@ std::string help_for(DriverStatus status) {
       return "; the code was made for another architecture: remove brisk's cache directory";
     case kDriverIllegalAddress:
     case kDriverLaunchFailed:
-      return "; a kernel failed and the device's context is lost, checkpoints on disk are intact: run again, and "
+      return "; a kernel failed and the device's context is lost, checkpoints on disk are intact: "
+             "run again, and "
              "report it with the output of `brisk doctor` (compute-sanitizer names the kernel)";
     case kDriverEccUncorrectable:
-      return "; the device's memory has a fault and the context is lost, checkpoints on disk are intact: see "
+      return "; the device's memory has a fault and the context is lost, checkpoints on disk are "
+             "intact: see "
              "nvidia-smi -q";
     default:
       return status >= 700 && status < 800
@@ -135,7 +144,9 @@ std::string help_for(DriverStatus status) {
 
 }  // namespace
 
-std::string cuda_version_text(int version) { return fmt::format("{}.{}", version / 1000, version % 1000 / 10); }
+std::string cuda_version_text(int version) {
+  return fmt::format("{}.{}", version / 1000, version % 1000 / 10);
+}
 
 Result<const Driver*> driver() {
   const Result<Driver>& loaded = loaded_driver();
@@ -144,7 +155,8 @@ Result<const Driver*> driver() {
 }
 
 LibraryReport driver_report() {
-  LibraryReport report{.name = "CUDA driver", .wanted = cuda_version_text(kOldestDriver) + " or newer"};
+  LibraryReport report{.name = "CUDA driver",
+                       .wanted = cuda_version_text(kOldestDriver) + " or newer"};
   const Result<VendorLibrary> library = open_driver();
   if (!library) {
     report.problem = library.error();
@@ -152,7 +164,8 @@ LibraryReport driver_report() {
   }
   report.path = library->path().string();
   int version = 0;
-  const auto get_version = reinterpret_cast<DriverStatus (*)(int*)>(library->symbol("cuDriverGetVersion"));
+  const auto get_version =
+      reinterpret_cast<DriverStatus (*)(int*)>(library->symbol("cuDriverGetVersion"));
   if (get_version != nullptr) get_version(&version);
   report.version = cuda_version_text(version);
   if (const auto opened = driver(); !opened) report.problem = opened.error();
@@ -166,12 +179,14 @@ std::string describe_failure(DriverStatus status, const char* call) {
     (*opened)->get_error_name(status, &name);
     (*opened)->get_error_string(status, &text);
   }
-  return fmt::format("{} failed with {} ({}){}", call, name == nullptr ? fmt::format("error {}", status) : name,
+  return fmt::format("{} failed with {} ({}){}", call,
+                     name == nullptr ? fmt::format("error {}", status) : name,
                      text == nullptr ? "unknown" : text, help_for(status));
 }
 
 void check(DriverStatus status, const char* call) {
-  if (status != kDriverSuccess) [[unlikely]] refuse("{}", describe_failure(status, call));
+  if (status != kDriverSuccess) [[unlikely]]
+    refuse("{}", describe_failure(status, call));
 }
 
 }  // namespace brisk::cuda

@@ -75,11 +75,15 @@ struct Driver {
   DriverStatus (*mem_free)(DeviceAddress address);
   DriverStatus (*mem_host_alloc)(void** pointer, size_t bytes, unsigned flags);
   DriverStatus (*mem_free_host)(void* pointer);
-  DriverStatus (*memcpy_to_device)(DeviceAddress to, const void* from, size_t bytes, StreamHandle stream);
+  DriverStatus (*memcpy_to_device)(DeviceAddress to, const void* from, size_t bytes,
+                                   StreamHandle stream);
   DriverStatus (*memcpy_to_host)(void* to, DeviceAddress from, size_t bytes, StreamHandle stream);
-  DriverStatus (*memcpy_on_device)(DeviceAddress to, DeviceAddress from, size_t bytes, StreamHandle stream);
-  DriverStatus (*memset_8)(DeviceAddress to, unsigned char value, size_t count, StreamHandle stream);
-  DriverStatus (*memset_16)(DeviceAddress to, unsigned short value, size_t count, StreamHandle stream);
+  DriverStatus (*memcpy_on_device)(DeviceAddress to, DeviceAddress from, size_t bytes,
+                                   StreamHandle stream);
+  DriverStatus (*memset_8)(DeviceAddress to, unsigned char value, size_t count,
+                           StreamHandle stream);
+  DriverStatus (*memset_16)(DeviceAddress to, unsigned short value, size_t count,
+                            StreamHandle stream);
   DriverStatus (*memset_32)(DeviceAddress to, unsigned value, size_t count, StreamHandle stream);
 
   DriverStatus (*stream_create)(StreamHandle* stream, unsigned flags);
@@ -88,7 +92,8 @@ struct Driver {
   DriverStatus (*stream_wait_event)(StreamHandle stream, EventHandle event, unsigned flags);
   DriverStatus (*stream_begin_capture)(StreamHandle stream, int mode);
   DriverStatus (*stream_end_capture)(StreamHandle stream, GraphHandle* graph);
-  DriverStatus (*graph_instantiate)(GraphExecHandle* executable, GraphHandle graph, unsigned long long flags);
+  DriverStatus (*graph_instantiate)(GraphExecHandle* executable, GraphHandle graph,
+                                    unsigned long long flags);
   DriverStatus (*graph_launch)(GraphExecHandle executable, StreamHandle stream);
   DriverStatus (*graph_destroy)(GraphHandle graph);
   DriverStatus (*graph_exec_destroy)(GraphExecHandle executable);
@@ -101,12 +106,14 @@ struct Driver {
 
   DriverStatus (*module_load_data)(ModuleHandle* module, const void* image);
   DriverStatus (*module_unload)(ModuleHandle module);
-  DriverStatus (*module_get_function)(FunctionHandle* function, ModuleHandle module, const char* name);
+  DriverStatus (*module_get_function)(FunctionHandle* function, ModuleHandle module,
+                                      const char* name);
   DriverStatus (*function_get_attribute)(int* value, int attribute, FunctionHandle function);
   DriverStatus (*function_set_attribute)(FunctionHandle function, int attribute, int value);
-  DriverStatus (*launch_kernel)(FunctionHandle function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
-                                unsigned block_x, unsigned block_y, unsigned block_z, unsigned shared_bytes,
-                                StreamHandle stream, void** parameters, void** extra);
+  DriverStatus (*launch_kernel)(FunctionHandle function, unsigned grid_x, unsigned grid_y,
+                                unsigned grid_z, unsigned block_x, unsigned block_y,
+                                unsigned block_z, unsigned shared_bytes, StreamHandle stream,
+                                void** parameters, void** extra);
   DriverStatus (*occupancy_max_blocks)(int* blocks, FunctionHandle function, int block_size,
                                        size_t dynamic_shared_bytes);
 };

@@ -34,7 +34,8 @@ std::vector<fs::path> subfolders(const fs::path& folder, std::string_view prefix
   std::vector<fs::path> found;
   std::error_code error;
   for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
-    if (at->is_directory(error) && at->path().filename().string().starts_with(prefix)) found.push_back(at->path());
+    if (at->is_directory(error) && at->path().filename().string().starts_with(prefix))
+      found.push_back(at->path());
   std::sort(found.begin(), found.end(), std::greater<>());
   return found;
 }
@@ -66,28 +67,33 @@ std::vector<fs::path> toolkit_folders() {
   for (const char* variable : {"CUDA_HOME", "CUDA_PATH"})
     for (const std::string& home : environment_list(variable))
       for (const char* part : {"lib64", "lib"}) folders.push_back(fs::path(home) / part);
-  folders.insert(folders.end(), {"/usr/local/cuda/lib64", "/usr/local/nvidia/lib64", "/usr/local/nvidia/lib",
-                                 "/usr/lib/wsl/lib", "/opt/cuda/lib64", "/usr/lib/x86_64-linux-gnu"});
-  for (const fs::path& version : subfolders("/usr/local", "cuda-")) folders.push_back(version / "lib64");
+  folders.insert(folders.end(),
+                 {"/usr/local/cuda/lib64", "/usr/local/nvidia/lib64", "/usr/local/nvidia/lib",
+                  "/usr/lib/wsl/lib", "/opt/cuda/lib64", "/usr/lib/x86_64-linux-gnu"});
+  for (const fs::path& version : subfolders("/usr/local", "cuda-"))
+    folders.push_back(version / "lib64");
   return folders;
 }
 
 std::vector<fs::path> wheel_folders() {
   std::vector<fs::path> folders;
   for (const fs::path& packages : python_package_folders())
-    for (const fs::path& part : subfolders(packages / "nvidia", "")) folders.push_back(part / "lib");
+    for (const fs::path& part : subfolders(packages / "nvidia", ""))
+      folders.push_back(part / "lib");
   return folders;
 }
 
 fs::path path_of(void* handle, const std::string& name) {
   link_map* map = nullptr;
-  if (dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0 && map != nullptr && map->l_name[0] != '\0') return map->l_name;
+  if (dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0 && map != nullptr && map->l_name[0] != '\0')
+    return map->l_name;
   return name;
 }
 
 }  // namespace
 
-Result<VendorLibrary> VendorLibrary::open(std::vector<std::string> names, std::string_view how_to_get) {
+Result<VendorLibrary> VendorLibrary::open(std::vector<std::string> names,
+                                          std::string_view how_to_get) {
   // What was found once is not looked for again: folders of packages are many.
   static std::mutex mutex;
   static std::map<std::string, VendorLibrary> found_before;
@@ -98,7 +104,8 @@ Result<VendorLibrary> VendorLibrary::open(std::vector<std::string> names, std::s
   return library;
 }
 
-Result<VendorLibrary> VendorLibrary::search(const std::vector<std::string>& names, std::string_view how_to_get) {
+Result<VendorLibrary> VendorLibrary::search(const std::vector<std::string>& names,
+                                            std::string_view how_to_get) {
   std::vector<std::string> tried;
   const auto attempt = [&](const std::string& file) -> void* {
     void* handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -111,7 +118,8 @@ Result<VendorLibrary> VendorLibrary::search(const std::vector<std::string>& name
       for (const std::string& name : names) {
         const fs::path file = folder / name;
         if (!fs::exists(file, error)) continue;
-        if (void* handle = attempt(file.string())) return VendorLibrary(handle, path_of(handle, file.string()));
+        if (void* handle = attempt(file.string()))
+          return VendorLibrary(handle, path_of(handle, file.string()));
       }
     return std::nullopt;
   };
@@ -124,11 +132,15 @@ Result<VendorLibrary> VendorLibrary::search(const std::vector<std::string>& name
   if (auto found = among(toolkit)) return *found;
   const std::vector<fs::path> wheels = wheel_folders();
   if (auto found = among(wheels)) return *found;
-  return fail("{} was not found by the loader, nor in BRISK_CUDA_PATH, {} toolkit folders and {} folders of "
-              "pip's nvidia wheels ({}); {}",
-              fmt::join(names, " or "), toolkit.size(), wheels.size(), fmt::join(tried, "; "), how_to_get);
+  return fail(
+      "{} was not found by the loader, nor in BRISK_CUDA_PATH, {} toolkit folders and {} folders "
+      "of "
+      "pip's nvidia wheels ({}); {}",
+      fmt::join(names, " or "), toolkit.size(), wheels.size(), fmt::join(tried, "; "), how_to_get);
 }
 
-void* VendorLibrary::symbol(const char* name) const { return dlsym(handle_, name); }
+void* VendorLibrary::symbol(const char* name) const {
+  return dlsym(handle_, name);
+}
 
 }  // namespace brisk::cuda

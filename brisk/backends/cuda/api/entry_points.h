@@ -33,8 +33,10 @@ class VendorLibrary {
   const std::filesystem::path& path() const { return path_; }
 
  private:
-  static Result<VendorLibrary> search(const std::vector<std::string>& names, std::string_view how_to_get);
-  VendorLibrary(void* handle, std::filesystem::path path) : handle_(handle), path_(std::move(path)) {}
+  static Result<VendorLibrary> search(const std::vector<std::string>& names,
+                                      std::string_view how_to_get);
+  VendorLibrary(void* handle, std::filesystem::path path)
+      : handle_(handle), path_(std::move(path)) {}
   void* handle_ = nullptr;
   std::filesystem::path path_;
 };

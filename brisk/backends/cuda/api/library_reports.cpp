@@ -8,8 +8,8 @@ struct Library {
   std::string_view name;
   std::vector<std::string> files;
   std::string_view how_to_get;
-  int64_t oldest;                                            ///< as `version` gives it
-  std::optional<int64_t> (*version)(const VendorLibrary&);   ///< nothing: it does not say
+  int64_t oldest;                                           ///< as `version` gives it
+  std::optional<int64_t> (*version)(const VendorLibrary&);  ///< nothing: it does not say
   std::string (*text)(int64_t version);
 };
 
@@ -32,25 +32,43 @@ constexpr char kCudnnVersion[] = "cudnnGetVersion";
 constexpr char kCublasLtVersion[] = "cublasLtGetVersion";
 
 /// 91900 -> "9.19.0".
-std::string cudnn_text(int64_t v) { return fmt::format("{}.{}.{}", v / 10000, v / 100 % 100, v % 100); }
+std::string cudnn_text(int64_t v) {
+  return fmt::format("{}.{}.{}", v / 10000, v / 100 % 100, v % 100);
+}
 /// 130100 -> "13.1.0".
-std::string cublas_text(int64_t v) { return cudnn_text(v); }
-std::string nvrtc_text(int64_t v) { return cuda_version_text(static_cast<int>(v)); }
+std::string cublas_text(int64_t v) {
+  return cudnn_text(v);
+}
+std::string nvrtc_text(int64_t v) {
+  return cuda_version_text(static_cast<int>(v));
+}
 
 std::vector<Library> libraries() {
   return {
-      {"NVRTC", {"libnvrtc.so.13", "libnvrtc.so.12"},
-       "part of the CUDA toolkit; or: pip install nvidia-cuda-nvrtc", 12000, nvrtc_version, nvrtc_text},
-      {"cuDNN", {"libcudnn.so.9"}, "https://developer.nvidia.com/cudnn; or: pip install nvidia-cudnn-cu13", 91100,
-       plain_version<kCudnnVersion>, cudnn_text},
-      {"cuBLASLt", {"libcublasLt.so.13", "libcublasLt.so.12"},
-       "part of the CUDA toolkit; or: pip install nvidia-cublas", 120000, plain_version<kCublasLtVersion>,
+      {"NVRTC",
+       {"libnvrtc.so.13", "libnvrtc.so.12"},
+       "part of the CUDA toolkit; or: pip install nvidia-cuda-nvrtc",
+       12000,
+       nvrtc_version,
+       nvrtc_text},
+      {"cuDNN",
+       {"libcudnn.so.9"},
+       "https://developer.nvidia.com/cudnn; or: pip install nvidia-cudnn-cu13",
+       91100,
+       plain_version<kCudnnVersion>,
+       cudnn_text},
+      {"cuBLASLt",
+       {"libcublasLt.so.13", "libcublasLt.so.12"},
+       "part of the CUDA toolkit; or: pip install nvidia-cublas",
+       120000,
+       plain_version<kCublasLtVersion>,
        cublas_text},
   };
 }
 
 LibraryReport report_of(const Library& entry) {
-  LibraryReport report{.name = std::string(entry.name), .wanted = entry.text(entry.oldest) + " or newer"};
+  LibraryReport report{.name = std::string(entry.name),
+                       .wanted = entry.text(entry.oldest) + " or newer"};
   const Result<VendorLibrary> library = VendorLibrary::open(entry.files, entry.how_to_get);
   if (!library) {
     report.problem = library.error();
@@ -60,8 +78,8 @@ LibraryReport report_of(const Library& entry) {
   const std::optional<int64_t> version = entry.version(*library);
   report.version = version ? entry.text(*version) : "unknown";
   if (!version || *version < entry.oldest)
-    report.problem = fmt::format("{} at {} is version {}, but {} is wanted: {}", entry.name, report.path,
-                                 report.version, report.wanted, entry.how_to_get);
+    report.problem = fmt::format("{} at {} is version {}, but {} is wanted: {}", entry.name,
+                                 report.path, report.version, report.wanted, entry.how_to_get);
   return report;
 }
 
