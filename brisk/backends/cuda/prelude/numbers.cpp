@@ -1,8 +1,8 @@
 #include "brisk/backends/cuda/prelude/prelude.h"
 
 // Element types as they lie in memory and the types they are computed in. Names are those of
-// brisk/base/dtype.h; bool is bool8 in memory. Short floats widen exactly; narrowing rounds to nearest
-// even, beyond the largest value to infinity (f8e4m3, which has none: to NaN).
+// brisk/base/dtype.h; bool is bool8 in memory. Short floats widen exactly; narrowing rounds to
+// nearest even, beyond the largest value to infinity (f8e4m3, which has none: to NaN).
 
 namespace brisk::cuda {
 
