@@ -7,9 +7,9 @@
 namespace brisk::test {
 namespace {
 
-class InPrecision : public ::testing::TestWithParam<Precision> {};
+class StepOnADescribedDevice : public ::testing::TestWithParam<Precision> {};
 
-TEST_P(InPrecision, EveryNodeOfAStepFindsAKernel) {
+TEST_P(StepOnADescribedDevice, EveryNodeOfAStepFindsAKernel) {
   for (const bool regularised : {false, true}) {
     StepOptions options;
     options.optimizer = adam({.learning_rate = 0.01});
@@ -24,7 +24,7 @@ TEST_P(InPrecision, EveryNodeOfAStepFindsAKernel) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(CudaLowering, InPrecision,
+INSTANTIATE_TEST_SUITE_P(CudaLowering, StepOnADescribedDevice,
                          ::testing::Values(Precision::float32, Precision::mixed_float16, Precision::mixed_bfloat16));
 
 }  // namespace

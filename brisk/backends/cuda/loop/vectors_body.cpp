@@ -31,7 +31,11 @@ class VectorsBody {
       if (unroll > 1)
         code += fmt::format("  if (base + {}u < vectors) {{\n{}  }} else\n", threads * (unroll - 1),
                             turn("base", threads, static_cast<int32_t>(unroll), ""));
-      code += fmt::format("  for (ix q = base; q < vectors; q += {}u) {{\n{}  }}\n", threads, turn("q", 0, 1, ""));
+      // Each vector once, since a result may lie over its operand: where every block has one turn,
+      // the next vectors are another block's; else only the last block comes here.
+      code += unroll > 1
+                  ? fmt::format("  for (ix q = base; q < vectors; q += {}u) {{\n{}  }}\n", threads, turn("q", 0, 1, ""))
+                  : fmt::format("  if (base < vectors) {{\n{}  }}\n", turn("base", 0, 1, ""));
     }
     return code + tail("blockIdx.x == 0u", "");
   }
