@@ -27,23 +27,24 @@ bool pads_space_alone(const PadAttributes& pad) {
 }
 
 Graph absorb(const Graph& graph) {
-  return rewrite(graph, [](Builder& builder, const Node& node, NodeId,
-                           std::span<const Value> operands) -> std::optional<std::vector<Value>> {
-    if (node.op->name != "convolution") return std::nullopt;
-    const Node& producer = builder.node(operands[0].id.node);
-    if (producer.op->name != "pad" || !is_zero(builder, producer.operands[1]))
-      return std::nullopt;
-    const auto pad = producer.attributes.as<PadAttributes>();
-    if (!pads_space_alone(pad)) return std::nullopt;
-    auto geometry = node.attributes.as<ConvolutionAttributes>();
-    for (size_t axis = 0; axis < geometry.strides.size(); ++axis) {
-      // A convolution that crops takes back what was padded; the sum is the same.
-      geometry.pad_low[axis] += pad.low[axis + 1];
-      geometry.pad_high[axis] += pad.high[axis + 1];
-    }
-    return std::vector<Value>{
-        convolution({&builder, producer.operands[0]}, operands[1], geometry)};
-  });
+  return rewrite(graph,
+                 [](Builder& builder, const Node& node, NodeId,
+                    std::span<const Value> operands) -> std::optional<std::vector<Value>> {
+                   if (node.op->name != "convolution") return std::nullopt;
+                   const Node& producer = builder.node(operands[0].id.node);
+                   if (producer.op->name != "pad" || !is_zero(builder, producer.operands[1]))
+                     return std::nullopt;
+                   const auto pad = producer.attributes.as<PadAttributes>();
+                   if (!pads_space_alone(pad)) return std::nullopt;
+                   auto geometry = node.attributes.as<ConvolutionAttributes>();
+                   for (size_t axis = 0; axis < geometry.strides.size(); ++axis) {
+                     // A convolution that crops takes back what was padded; the sum is the same.
+                     geometry.pad_low[axis] += pad.low[axis + 1];
+                     geometry.pad_high[axis] += pad.high[axis + 1];
+                   }
+                   return std::vector<Value>{
+                       convolution({&builder, producer.operands[0]}, operands[1], geometry)};
+                 });
 }
 
 }  // namespace

@@ -21,8 +21,7 @@ Graph padded_convolution(const Padding& padding) {
   const Value filter = builder.input("filter", Type(DType::f64, {3, 3, 3, 4}));
   const Value padded = pad(x, builder.scalar(DType::f64, padding.value), padding.low, padding.high,
                            padding.interior);
-  return builder.finish(
-      {{"y", convolution(padded, filter, {{2, 1}, {0, 1}, {0, 1}, {1, 1}, 1})}});
+  return builder.finish({{"y", convolution(padded, filter, {{2, 1}, {0, 1}, {0, 1}, {1, 1}, 1})}});
 }
 
 Graph absorbed(const Graph& graph) {
@@ -44,10 +43,12 @@ TEST(AbsorbPadding, GivesZerosToTheConvolution) {
   for (size_t i = 0; i < 2; ++i) {
     Tensor tensor(DType::f64, before.input_type(i).shape().sizes());
     double next = 0.3;
-    for (double& value : tensor.data<double>()) value = next = next * 1.7 - static_cast<int>(next * 1.7 + 0.5);
+    for (double& value : tensor.data<double>())
+      value = next = next * 1.7 - static_cast<int>(next * 1.7 + 0.5);
     inputs.push_back(std::move(tensor));
   }
-  EXPECT_TRUE(bit_equal(reference::evaluate(before, inputs)[0], reference::evaluate(after, inputs)[0]));
+  EXPECT_TRUE(
+      bit_equal(reference::evaluate(before, inputs)[0], reference::evaluate(after, inputs)[0]));
 }
 
 TEST(AbsorbPadding, LeavesOtherPaddingAlone) {

@@ -34,7 +34,8 @@ std::vector<Value> vjp(const Vjp& d) {
 Op channel_shift_op() {
   return Op{.name = "channel_shift", .kind = OpKind::composite}
       .doc(
-          "x + shift, a number per channel (the last axis), rounded to x's type first; its gradient "
+          "x + shift, a number per channel (the last axis), rounded to x's type first; its "
+          "gradient "
           "is summed in the compute type and not rounded.")
       .operands(2)
       .infer(infer)

@@ -1,5 +1,5 @@
-// Every form of a convolution finds a kernel for a described device, whatever its epilogue, type and
-// geometry: where cuDNN has no fused engine, a plain one and a kernel of ours.
+// Every form of a convolution finds a kernel for a described device, whatever its epilogue, type
+// and geometry: where cuDNN has no fused engine, a plain one and a kernel of ours.
 
 #include <gtest/gtest.h>
 
@@ -16,7 +16,8 @@ struct Geometry {
   int64_t channels, filters, kernel, stride, groups;
 };
 
-Program fused_program(DType type, const Geometry& geometry, const FusedConvolutionAttributes& form) {
+Program fused_program(DType type, const Geometry& geometry,
+                      const FusedConvolutionAttributes& form) {
   Builder builder(standard_ops(), "convolution");
   const int64_t extent = 14, out = (extent - 1) / geometry.stride + 1;
   std::vector<Value> operands = {
@@ -32,12 +33,9 @@ Program fused_program(DType type, const Geometry& geometry, const FusedConvoluti
 TEST(CudaConvolutionLowering, EveryEpilogueFindsAKernel) {
   if (const auto cudnn = cudnn::library(); !cudnn) GTEST_SKIP() << cudnn.error();
   const auto backend = find_backend("cuda").value();
-  const Geometry geometries[] = {{"pointwise", 64, 128, 1, 1, 1},
-                                 {"strided", 64, 64, 3, 2, 1},
-                                 {"first", 3, 64, 7, 2, 1},
-                                 {"grouped", 64, 64, 3, 1, 4},
-                                 {"depthwise", 64, 64, 3, 1, 64},
-                                 {"odd", 20, 12, 5, 1, 1}};
+  const Geometry geometries[] = {{"pointwise", 64, 128, 1, 1, 1}, {"strided", 64, 64, 3, 2, 1},
+                                 {"first", 3, 64, 7, 2, 1},       {"grouped", 64, 64, 3, 1, 4},
+                                 {"depthwise", 64, 64, 3, 1, 64}, {"odd", 20, 12, 5, 1, 1}};
   for (const Geometry& geometry : geometries)
     for (const DType type : {DType::f16, DType::bf16, DType::f32})
       for (const bool bias : {false, true})
@@ -54,9 +52,9 @@ TEST(CudaConvolutionLowering, EveryEpilogueFindsAKernel) {
                                                   activation};
             SCOPED_TRACE(fmt::format("{} {} bias {} residual {} relu {}", geometry.name, name(type),
                                      bias, residual, activation == Activation::relu));
-            const Compilation compiled = compile(
-                fused_program(type, geometry, form), *backend,
-                {.device_description = BRISK_SOURCE_DIR "/tests/backends/cuda/h200.json"});
+            const Compilation compiled =
+                compile(fused_program(type, geometry, form), *backend,
+                        {.device_description = BRISK_SOURCE_DIR "/tests/backends/cuda/h200.json"});
             const std::vector<KernelReport> kernels = compiled.executable->explain();
             ASSERT_EQ(kernels.size(), 1u);
             EXPECT_EQ(kernels[0].kernel.rfind("cudnn/engine", 0), 0u) << kernels[0].kernel;

@@ -1,5 +1,5 @@
-// What brisk declares of cuDNN and cuBLASLt against the toolkit's headers, where there are any: each
-// number is that of NVIDIA's name for it, while this compiles.
+// What brisk declares of cuDNN and cuBLASLt against the toolkit's headers, where there are any:
+// each number is that of NVIDIA's name for it, while this compiles.
 
 #include <gtest/gtest.h>
 
@@ -22,9 +22,12 @@ BRISK_SAME(DescriptorType::engine_config, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
 BRISK_SAME(DescriptorType::engine_heuristics, CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
 BRISK_SAME(DescriptorType::execution_plan, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
 BRISK_SAME(DescriptorType::knob_choice, CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR);
-BRISK_SAME(DescriptorType::operation_convolution_forward, CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR);
-BRISK_SAME(DescriptorType::operation_convolution_backward_filter, CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR);
-BRISK_SAME(DescriptorType::operation_convolution_backward_data, CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR);
+BRISK_SAME(DescriptorType::operation_convolution_forward,
+           CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR);
+BRISK_SAME(DescriptorType::operation_convolution_backward_filter,
+           CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR);
+BRISK_SAME(DescriptorType::operation_convolution_backward_data,
+           CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR);
 BRISK_SAME(DescriptorType::operation_pointwise, CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
 BRISK_SAME(DescriptorType::operation_statistics, CUDNN_BACKEND_OPERATION_GEN_STATS_DESCRIPTOR);
 BRISK_SAME(DescriptorType::operation_graph, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
@@ -32,16 +35,22 @@ BRISK_SAME(DescriptorType::variant_pack, CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
 BRISK_SAME(DescriptorType::tensor, CUDNN_BACKEND_TENSOR_DESCRIPTOR);
 BRISK_SAME(DescriptorType::matmul, CUDNN_BACKEND_MATMUL_DESCRIPTOR);
 BRISK_SAME(DescriptorType::operation_matmul, CUDNN_BACKEND_OPERATION_MATMUL_DESCRIPTOR);
-BRISK_SAME(DescriptorType::operation_batch_norm_finalize, CUDNN_BACKEND_OPERATION_BN_FINALIZE_STATISTICS_DESCRIPTOR);
+BRISK_SAME(DescriptorType::operation_batch_norm_finalize,
+           CUDNN_BACKEND_OPERATION_BN_FINALIZE_STATISTICS_DESCRIPTOR);
 BRISK_SAME(DescriptorType::reduction, CUDNN_BACKEND_REDUCTION_DESCRIPTOR);
 BRISK_SAME(DescriptorType::operation_reduction, CUDNN_BACKEND_OPERATION_REDUCTION_DESCRIPTOR);
-BRISK_SAME(DescriptorType::operation_batch_norm_backward_weights, CUDNN_BACKEND_OPERATION_BN_BWD_WEIGHTS_DESCRIPTOR);
+BRISK_SAME(DescriptorType::operation_batch_norm_backward_weights,
+           CUDNN_BACKEND_OPERATION_BN_BWD_WEIGHTS_DESCRIPTOR);
 BRISK_SAME(DescriptorType::resample, CUDNN_BACKEND_RESAMPLE_DESCRIPTOR);
-BRISK_SAME(DescriptorType::operation_resample_forward, CUDNN_BACKEND_OPERATION_RESAMPLE_FWD_DESCRIPTOR);
-BRISK_SAME(DescriptorType::operation_resample_backward, CUDNN_BACKEND_OPERATION_RESAMPLE_BWD_DESCRIPTOR);
+BRISK_SAME(DescriptorType::operation_resample_forward,
+           CUDNN_BACKEND_OPERATION_RESAMPLE_FWD_DESCRIPTOR);
+BRISK_SAME(DescriptorType::operation_resample_backward,
+           CUDNN_BACKEND_OPERATION_RESAMPLE_BWD_DESCRIPTOR);
 BRISK_SAME(DescriptorType::device_properties, CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
-BRISK_SAME(DescriptorType::operation_attention_forward, CUDNN_BACKEND_OPERATION_SDPA_FWD_DESCRIPTOR);
-BRISK_SAME(DescriptorType::operation_attention_backward, CUDNN_BACKEND_OPERATION_SDPA_BWD_DESCRIPTOR);
+BRISK_SAME(DescriptorType::operation_attention_forward,
+           CUDNN_BACKEND_OPERATION_SDPA_FWD_DESCRIPTOR);
+BRISK_SAME(DescriptorType::operation_attention_backward,
+           CUDNN_BACKEND_OPERATION_SDPA_BWD_DESCRIPTOR);
 BRISK_SAME(Attribute::pointwise_mode, CUDNN_ATTR_POINTWISE_MODE);
 BRISK_SAME(Attribute::pointwise_math_type, CUDNN_ATTR_POINTWISE_MATH_PREC);
 BRISK_SAME(Attribute::pointwise_relu_lower_clip, CUDNN_ATTR_POINTWISE_RELU_LOWER_CLIP);
@@ -73,13 +82,15 @@ BRISK_SAME(Attribute::forward_x, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X);
 BRISK_SAME(Attribute::forward_y, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y);
 BRISK_SAME(Attribute::backward_data_alpha, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA);
 BRISK_SAME(Attribute::backward_data_beta, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA);
-BRISK_SAME(Attribute::backward_data_convolution, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC);
+BRISK_SAME(Attribute::backward_data_convolution,
+           CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC);
 BRISK_SAME(Attribute::backward_data_w, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W);
 BRISK_SAME(Attribute::backward_data_dx, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX);
 BRISK_SAME(Attribute::backward_data_dy, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY);
 BRISK_SAME(Attribute::backward_filter_alpha, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA);
 BRISK_SAME(Attribute::backward_filter_beta, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA);
-BRISK_SAME(Attribute::backward_filter_convolution, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC);
+BRISK_SAME(Attribute::backward_filter_convolution,
+           CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC);
 BRISK_SAME(Attribute::backward_filter_dw, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW);
 BRISK_SAME(Attribute::backward_filter_x, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X);
 BRISK_SAME(Attribute::backward_filter_dy, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY);
@@ -101,12 +112,17 @@ BRISK_SAME(Attribute::finalize_sum, CUDNN_ATTR_OPERATION_BN_FINALIZE_Y_SUM_DESC)
 BRISK_SAME(Attribute::finalize_square_sum, CUDNN_ATTR_OPERATION_BN_FINALIZE_Y_SQ_SUM_DESC);
 BRISK_SAME(Attribute::finalize_scale, CUDNN_ATTR_OPERATION_BN_FINALIZE_SCALE_DESC);
 BRISK_SAME(Attribute::finalize_bias, CUDNN_ATTR_OPERATION_BN_FINALIZE_BIAS_DESC);
-BRISK_SAME(Attribute::finalize_previous_mean, CUDNN_ATTR_OPERATION_BN_FINALIZE_PREV_RUNNING_MEAN_DESC);
-BRISK_SAME(Attribute::finalize_previous_variance, CUDNN_ATTR_OPERATION_BN_FINALIZE_PREV_RUNNING_VAR_DESC);
-BRISK_SAME(Attribute::finalize_updated_mean, CUDNN_ATTR_OPERATION_BN_FINALIZE_UPDATED_RUNNING_MEAN_DESC);
-BRISK_SAME(Attribute::finalize_updated_variance, CUDNN_ATTR_OPERATION_BN_FINALIZE_UPDATED_RUNNING_VAR_DESC);
+BRISK_SAME(Attribute::finalize_previous_mean,
+           CUDNN_ATTR_OPERATION_BN_FINALIZE_PREV_RUNNING_MEAN_DESC);
+BRISK_SAME(Attribute::finalize_previous_variance,
+           CUDNN_ATTR_OPERATION_BN_FINALIZE_PREV_RUNNING_VAR_DESC);
+BRISK_SAME(Attribute::finalize_updated_mean,
+           CUDNN_ATTR_OPERATION_BN_FINALIZE_UPDATED_RUNNING_MEAN_DESC);
+BRISK_SAME(Attribute::finalize_updated_variance,
+           CUDNN_ATTR_OPERATION_BN_FINALIZE_UPDATED_RUNNING_VAR_DESC);
 BRISK_SAME(Attribute::finalize_saved_mean, CUDNN_ATTR_OPERATION_BN_FINALIZE_SAVED_MEAN_DESC);
-BRISK_SAME(Attribute::finalize_saved_inverse_deviation, CUDNN_ATTR_OPERATION_BN_FINALIZE_SAVED_INV_STD_DESC);
+BRISK_SAME(Attribute::finalize_saved_inverse_deviation,
+           CUDNN_ATTR_OPERATION_BN_FINALIZE_SAVED_INV_STD_DESC);
 BRISK_SAME(Attribute::finalize_equivalent_scale, CUDNN_ATTR_OPERATION_BN_FINALIZE_EQ_SCALE_DESC);
 BRISK_SAME(Attribute::finalize_equivalent_bias, CUDNN_ATTR_OPERATION_BN_FINALIZE_EQ_BIAS_DESC);
 BRISK_SAME(Attribute::finalize_count, CUDNN_ATTR_OPERATION_BN_FINALIZE_ACCUM_COUNT_DESC);
@@ -142,15 +158,21 @@ BRISK_SAME(Attribute::reduction_y, CUDNN_ATTR_OPERATION_REDUCTION_YDESC);
 BRISK_SAME(Attribute::reduction_descriptor, CUDNN_ATTR_OPERATION_REDUCTION_DESC);
 BRISK_SAME(Attribute::backward_weights_math_type, CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_MATH_PREC);
 BRISK_SAME(Attribute::backward_weights_mean, CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_MEAN_DESC);
-BRISK_SAME(Attribute::backward_weights_inverse_deviation, CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_INVSTD_DESC);
+BRISK_SAME(Attribute::backward_weights_inverse_deviation,
+           CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_INVSTD_DESC);
 BRISK_SAME(Attribute::backward_weights_scale, CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_BN_SCALE_DESC);
 BRISK_SAME(Attribute::backward_weights_x, CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_X_DESC);
 BRISK_SAME(Attribute::backward_weights_dy, CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_DY_DESC);
-BRISK_SAME(Attribute::backward_weights_scale_gradient, CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_DBN_SCALE_DESC);
-BRISK_SAME(Attribute::backward_weights_bias_gradient, CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_DBN_BIAS_DESC);
-BRISK_SAME(Attribute::backward_weights_equivalent_dy_scale, CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_EQ_DY_SCALE_DESC);
-BRISK_SAME(Attribute::backward_weights_equivalent_x_scale, CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_EQ_X_SCALE_DESC);
-BRISK_SAME(Attribute::backward_weights_equivalent_bias, CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_EQ_BIAS);
+BRISK_SAME(Attribute::backward_weights_scale_gradient,
+           CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_DBN_SCALE_DESC);
+BRISK_SAME(Attribute::backward_weights_bias_gradient,
+           CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_DBN_BIAS_DESC);
+BRISK_SAME(Attribute::backward_weights_equivalent_dy_scale,
+           CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_EQ_DY_SCALE_DESC);
+BRISK_SAME(Attribute::backward_weights_equivalent_x_scale,
+           CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_EQ_X_SCALE_DESC);
+BRISK_SAME(Attribute::backward_weights_equivalent_bias,
+           CUDNN_ATTR_OPERATION_BN_BWD_WEIGHTS_EQ_BIAS);
 BRISK_SAME(Attribute::resample_mode, CUDNN_ATTR_RESAMPLE_MODE);
 BRISK_SAME(Attribute::resample_compute_type, CUDNN_ATTR_RESAMPLE_COMP_TYPE);
 BRISK_SAME(Attribute::resample_spatial_dimensions, CUDNN_ATTR_RESAMPLE_SPATIAL_DIMS);
@@ -241,7 +263,8 @@ BRISK_SAME(PaddingMode::zero, CUDNN_ZERO_PAD);
 BRISK_SAME(PaddingMode::negative_infinity, CUDNN_NEG_INF_PAD);
 BRISK_SAME(NumericalNote::tensor_core, CUDNN_NUMERICAL_NOTE_TENSOR_CORE);
 BRISK_SAME(NumericalNote::down_converted_inputs, CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS);
-BRISK_SAME(NumericalNote::reduced_precision_reduction, CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION);
+BRISK_SAME(NumericalNote::reduced_precision_reduction,
+           CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION);
 BRISK_SAME(NumericalNote::fft, CUDNN_NUMERICAL_NOTE_FFT);
 BRISK_SAME(NumericalNote::nondeterministic, CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC);
 BRISK_SAME(NumericalNote::winograd, CUDNN_NUMERICAL_NOTE_WINOGRAD);
@@ -293,7 +316,11 @@ static_assert(offsetof(HeuristicResult, state) == offsetof(cublasLtMatmulHeurist
 
 }  // namespace brisk::cuda::cublaslt
 
-TEST(VendorAbi, IsTheHeaders) { SUCCEED() << "held while this was compiled"; }
+TEST(VendorAbi, IsTheHeaders) {
+  SUCCEED() << "held while this was compiled";
+}
 #else
-TEST(VendorAbi, IsTheHeaders) { GTEST_SKIP() << "the toolkit's headers are not installed here"; }
+TEST(VendorAbi, IsTheHeaders) {
+  GTEST_SKIP() << "the toolkit's headers are not installed here";
+}
 #endif
