@@ -27,14 +27,18 @@ Precision parse_precision(const std::string& text) {
   return static_cast<Precision>(std::find(names.begin(), names.end(), text) - names.begin());
 }
 
-void print_case(const Options& options, const std::string& name, const std::string& unit, double value) {
-  if (options.json) fmt::print("{}\n", Json({{"case", name}, {"unit", unit}, {"ours", value}}).dump());
-  else fmt::print("{:32} {:10.4g} {}\n", name, value, unit);
+void print_case(const Options& options, const std::string& name, const std::string& unit,
+                double value) {
+  if (options.json)
+    fmt::print("{}\n", Json({{"case", name}, {"unit", unit}, {"ours", value}}).dump());
+  else
+    fmt::print("{:32} {:10.4g} {}\n", name, value, unit);
 }
 
 /// One training step; prints the seconds since the process began.
 int run_first_step(const Options& options) {
-  const Job job = small_cnn_job({.threads = options.threads, .precision = parse_precision(options.precision)});
+  const Job job =
+      small_cnn_job({.threads = options.threads, .precision = parse_precision(options.precision)});
   time_steps(job, 1, 0);
   fmt::print("{:.4f}\n", seconds_since_process_start());
   return kDone;
@@ -42,9 +46,9 @@ int run_first_step(const Options& options) {
 
 /// Runs this program for its first step with the cache in `cache`; seconds.
 double first_step_seconds(const Options& options, const std::string& cache) {
-  const std::string command = fmt::format("BRISK_CACHE='{}' '{}' bench --first_step --precision {} --threads {}", cache,
-                                          std::filesystem::read_symlink("/proc/self/exe").string(), options.precision,
-                                          options.threads);
+  const std::string command = fmt::format(
+      "BRISK_CACHE='{}' '{}' bench --first_step --precision {} --threads {}", cache,
+      std::filesystem::read_symlink("/proc/self/exe").string(), options.precision, options.threads);
   std::FILE* pipe = popen(command.c_str(), "r");
   require(pipe != nullptr, "cannot start {}", command);
   char line[64] = {};
@@ -56,7 +60,8 @@ double first_step_seconds(const Options& options, const std::string& cache) {
 void measure_start(const Options& options, const std::string& suffix) {
   std::string cache = (std::filesystem::temp_directory_path() / "brisk-bench-XXXXXX").string();
   require(mkdtemp(cache.data()) != nullptr, "cannot make a temporary directory {}", cache);
-  print_case(options, "small_cnn/first_step_cold/" + suffix, "s", first_step_seconds(options, cache));
+  print_case(options, "small_cnn/first_step_cold/" + suffix, "s",
+             first_step_seconds(options, cache));
   print_case(options, "small_cnn/first_step/" + suffix, "s", first_step_seconds(options, cache));
   std::filesystem::remove_all(cache);
 }
@@ -65,13 +70,17 @@ int run(Options options) {
   if (options.first_step) return run_first_step(options);
   const auto backend = find_backend("cpu").value();
   if (!options.json)
-    fmt::print("{}; {} threads\n", backend->describe(), options.threads > 0 ? options.threads : available_cores());
-  for (const auto& [precision, suffix] : {std::pair("float32", "f32"), std::pair("mixed_bfloat16", "bf16")}) {
+    fmt::print("{}; {} threads\n", backend->describe(),
+               options.threads > 0 ? options.threads : available_cores());
+  for (const auto& [precision, suffix] :
+       {std::pair("float32", "f32"), std::pair("mixed_bfloat16", "bf16")}) {
     if (std::string_view(suffix) == "bf16" && !backend->supports_fast(DType::bf16)) continue;
     options.precision = precision;
-    const Job job = small_cnn_job({.threads = options.threads, .precision = parse_precision(precision)});
+    const Job job =
+        small_cnn_job({.threads = options.threads, .precision = parse_precision(precision)});
     const StepTiming timing = time_steps(job, static_cast<int>(options.steps), 30);
-    print_case(options, fmt::format("small_cnn/train/{}", suffix), "img/s", timing.images_per_second);
+    print_case(options, fmt::format("small_cnn/train/{}", suffix), "img/s",
+               timing.images_per_second);
     measure_start(options, suffix);
   }
   return kDone;
@@ -82,13 +91,18 @@ int run(Options options) {
 void add_bench(CLI::App& app, int& code) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand("bench", "Time the small CNN's training step and start-up");
-  verb->footer("Example:\n  brisk bench --threads 2 --json\nBeside TensorFlow and PyTorch: ./dev bench --peers");
+  verb->footer(
+      "Example:\n  brisk bench --threads 2 --json\nBeside TensorFlow and PyTorch: ./dev bench "
+      "--peers");
   const auto names = enum_names(Precision{});
-  verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")->check(CLI::NonNegativeNumber);
+  verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")
+      ->check(CLI::NonNegativeNumber);
   verb->add_option("--steps", options->steps, "Timed steps")->check(CLI::PositiveNumber);
-  verb->add_option("--precision", options->precision, "With --first_step: its precision")
-      ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())));
-  verb->add_flag("--first_step", options->first_step, "Run one step and print the seconds since the process began");
+  auto* precision =
+      verb->add_option("--precision", options->precision, "With --first_step: its precision")
+          ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())));
+  precision->needs(verb->add_flag("--first_step", options->first_step,
+                                  "Run one step and print the seconds since the process began"));
   verb->add_flag("--json", options->json, "Print one JSON object a case");
   verb->callback([options, &code] { code = run(*options); });
 }
