@@ -47,6 +47,36 @@ TEST(Text, RandomGraphsWithRegionsInRegionsReadBackEqual) {
   EXPECT_GE(met.size(), 9u) << "too few kinds of nesting to prove much";
 }
 
+/// The distinct texts that the fields of each op's attributes take over all cases.
+std::map<std::string, std::map<std::string, std::set<std::string>>> attribute_texts() {
+  std::map<std::string, std::map<std::string, std::set<std::string>>> texts;
+  const auto collect = [&](const auto& self, const Graph& graph) -> void {
+    for (const Node& node : graph.nodes()) {
+      for (const auto& [name, value] : node.attributes.list())
+        texts[node.op->name][name].insert(std::to_string(hash(value)));
+      for (const Graph& region : node.regions) self(self, region);
+    }
+  };
+  for (const OpCase& op_case : all_op_cases())
+    collect(collect, case_graph(op_case, op_case.types.back()));
+  return texts;
+}
+
+// check_meaning reads every case's graph back; here it is seen that the cases use every attribute.
+TEST(Text, CasesVaryEveryAttributeOfEveryOp) {
+  const auto texts = attribute_texts();
+  for (const Op* op : standard_ops()->all()) {
+    if (!op->parse_attributes) continue;
+    for (const auto& [field, value] : op->parse_attributes({}).list()) {
+      const auto found = texts.find(op->name);
+      ASSERT_NE(found, texts.end()) << op->name;
+      const auto values = found->second.find(field);
+      EXPECT_TRUE(values != found->second.end() && values->second.size() >= 2)
+          << "no case of [" << op->name << "] has another '" << field << "' than the others";
+    }
+  }
+}
+
 /// One value of a type through a constant's text.
 template <typename T>
 void expect_constant_reads_back(std::vector<T> values) {
