@@ -82,6 +82,43 @@ if command -v clang-format >/dev/null; then
   rm brisk/base/crooked.cpp
 fi
 
+# A check that nothing runs is none: each stands in ./dev check or in CI, and CI runs ./dev check.
+for check in tools/check_*; do
+  cases=$((cases + 1))
+  if ! grep -qE "^(run_check|step .*) $check\b" tools/dev/check.sh .ci/run; then
+    echo "$check is run neither by ./dev check nor by .ci/run"
+    wrong=$((wrong + 1))
+  fi
+done
+cases=$((cases + 1))
+if ! grep -q '^step .* \./dev check$' .ci/run || ! grep -q '^\./dev test ' .ci/run; then
+  echo ".ci/run does not run ./dev check and ./dev test"
+  wrong=$((wrong + 1))
+fi
+
+# ./dev check fails when one of its checks does.
+cases=$((cases + 1))
+mkdir -p "$scratch/failing/tools/dev/lib" && cp tools/dev/check.sh "$scratch/failing/tools/dev/"
+echo 'ensure_packages() { :; }' >"$scratch/failing/tools/dev/lib/packages.sh"
+for check in layers doors sizes words ops format; do
+  printf '#!/bin/sh\necho "%s: 0 faults"\n' "$check" >"$scratch/failing/tools/check_$check"
+  chmod +x "$scratch/failing/tools/check_$check"
+done
+if ! BRISK_ROOT="$scratch/failing" bash "$scratch/failing/tools/dev/check.sh" >/dev/null; then
+  echo "./dev check fails although every check passes"
+  wrong=$((wrong + 1))
+fi
+for check in layers doors sizes words ops format; do
+  cases=$((cases + 1))
+  printf '#!/bin/sh\necho "%s: 1 fault"\nexit 1\n' "$check" >"$scratch/failing/tools/check_$check"
+  if output=$(BRISK_ROOT="$scratch/failing" bash "$scratch/failing/tools/dev/check.sh" 2>&1) ||
+    ! grep -q "^FAILED *$check: 1 fault" <<<"$output"; then
+    echo "./dev check passes although $check fails"
+    wrong=$((wrong + 1))
+  fi
+  printf '#!/bin/sh\necho "%s: 0 faults"\n' "$check" >"$scratch/failing/tools/check_$check"
+done
+
 # The registry check, against a made-up test program.
 registry() {
   local expected=$1 output

@@ -60,7 +60,8 @@ double first_step_seconds(const Options& options, const std::string& cache) {
 void measure_start(const Options& options, const std::string& suffix) {
   std::string cache = (std::filesystem::temp_directory_path() / "brisk-bench-XXXXXX").string();
   require(mkdtemp(cache.data()) != nullptr, "cannot make a temporary directory {}", cache);
-  print_case(options, "small_cnn/first_step_cold/" + suffix, "s", first_step_seconds(options, cache));
+  print_case(options, "small_cnn/first_step_cold/" + suffix, "s",
+             first_step_seconds(options, cache));
   print_case(options, "small_cnn/first_step/" + suffix, "s", first_step_seconds(options, cache));
   std::filesystem::remove_all(cache);
 }
@@ -91,14 +92,17 @@ int run(Options options) {
   if (options.first_step) return run_first_step(options);
   const auto backend = find_backend(options.backend).value();
   if (!options.json)
-    fmt::print("{}; {} threads\n", backend->describe(), options.threads > 0 ? options.threads : available_cores());
-  for (const auto& [precision, suffix] : {std::pair("float32", "f32"), std::pair("mixed_bfloat16", "bf16")}) {
+    fmt::print("{}; {} threads\n", backend->describe(),
+               options.threads > 0 ? options.threads : available_cores());
+  for (const auto& [precision, suffix] :
+       {std::pair("float32", "f32"), std::pair("mixed_bfloat16", "bf16")}) {
     if (std::string_view(suffix) == "bf16" && !backend->supports_fast(DType::bf16)) continue;
     options.precision = precision;
     const Job job = small_cnn_job(
         {.threads = options.threads, .precision = parse_precision(precision), .backend = options.backend});
     const StepTiming timing = time_steps(job, static_cast<int>(options.steps), 30);
-    print_case(options, fmt::format("small_cnn/train/{}", suffix), "img/s", timing.images_per_second);
+    print_case(options, fmt::format("small_cnn/train/{}", suffix), "img/s",
+               timing.images_per_second);
     measure_start(options, suffix);
   }
   return kDone;
@@ -119,11 +123,15 @@ void add_bench(CLI::App& app, int& code) {
   add_backend_option(*verb, options->backend);
   verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")->check(CLI::NonNegativeNumber);
   verb->add_option("--steps", options->steps, "Timed steps")->check(CLI::PositiveNumber);
-  verb->add_option("--precision", options->precision, "With a model, or --first_step: its precision")
+  auto* precision = verb->add_option("--precision", options->precision, "With a model, or --first_step: its precision")
       ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())));
   verb->add_flag("--first_step", options->first_step, "Run one step and print the seconds since the process began");
   verb->add_flag("--json", options->json, "Print one JSON object a case");
-  verb->callback([options, &code] { code = run(*options); });
+  verb->callback([options, precision, &code] {
+    if (precision->count() > 0 && options->model.empty() && !options->first_step)
+      throw CLI::RequiresError("--precision", "a model or --first_step");
+    code = run(*options);
+  });
 }
 
 }  // namespace brisk::cli

@@ -53,11 +53,13 @@ int run(const Options& options) {
   for (const KernelReport& kernel : kernels) {
     fallbacks += kernel.is_fallback ? 1 : 0;
     if (options.json) {
-      Json line = {{"op", kernel.op}, {"label", kernel.label}, {"result", kernel.result}, {"kernel", kernel.kernel},
-                   {"fallback", kernel.is_fallback}, {"bytes", kernel.bytes}, {"flops", kernel.flops},
-                   {"refusals", Json::array()}};
+      Json line = {
+          {"op", kernel.op},         {"label", kernel.label},          {"result", kernel.result},
+          {"kernel", kernel.kernel}, {"fallback", kernel.is_fallback}, {"bytes", kernel.bytes},
+          {"flops", kernel.flops},   {"refusals", Json::array()}};
       if (options.profile) line["milliseconds"] = kernel.milliseconds;
-      for (const auto& refusal : kernel.refusals) line["refusals"].push_back({{"kernel", refusal.kernel}, {"reason", refusal.reason}});
+      for (const auto& refusal : kernel.refusals)
+        line["refusals"].push_back({{"kernel", refusal.kernel}, {"reason", refusal.reason}});
       fmt::print("{}\n", line.dump());
       continue;
     }
@@ -68,7 +70,8 @@ int run(const Options& options) {
                  rate_text(kernel.milliseconds > 0 ? kernel.flops / kernel.milliseconds / 1e6 : 0.0));
     fmt::print("{:28} {:24} {:36} {}{}\n", kernel.op, kernel.label, kernel.kernel, kernel.result,
                kernel.is_fallback ? "   <- fallback" : "");
-    for (const auto& refusal : kernel.refusals) fmt::print("{:6}{}: {}\n", "", refusal.kernel, refusal.reason);
+    for (const auto& refusal : kernel.refusals)
+      fmt::print("{:6}{}: {}\n", "", refusal.kernel, refusal.reason);
   }
   if (!options.json) {
     fmt::print("\n{} kernels, {} fallbacks, {:.1f} MB, {}{}\n", kernels.size(), fallbacks,
@@ -76,12 +79,14 @@ int run(const Options& options) {
                options.device.empty() ? backend->describe() : "as described in " + options.device,
                options.profile ? fmt::format(", {:.3f} ms", total) : std::string());
     for (const PassReport& pass : compilation.passes)
-      fmt::print("  pass {:24} {:8.2f} ms  {} -> {} nodes{}\n", pass.name, pass.milliseconds, pass.nodes_before,
-                 pass.nodes_after, pass.skipped ? "  (switched off)" : "");
+      fmt::print("  pass {:24} {:8.2f} ms  {} -> {} nodes{}\n", pass.name, pass.milliseconds,
+                 pass.nodes_before, pass.nodes_after, pass.skipped ? "  (switched off)" : "");
   }
   if (options.strict && fallbacks > 0) {
-    fmt::print(stderr, "brisk: {} of {} kernels fell back to the reference backend or to scalar mathematics\n",
-               fallbacks, kernels.size());
+    fmt::print(
+        stderr,
+        "brisk: {} of {} kernels fell back to the reference backend or to scalar mathematics\n",
+        fallbacks, kernels.size());
     return kUserFault;
   }
   return kDone;
@@ -98,11 +103,13 @@ void add_options(CLI::App& verb, Options& options) {
   add_backend_option(verb, options.backend);
   verb.add_option("--precision", options.precision, "float32, mixed_bfloat16, mixed_float16")
       ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())));
-  verb.add_option("--accumulate", options.accumulate, "Micro-steps in a step")->check(CLI::PositiveNumber);
+  auto* accumulate = verb.add_option("--accumulate", options.accumulate, "Micro-steps in a step")
+                         ->check(CLI::PositiveNumber);
   verb.add_option("--threads", options.threads, "Threads of computation; 0: all cores")->check(CLI::NonNegativeNumber);
   verb.add_option("--disable", options.disabled, "Passes to switch off");
   verb.add_option("--dump", options.dump, "Directory for the program after each pass");
-  verb.add_flag("--inference", options.inference, "The forward pass alone, not a training step");
+  verb.add_flag("--inference", options.inference, "The forward pass alone, not a training step")
+      ->excludes(accumulate);
   verb.add_flag("--json", options.json, "Print one JSON object a kernel");
 }
 

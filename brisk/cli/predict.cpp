@@ -6,9 +6,9 @@
 #include "brisk/cli/backend_option.h"
 #include "brisk/cli/package_job.h"
 #include "brisk/cli/verb.h"
+#include "brisk/data/augment.h"
 #include "brisk/data/decode_image.h"
 #include "brisk/data/memory_source.h"
-#include "brisk/data/augment.h"
 
 namespace brisk::cli {
 namespace {
@@ -26,19 +26,22 @@ std::vector<double> probabilities(const Tensor& logits, int64_t row) {
   std::vector<double> result(static_cast<size_t>(classes));
   double largest = -INFINITY, sum = 0;
   for (int64_t c = 0; c < classes; ++c) largest = std::max(largest, logits.get(row * classes + c));
-  for (int64_t c = 0; c < classes; ++c) sum += result[static_cast<size_t>(c)] = std::exp(logits.get(row * classes + c) - largest);
+  for (int64_t c = 0; c < classes; ++c)
+    sum += result[static_cast<size_t>(c)] = std::exp(logits.get(row * classes + c) - largest);
   for (double& p : result) p /= sum;
   return result;
 }
 
 std::string class_name(const Model& model, size_t index) {
-  return index < model.class_names.size() ? model.class_names[index] : fmt::format("class {}", index);
+  return index < model.class_names.size() ? model.class_names[index]
+                                          : fmt::format("class {}", index);
 }
 
 int run(const Options& options) {
   PackageJob job = open_package(options.model);
   require(job.input_sizes.size() == 3, "the model's input is no image [height, width, channels]");
-  const int64_t height = job.input_sizes[0], width = job.input_sizes[1], channels = job.input_sizes[2];
+  const int64_t height = job.input_sizes[0], width = job.input_sizes[1],
+                channels = job.input_sizes[2];
   std::optional<Dataset> resized;  // images of any size, brought to the model's
   for (const std::string& path : options.images) {
     const Tensor image = read_image(path, {.channels = channels}).value();
@@ -55,6 +58,8 @@ int run(const Options& options) {
   trainer_options.backend = options.backend;
   trainer_options.compile.threads = static_cast<int>(options.threads);
   const Tensor logits = Trainer(job.model, trainer_options).predict(dataset);
+  require(logits.rank() == 2 && logits.sizes()[1] > 0,
+          "the model's output is {}, but must be logits [images, classes]", logits.describe());
   for (size_t i = 0; i < options.images.size(); ++i) {
     const std::vector<double> p = probabilities(logits, static_cast<int64_t>(i));
     std::vector<size_t> order(p.size());

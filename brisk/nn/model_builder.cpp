@@ -17,8 +17,12 @@ namespace {
 std::string snake_case(std::string_view kind) {
   std::string result;
   for (size_t i = 0; i < kind.size(); ++i) {
-    const auto upper = [&](size_t at) { return at < kind.size() && std::isupper(static_cast<unsigned char>(kind[at])); };
-    const auto lower = [&](size_t at) { return at < kind.size() && std::islower(static_cast<unsigned char>(kind[at])); };
+    const auto upper = [&](size_t at) {
+      return at < kind.size() && std::isupper(static_cast<unsigned char>(kind[at]));
+    };
+    const auto lower = [&](size_t at) {
+      return at < kind.size() && std::islower(static_cast<unsigned char>(kind[at]));
+    };
     if (i > 0 && upper(i) && (lower(i - 1) || lower(i + 1))) result += '_';
     result += static_cast<char>(std::tolower(static_cast<unsigned char>(kind[i])));
   }
@@ -31,10 +35,11 @@ class RegionContext final : public LayerContext {
   explicit RegionContext(Builder& region) : region_(region) {}
 
   Builder& builder() override { return region_; }
-  Value state(std::string name, Type type, StateRole role, std::string initializer, bool trainable) override {
+  Value state(std::string name, Type type, StateRole role, std::string initializer,
+              bool trainable) override {
     const Value value = region_.input(name, type);
-    entries.push_back({std::move(name), std::move(type), role, trainable && role == StateRole::parameter,
-                       std::move(initializer)});
+    entries.push_back({std::move(name), std::move(type), role,
+                       trainable && role == StateRole::parameter, std::move(initializer)});
     values.push_back(value);
     return value;
   }
@@ -51,6 +56,19 @@ class RegionContext final : public LayerContext {
  private:
   Builder& region_;
 };
+
+/// Refused where the layer read fewer than the `count` inputs that it was given.
+void require_all_used(const Layer& layer, const std::string& name, const Graph& body,
+                      size_t count) {
+  std::set<NodeId> used;
+  for (const Node& node : body.nodes())
+    for (const ValueId& operand : node.operands) used.insert(operand.node);
+  for (const NamedValue& output : body.outputs()) used.insert(output.value.node);
+  size_t read = 0;
+  for (size_t i = 0; i < count; ++i) read += used.contains(body.inputs()[i]) ? 1 : 0;
+  require(read == count, "layer '{}' ({}) takes {} input, but {} are given", name, layer.kind(),
+          read, count);
+}
 
 }  // namespace
 
@@ -69,6 +87,17 @@ struct ModelBuilder::State {
       name = number == 0 ? base : fmt::format("{}_{}", base, number);
     } while (!names.insert(name).second);
     return name;
+  }
+
+  void check_inputs(const Layer& layer, const std::string& name,
+                    std::span<const Value> inputs) const {
+    require(!inputs.empty(), "layer '{}' ({}) needs an input", name, layer.kind());
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      require(inputs[i].defined(), "layer '{}' ({}): input {} is not defined", name, layer.kind(),
+              i);
+      require(inputs[i].builder == &builder, "layer '{}' ({}): input {} belongs to another model",
+              name, layer.kind(), i);
+    }
   }
 
   Builder builder;
@@ -92,6 +121,7 @@ Value ModelBuilder::input(std::string name, std::vector<int64_t> sizes, DType dt
 
 Value ModelBuilder::apply(const Layer& layer, std::span<const Value> inputs) {
   const std::string name = state_->unique_name(layer);
+  state_->check_inputs(layer, name, inputs);
   Builder region(standard_ops(), name);
   std::vector<Value> region_inputs;
   for (size_t i = 0; i < inputs.size(); ++i)
@@ -106,6 +136,7 @@ Value ModelBuilder::apply(const Layer& layer, std::span<const Value> inputs) {
   for (const auto& [entry, value] : context.updates)
     outputs.push_back({fmt::format("update:{}", context.entries[entry].name), value});
   const Graph body = region.finish(outputs);
+  require_all_used(layer, name, body, inputs.size());
 
   std::vector<Value> operands(inputs.begin(), inputs.end());
   const size_t first_state = state_->entries.size();
@@ -132,20 +163,25 @@ Model ModelBuilder::finish(std::vector<Builder::Output> outputs) {
     model.program.updates.push_back(static_cast<int64_t>(entry));
   }
   std::vector<std::string> order;
-  for (const Value& value : state_->state_values) order.push_back(state_->builder.node(value.id.node).attributes.as<InputAttributes>().name);
-  for (const Value& value : state_->features) order.push_back(state_->builder.node(value.id.node).attributes.as<InputAttributes>().name);
+  for (const Value& value : state_->state_values)
+    order.push_back(state_->builder.node(value.id.node).attributes.as<InputAttributes>().name);
+  for (const Value& value : state_->features)
+    order.push_back(state_->builder.node(value.id.node).attributes.as<InputAttributes>().name);
   const Graph unordered = state_->builder.finish(outputs);
 
   Builder ordered(standard_ops(), state_->name);
   std::map<std::string, Value> inputs;
   std::map<std::string, Type> types;
-  for (size_t i = 0; i < unordered.inputs().size(); ++i) types[unordered.input_name(i)] = unordered.input_type(i);
+  for (size_t i = 0; i < unordered.inputs().size(); ++i)
+    types[unordered.input_name(i)] = unordered.input_type(i);
   for (const std::string& name : order) inputs[name] = ordered.input(name, types.at(name));
   std::vector<Value> arguments;
-  for (size_t i = 0; i < unordered.inputs().size(); ++i) arguments.push_back(inputs.at(unordered.input_name(i)));
+  for (size_t i = 0; i < unordered.inputs().size(); ++i)
+    arguments.push_back(inputs.at(unordered.input_name(i)));
   const std::vector<Value> results = ordered.inline_graph(unordered, arguments);
   std::vector<Builder::Output> named;
-  for (size_t i = 0; i < results.size(); ++i) named.push_back({unordered.outputs()[i].name, results[i]});
+  for (size_t i = 0; i < results.size(); ++i)
+    named.push_back({unordered.outputs()[i].name, results[i]});
   model.program.graph = ordered.finish(named);
   model.program.state = std::move(state_->entries);
   state_ = std::make_unique<State>(model.name);

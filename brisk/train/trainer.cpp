@@ -6,6 +6,7 @@
 #include "brisk/base/hash.h"
 #include "brisk/base/json.h"
 #include "brisk/formats/tfevents/event_writer.h"
+#include "brisk/train/check_labels.h"
 #include "brisk/train/checkpoint.h"
 
 namespace brisk {
@@ -18,15 +19,19 @@ double seconds_since(Clock::time_point start) {
 }
 
 /// JSON has no NaN: a training that diverged writes null, which is read as NaN again.
-double number_or_nan(const Json& json) { return json.is_null() ? std::nan("") : json.get<double>(); }
+double number_or_nan(const Json& json) {
+  return json.is_null() ? std::nan("") : json.get<double>();
+}
 
 /// Sums of metrics weighted by examples; their means on demand.
 class MetricMeans {
  public:
-  explicit MetricMeans(std::vector<std::string> names) : names_(std::move(names)), sums_(names_.size(), 0.0) {}
+  explicit MetricMeans(std::vector<std::string> names)
+      : names_(std::move(names)), sums_(names_.size(), 0.0) {}
 
   void add(std::span<const Tensor> means, int64_t examples) {
-    for (size_t i = 0; i < names_.size(); ++i) sums_[i] += means[i].get(0) * static_cast<double>(examples);
+    for (size_t i = 0; i < names_.size(); ++i)
+      sums_[i] += means[i].get(0) * static_cast<double>(examples);
     examples_ += static_cast<double>(examples);
   }
   Metrics means(std::string_view prefix = "") const {
@@ -38,8 +43,8 @@ class MetricMeans {
   bool empty() const { return examples_ == 0; }
   Json to_json() const { return {{"sums", sums_}, {"examples", examples_}}; }
   void restore(const Json& json) {
-    require(json.at("sums").size() == sums_.size(), "it holds {} sums of metrics, but {} are wanted",
-            json.at("sums").size(), sums_.size());
+    require(json.at("sums").size() == sums_.size(),
+            "it holds {} sums of metrics, but {} are wanted", json.at("sums").size(), sums_.size());
     for (size_t i = 0; i < sums_.size(); ++i) sums_[i] = number_or_nan(json.at("sums")[i]);
     examples_ = json.at("examples");
   }
@@ -72,7 +77,10 @@ class EventLog {
     for (const auto& [name, value] : metrics) {
       const bool validation = name.starts_with("val_");
       EventWriter& writer = validation ? *validation_ : *train_;
-      if (Status s = writer.add_scalar("epoch_" + (validation ? name.substr(4) : name), epoch, value); !s) return s;
+      if (Status s =
+              writer.add_scalar("epoch_" + (validation ? name.substr(4) : name), epoch, value);
+          !s)
+        return s;
     }
     if (Status s = train_->flush(); !s) return s;
     return validation_->flush();
@@ -85,6 +93,13 @@ std::vector<std::string> result_names(const std::vector<std::string>& metrics) {
   std::vector<std::string> names = {"loss"};
   names.insert(names.end(), metrics.begin(), metrics.end());
   return names;
+}
+
+/// Refused unless there are examples, and an end of them.
+void require_end(const Dataset& dataset, std::string_view what) {
+  const int64_t count = dataset.cardinality();
+  require(count > 0, "there is nothing to {}: the dataset has {}", what,
+          count == 0 ? "no examples" : "no end");
 }
 
 }  // namespace
@@ -104,26 +119,44 @@ struct Trainer::State {
   std::map<int64_t, Compiled> evaluation, prediction;
 
   StepOptions step_options() const {
-    return {.loss = options.loss, .metrics = options.metrics, .optimizer = options.optimizer,
-            .precision = options.precision, .accumulate = options.accumulate,
-            .disabled_passes = options.compile.disabled_passes, .target = backend->target()};
+    return {.loss = options.loss,
+            .metrics = options.metrics,
+            .optimizer = options.optimizer,
+            .precision = options.precision,
+            .accumulate = options.accumulate,
+            .disabled_passes = options.compile.disabled_passes,
+            .target = backend->target()};
   }
 
   void check_dataset(const Dataset& dataset, size_t num_targets) const {
-    require(dataset.batch_size() > 0, "the dataset is not batched: call .batch(n) before fit, evaluate or predict");
+    require(dataset.batch_size() > 0,
+            "the dataset is not batched: call .batch(n) before fit, evaluate or predict");
     const std::vector<ComponentSpec> components = dataset.components();
     const Graph& graph = model.program.graph;
-    const size_t num_state = model.program.state.size(), num_features = model.program.num_batch_inputs();
-    require(components.size() >= num_features + num_targets, "the dataset has {} components, but model '{}' takes {}",
-            components.size(), model.name, num_features + num_targets);
+    const size_t num_state = model.program.state.size(),
+                 num_features = model.program.num_batch_inputs();
+    require(components.size() >= num_features + num_targets,
+            "the dataset has {} components, but model '{}' takes {}", components.size(), model.name,
+            num_features + num_targets);
     for (size_t i = 0; i < num_features; ++i) {
       const Type& type = graph.input_type(num_state + i);
       std::vector<Extent> extents(type.shape().begin() + 1, type.shape().end());
-      require(Type(components[i].dtype, Shape(components[i].sizes)) == Type(type.dtype(), Shape(extents)),
-              "component '{}' of the dataset is {}, but input '{}' of model '{}' takes {}", components[i].name,
-              Type(components[i].dtype, Shape(components[i].sizes)).to_string(), graph.input_name(num_state + i),
-              model.name, Type(type.dtype(), Shape(extents)).to_string());
+      require(Type(components[i].dtype, Shape(components[i].sizes)) ==
+                  Type(type.dtype(), Shape(extents)),
+              "component '{}' of the dataset is {}, but input '{}' of model '{}' takes {}",
+              components[i].name, Type(components[i].dtype, Shape(components[i].sizes)).to_string(),
+              graph.input_name(num_state + i), model.name,
+              Type(type.dtype(), Shape(extents)).to_string());
     }
+  }
+
+  /// Of a batch (features..., targets): whether its labels name classes.
+  void check_targets(const Example& batch) const {
+    const size_t target = model.program.num_batch_inputs();
+    const Type& predictions = model.program.graph.output_type(0);
+    if (batch.size() <= target || batch[target].dtype() != DType::i32) return;
+    if (target_type(predictions, options.loss).dtype() != DType::i32) return;
+    check_labels(batch[target], predictions.shape().size(predictions.rank() - 1), model.name);
   }
 
   void prepare_step(const Dataset& dataset) {
@@ -145,7 +178,8 @@ struct Trainer::State {
     for (size_t i = 0; i < model.weights.size(); ++i) model.weights[i] = step->state(i);
   }
 
-  Executable& compiled(std::map<int64_t, Compiled>& cache, int64_t size, const std::function<Program()>& make) {
+  Executable& compiled(std::map<int64_t, Compiled>& cache, int64_t size,
+                       const std::function<Program()>& make) {
     Compiled& step = cache[size];
     if (!step.executable) {
       const Program program = make();
@@ -162,14 +196,24 @@ namespace {
 /// The state of one fit.
 class Fit {
  public:
+  using CheckTargets = std::function<void(const Example& batch)>;
+
   Fit(Trainer& trainer, Executable& step, const Program& program, const TrainerOptions& options,
-      const Dataset& dataset, const FitOptions& fit)
-      : trainer_(trainer), step_(step), program_(program), options_(options), dataset_(dataset), fit_(fit),
+      const Dataset& dataset, const FitOptions& fit, CheckTargets check_targets)
+      : trainer_(trainer),
+        step_(step),
+        program_(program),
+        options_(options),
+        dataset_(dataset),
+        fit_(fit),
+        check_targets_(std::move(check_targets)),
         means_(result_names(options.metrics)) {
     steps_per_epoch_ = dataset.cardinality();
-    // The compiled step takes full batches only; what the short one would hold comes in other epochs.
+    // The compiled step takes full batches only; what the short one would hold comes in other
+    // epochs.
     if (dataset.has_short_batch()) --steps_per_epoch_;
-    require(steps_per_epoch_ > 0, "the dataset has not one full batch of {} examples", dataset.batch_size());
+    require(steps_per_epoch_ > 0, "the dataset has not one full batch of {} examples",
+            dataset.batch_size());
     learning_rate_ = program.state_index("optimizer/learning_rate");
   }
 
@@ -187,7 +231,8 @@ class Fit {
       Metrics metrics = means_.means();
       metrics["learning_rate"] = rate_;
       if (fit_.validation != nullptr)
-        for (const auto& [name, value] : trainer_.evaluate(*fit_.validation)) metrics["val_" + name] = value;
+        for (const auto& [name, value] : trainer_.evaluate(*fit_.validation))
+          metrics["val_" + name] = value;
       history_.epochs.push_back(metrics);
       means_ = MetricMeans(result_names(options_.metrics));
       step_in_epoch_ = 0;
@@ -206,8 +251,11 @@ class Fit {
     Example batch;
     while (step_in_epoch_ < steps_per_epoch_) {
       invariant(iterator.next(batch), "the dataset ended before its epoch did");
-      rate_ = options_.schedule ? options_.schedule(step_count_) : options_.optimizer->learning_rate;
-      step_.set_state(learning_rate_, Tensor::scalar(program_.state[learning_rate_].type.dtype(), rate_));
+      rate_ =
+          options_.schedule ? options_.schedule(step_count_) : options_.optimizer->learning_rate;
+      step_.set_state(learning_rate_,
+                      Tensor::scalar(program_.state[learning_rate_].type.dtype(), rate_));
+      check_targets_(batch);
       step_.start(batch);
       ++runs_in_flight_;
       ++step_count_;
@@ -217,7 +265,8 @@ class Fit {
       while (runs_in_flight_ > 0 && (runs_in_flight_ >= step_.runs_in_flight() || means_.empty())) collect();
       if (fit_.callbacks.on_step) fit_.callbacks.on_step(report(epoch, iterator));
       const bool stop = fit_.stop != nullptr && fit_.stop->load();
-      const bool due = fit_.checkpoint_every_steps > 0 && step_count_ % fit_.checkpoint_every_steps == 0;
+      const bool due =
+          fit_.checkpoint_every_steps > 0 && step_count_ % fit_.checkpoint_every_steps == 0;
       if ((stop || due) && step_in_epoch_ < steps_per_epoch_) save({epoch, step_in_epoch_});
       if (stop && step_in_epoch_ < steps_per_epoch_) {
         history_.stopped = true;
@@ -265,9 +314,11 @@ class Fit {
     const Status written = write_checkpoint(fit_.directory, checkpoint);
     if (written) return;
     // A full disk must not end hours of training: the previous checkpoint is intact.
-    const std::string text = fmt::format("checkpoint {} was not written: {}; the previous one is intact",
-                                         step_count_, written.error());
-    require(fit_.stop == nullptr || !fit_.stop->load(), "{}", text);  // who stops now loses what is not saved
+    const std::string text =
+        fmt::format("checkpoint {} was not written: {}; the previous one is intact", step_count_,
+                    written.error());
+    require(fit_.stop == nullptr || !fit_.stop->load(), "{}",
+            text);  // who stops now loses what is not saved
     message(text);
   }
 
@@ -279,18 +330,21 @@ class Fit {
     std::vector<std::string> warnings;
     const auto found = read_newest_checkpoint(fit_.directory, &warnings).value();
     for (const std::string& warning : warnings) message(warning);
-    require(found || warnings.empty(), "no checkpoint in {} can be read; remove them to start anew (the newest: {})",
+    require(found || warnings.empty(),
+            "no checkpoint in {} can be read; remove them to start anew (the newest: {})",
             fit_.directory.string(), warnings.empty() ? "" : warnings.front());
     if (!found) return 0;
     const Checkpoint& checkpoint = *found;
     require(checkpoint.recipe == fingerprint(),
-            "the checkpoint in {} belongs to another training: it is of {}, but this one is {} (model, data, batch "
+            "the checkpoint in {} belongs to another training: it is of {}, but this one is {} "
+            "(model, data, batch "
             "size, optimizer, schedule, precision or seed differ); train into another directory",
             fit_.directory.string(), checkpoint.recipe, fingerprint());
     std::vector<Tensor> state;
     for (const StateEntry& entry : program_.state) {
       const auto at = std::find(checkpoint.names.begin(), checkpoint.names.end(), entry.name);
-      require(at != checkpoint.names.end(), "the checkpoint in {} lacks '{}'", fit_.directory.string(), entry.name);
+      require(at != checkpoint.names.end(), "the checkpoint in {} lacks '{}'",
+              fit_.directory.string(), entry.name);
       state.push_back(checkpoint.state[static_cast<size_t>(at - checkpoint.names.begin())]);
     }
     step_.bind_state(state);
@@ -298,8 +352,8 @@ class Fit {
     step_in_epoch_ = checkpoint.position.offset;
     restore_history(checkpoint.history);
     iterator.seek(checkpoint.position);
-    message(fmt::format("going on after step {} (epoch {}, batch {})", checkpoint.step, checkpoint.position.epoch + 1,
-                        checkpoint.position.offset));
+    message(fmt::format("going on after step {} (epoch {}, batch {})", checkpoint.step,
+                        checkpoint.position.epoch + 1, checkpoint.position.offset));
     return checkpoint.position.epoch;
   }
 
@@ -312,15 +366,17 @@ class Fit {
       }
       means_.restore(history.at("running"));
     } catch (const Json::exception& error) {
-      refuse("the checkpoint in {} has a history that cannot be read: {}", fit_.directory.string(), error.what());
+      refuse("the checkpoint in {} has a history that cannot be read: {}", fit_.directory.string(),
+             error.what());
     }
   }
 
-  /// What a checkpoint must agree with: the compiled step, the epoch's length, the seed and what the
-  /// caller adds.
+  /// What a checkpoint must agree with: the compiled step, the epoch's length, the seed and what
+  /// the caller adds.
   std::string fingerprint() const {
-    return fmt::format("{}-{}-{}{}{}", to_hex(program_.graph.hash()), steps_per_epoch_, options_.seed,
-                       options_.fingerprint.empty() ? "" : "-", options_.fingerprint);
+    return fmt::format("{}-{}-{}{}{}", to_hex(program_.graph.hash()), steps_per_epoch_,
+                       options_.seed, options_.fingerprint.empty() ? "" : "-",
+                       options_.fingerprint);
   }
 
   Trainer& trainer_;
@@ -329,6 +385,7 @@ class Fit {
   const TrainerOptions& options_;
   Dataset dataset_;
   const FitOptions& fit_;
+  CheckTargets check_targets_;
   MetricMeans means_;
   History history_;
   int64_t steps_per_epoch_ = 0, step_count_ = 0, first_step_ = 0, step_in_epoch_ = 0;
@@ -349,7 +406,9 @@ Trainer::Trainer(Model model, TrainerOptions options) : state_(std::make_unique<
 
 Trainer::~Trainer() = default;
 
-void Trainer::prepare(const Dataset& dataset) { state_->prepare_step(dataset); }
+void Trainer::prepare(const Dataset& dataset) {
+  state_->prepare_step(dataset);
+}
 
 const Executable& Trainer::step() const {
   require(state_->step != nullptr, "the step is not compiled yet: call prepare or fit first");
@@ -359,13 +418,14 @@ const Executable& Trainer::step() const {
 History Trainer::fit(const Dataset& dataset, const FitOptions& options) {
   require(options.epochs >= 0, "epochs is {}, but must not be negative", options.epochs);
   state_->prepare_step(dataset);
-  return Fit(*this, *state_->step, state_->step_program, state_->options, dataset, options).run();
+  return Fit(*this, *state_->step, state_->step_program, state_->options, dataset, options,
+             [this](const Example& batch) { state_->check_targets(batch); })
+      .run();
 }
 
 Metrics Trainer::evaluate(const Dataset& dataset) {
   state_->check_dataset(dataset, 1);
-  require(dataset.cardinality() > 0, "there is nothing to evaluate: the dataset has {}",
-          dataset.cardinality() == 0 ? "no examples" : "no end");
+  require_end(dataset, "evaluate");
   if (state_->model.weights.empty()) state_->model.initialize(state_->options.seed);
   state_->fetch_weights();
   MetricMeans means(result_names(state_->options.metrics));
@@ -376,6 +436,7 @@ Metrics Trainer::evaluate(const Dataset& dataset) {
     Executable& step = state_->compiled(state_->evaluation, size, [&] {
       return make_evaluation_step(state_->model, state_->step_options(), size);
     });
+    state_->check_targets(batch);
     means.add(step.run(batch), size);
   }
   return means.means();
@@ -383,6 +444,7 @@ Metrics Trainer::evaluate(const Dataset& dataset) {
 
 Tensor Trainer::predict(const Dataset& dataset) {
   state_->check_dataset(dataset, 0);
+  require_end(dataset, "predict");
   if (state_->model.weights.empty()) state_->model.initialize(state_->options.seed);
   state_->fetch_weights();
   const size_t num_features = state_->model.program.num_batch_inputs();
@@ -396,14 +458,17 @@ Tensor Trainer::predict(const Dataset& dataset) {
       return make_prediction_step(state_->model, state_->step_options(), size);
     });
     parts.push_back(step.run(std::span<const Tensor>(batch).first(num_features))[0].clone());
+    require(parts.back().rank() > 0 && parts.back().sizes()[0] == size,
+            "the output of model '{}' for {} examples is {}, which has not one row for each",
+            state_->model.name, size, parts.back().describe());
     total += size;
   }
-  require(!parts.empty(), "there is nothing to predict: the dataset is empty");
   std::vector<int64_t> sizes = parts[0].sizes();
   sizes[0] = total;
   Tensor result(parts[0].dtype(), sizes);
   std::byte* out = result.bytes();
-  for (const Tensor& part : parts) out = std::copy(part.bytes(), part.bytes() + part.num_bytes(), out);
+  for (const Tensor& part : parts)
+    out = std::copy(part.bytes(), part.bytes() + part.num_bytes(), out);
   return result;
 }
 
