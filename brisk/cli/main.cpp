@@ -1,12 +1,13 @@
 #include <fmt/format.h>
 
 #include "brisk/base/error.h"
+#include "brisk/cli/usage.h"
 #include "brisk/cli/verb.h"
 
 using namespace brisk::cli;
 
 int main(int argc, char** argv) {
-  CLI::App app("brisk: train, compress and serve Keras-style models, fast.\n\n"
+  CLI::App app("brisk: trains Keras-style models, fast.\n\n"
                "  brisk demo                 a convolutional network on real images, each optimisation measured\n"
                "  brisk train recipe.yaml    train what a recipe says\n"
                "  brisk VERB --help          a verb's options and an example");
@@ -22,7 +23,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "brisk: {}\nTry 'brisk {}--help'.\n", error.what(),
+    fmt::print(stderr, "brisk: {}\nTry 'brisk {}--help'.\n", usage_error(app, argc, argv, error),
                app.get_subcommands().empty() ? "" : app.get_subcommands()[0]->get_name() + " ");
     return kWrongUsage;
   } catch (const brisk::InternalError& error) {
