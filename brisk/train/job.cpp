@@ -1,5 +1,8 @@
 #include "brisk/train/job.h"
 
+#include <algorithm>
+
+#include "brisk/base/edit_distance.h"
 #include "brisk/base/hash.h"
 #include "brisk/base/json.h"
 #include "brisk/data/augment.h"
@@ -30,6 +33,9 @@ Dataset open_source(const DataRecipe& data, bool training) {
     return Dataset::from(synthetic_source({.height = height, .width = width, .channels = data.channels}));
   }
   if (!data.idx_images.empty()) return Dataset::from(idx_source(data.idx_images, data.idx_labels));
+  std::error_code error;
+  require(std::filesystem::exists(data.image_folder, error), "there is no folder '{}' of {} images",
+          data.image_folder.string(), training ? "training" : "validation");
   ImageFolderOptions options;
   options.channels = data.channels;
   if (!data.size.empty()) options.height = data.size[0], options.width = data.size[1];
@@ -100,7 +106,9 @@ std::string fingerprint(const Recipe& recipe, const Dataset& train) {
 Model make_model(const Recipe& recipe, const Dataset& train) {
   if (!recipe.model.package.empty()) {
     Package package = read_package(recipe.model.package).value();
-    return {package.name, package.program, package.weights, package.class_names};
+    // The weights go on with this data, so its names are what the outputs mean from now on.
+    return {package.name, package.program, package.weights,
+            train.class_names().empty() ? package.class_names : train.class_names()};
   }
   const int64_t classes = recipe.model.classes > 0 ? recipe.model.classes : std::max<int64_t>(count_classes(train), 0);
   require(classes > 0, "the data does not tell the number of classes: give model: {{name: {}, classes: n}}", recipe.model.name);
@@ -120,14 +128,47 @@ Dataset open_images(const DataRecipe& data, const Recipe& recipe, bool training)
     if (training) maps.push_back(augmentation(step));
     else if (auto map = for_evaluation(step)) maps.push_back(*map);
   }
+  const int64_t channels = dataset.components().at(0).sizes.back();
+  for (const auto& [name, numbers] : {std::pair("mean", &recipe.mean), {"std", &recipe.std}})
+    require(numbers->size() == 1 || static_cast<int64_t>(numbers->size()) == channels,
+            "{} has {} numbers, but the images have {} channel{}: give one number, or one for each", name, numbers->size(),
+            channels, channels == 1 ? "" : "s");
   maps.push_back(normalize(floats(recipe.mean), floats(recipe.std)));
   return dataset.map(compose(maps)).batch(recipe.batch_size).prefetch();
+}
+
+void require_classes(const Dataset& dataset, const DataRecipe& data, const Model& model,
+                     const std::vector<std::string>& class_names) {
+  const std::vector<std::string> found = dataset.class_names();
+  if (found.empty()) return;
+  const std::string what = !data.named.empty() ? data.named : data.image_folder.string();
+  const Shape& logits = model.program.graph.output_type(0).shape();
+  const int64_t outputs = logits.size(logits.rank() - 1);
+  require(count_classes(dataset) <= outputs, "{} has {} classes, but model '{}' has {} outputs", what,
+          count_classes(dataset), model.name, outputs);
+  if (class_names.empty() || found == class_names) return;
+  const auto first_not_in = [](const std::vector<std::string>& names, const std::vector<std::string>& others) {
+    return std::find_if(names.begin(), names.end(), [&](const std::string& name) {
+      return std::find(others.begin(), others.end(), name) == others.end();
+    });
+  };
+  if (const auto strange = first_not_in(found, class_names); strange != found.end())
+    refuse("{} has the class '{}', which is none of the model's{}; these are: {}", what, *strange,
+           did_you_mean(*strange, class_names), fmt::join(class_names, ", "));
+  if (const auto missing = first_not_in(class_names, found); missing != class_names.end())
+    refuse("{} lacks the class '{}', so its labels would count otherwise than the model's; an empty folder of that name will do",
+           what, *missing);
+  refuse("{} has the model's classes in another order: {}", what, fmt::join(found, ", "));
 }
 
 Job make_job(const Recipe& recipe) {
   Dataset train = open_images(recipe.train, recipe, true);
   Job job{recipe, make_model(recipe, train), train, std::nullopt, {}};
-  if (!recipe.validation.empty()) job.validation = open_images(recipe.validation, recipe, false);
+  require_classes(train, recipe.train, job.model, {});
+  if (!recipe.validation.empty()) {
+    job.validation = open_images(recipe.validation, recipe, false);
+    require_classes(*job.validation, recipe.validation, job.model, train.class_names());
+  }
   const int64_t steps = recipe.epochs * (train.cardinality() - (train.has_short_batch() ? 1 : 0));
   TrainerOptions& options = job.trainer;
   options.optimizer = make_optimizer(recipe.optimizer);
