@@ -31,6 +31,7 @@ struct DataRecipe {
   int64_t channels = 3;
   int64_t take = 0;                        ///< only so many examples; 0: all
   bool empty() const { return named.empty() && image_folder.empty() && idx_images.empty(); }
+  friend bool operator==(const DataRecipe&, const DataRecipe&) = default;
 };
 
 /// One step of preprocessing: an ImageMap by name and its numbers.
@@ -38,12 +39,14 @@ struct AugmentRecipe {
   std::string name;                        ///< "random_flip_horizontal", "random_crop", ...
   std::vector<int64_t> size = {};          ///< [height, width] of crops
   int64_t padding = 0;
+  friend bool operator==(const AugmentRecipe&, const AugmentRecipe&) = default;
 };
 
 struct ModelRecipe {
   std::string name = "small_cnn";          ///< of the zoo
   std::filesystem::path package;           ///< instead: a model package to go on with
   int64_t classes = 0;                     ///< 0: as many as the data has
+  friend bool operator==(const ModelRecipe&, const ModelRecipe&) = default;
 };
 
 struct OptimizerRecipe {
@@ -55,6 +58,7 @@ struct OptimizerRecipe {
   double weight_decay = -1;                ///< negative: the optimizer's default
   std::vector<std::string> exclude_from_weight_decay = {};  ///< parts of parameters' names
   double clipnorm = 0, global_clipnorm = 0, clipvalue = 0;
+  friend bool operator==(const OptimizerRecipe&, const OptimizerRecipe&) = default;
 };
 
 struct ScheduleRecipe {
@@ -62,6 +66,7 @@ struct ScheduleRecipe {
   double alpha = 0;
   int64_t warmup_steps = 0;
   double pct_start = 0.3;
+  friend bool operator==(const ScheduleRecipe&, const ScheduleRecipe&) = default;
 };
 
 struct Recipe {
@@ -86,6 +91,7 @@ struct Recipe {
   std::filesystem::path output = "runs/brisk";
   int64_t checkpoint_every_steps = 0;      ///< 0: at the end of each epoch
   std::vector<std::string> disabled_passes;
+  friend bool operator==(const Recipe&, const Recipe&) = default;
 };
 
 /// Relative paths count from `directory`.

@@ -59,7 +59,8 @@ class RecipeReader {
       recipe.backend = text_of(node, "backend");
       require_known(node, "backend", recipe.backend, backend_names());
     }
-    if (const YAML::Node node = fields.find("output")) recipe.output = path(node, "output");
+    const YAML::Node output = fields.find("output");
+    recipe.output = output ? path(output, "output") : directory_ / recipe.output;
     fields.read("checkpoint_every_steps", recipe.checkpoint_every_steps, 0);
     fields.read("disabled_passes", recipe.disabled_passes);
     fields.finish();
