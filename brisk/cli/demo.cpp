@@ -22,20 +22,22 @@ struct Options {
   bool json = false;
 };
 
+int64_t num_threads(const Options& options) { return options.threads > 0 ? options.threads : available_cores(); }
+
 struct Row {
   std::string step, verdict;
   StepTiming timing;
   bool measured = false, kept = false;
 };
 
-void print_table(const std::vector<Row>& rows, double accuracy, const Options& options) {
+void print_table(const std::vector<Row>& rows, double accuracy, const std::string& cpu, const Options& options) {
   if (options.json) {
     for (const Row& row : rows)
       fmt::print("{}\n", Json({{"step", row.step}, {"images_per_second", row.timing.images_per_second},
                                {"milliseconds", row.timing.milliseconds}, {"p10", row.timing.fastest},
                                {"p90", row.timing.slowest}, {"peak_megabytes", row.timing.peak_megabytes},
                                {"kept", row.kept}, {"verdict", row.verdict}}).dump());
-    fmt::print("{}\n", Json({{"test_accuracy", accuracy}}).dump());
+    fmt::print("{}\n", Json({{"test_accuracy", accuracy}, {"cpu", cpu}, {"threads", num_threads(options)}}).dump());
     return;
   }
   fmt::print("\n{:32} {:>10} {:>18} {:>12} {:>14}  {}\n", "step", "images/s", "ms (p10 - p90)", "peak memory",
@@ -58,7 +60,7 @@ void print_table(const std::vector<Row>& rows, double accuracy, const Options& o
 int run(const Options& options) {
   const std::atomic<bool>& stop = watch_stop_signals();
   const auto backend = find_backend("cpu").value();
-  fmt::print(stderr, "{}; {} threads\n", backend->describe(), options.threads > 0 ? options.threads : available_cores());
+  fmt::print(stderr, "{}; {} threads\n", backend->describe(), num_threads(options));
   SmallCnnOptions kept{.threads = options.threads, .epochs = options.epochs};
   std::vector<Row> rows;
   const auto measure = [&](const std::string& name, const SmallCnnOptions& candidate, bool always_keep) {
@@ -119,7 +121,7 @@ int run(const Options& options) {
   const Model model = trainer.model();
   write_package(package, {model.program, model.weights, model.name, model.class_names,
                           preprocessing_text(job.recipe, job.train.components()[0].sizes), {}}).value();
-  print_table(rows, accuracy, options);
+  print_table(rows, accuracy, backend->describe(), options);
   if (!options.json)
     fmt::print("\nmodel        {}\ncheckpoints  {}\ntensorboard  {}   (tensorboard --logdir {})\n", package.string(),
                fit.directory.string(), fit.tensorboard.string(), fit.tensorboard.string());
