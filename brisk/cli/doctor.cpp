@@ -22,13 +22,15 @@ struct Check {
 };
 
 /// What a program of one op runs on: its kernel, or why only the reference evaluator takes it.
-Check kernel_check(const std::string& name, const Backend& backend, Builder& builder, const Value& result) {
+Check kernel_check(const std::string& name, const Backend& backend, Builder& builder,
+                   const Value& result) {
   const Program program{.graph = builder.finish({{"y", result}}), .num_results = 1};
   for (const KernelReport& kernel : compile(program, backend).executable->explain()) {
     if (!kernel.is_fallback) return {name, kernel.kernel};
     std::string reasons;
     for (const auto& refusal : kernel.refusals)
-      reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", refusal.kernel, refusal.reason);
+      reasons +=
+          fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", refusal.kernel, refusal.reason);
     return {name, "slow: " + (reasons.empty() ? kernel.kernel : reasons), true, false};
   }
   return {name, "nothing to run", false};
@@ -41,7 +43,8 @@ std::vector<Check> kernel_checks(const Backend& backend) {
   const Value filter = convolved.input("filter", Type(DType::f32, {3, 3, 64, 64}));
   const Value left = contracted.input("left", Type(DType::f32, {64, 64}));
   const Value right = contracted.input("right", Type(DType::f32, {64, 64}));
-  const ConvolutionAttributes halved{.strides = {2, 2}, .pad_low = {1, 1}, .pad_high = {1, 1}, .dilations = {1, 1}};
+  const ConvolutionAttributes halved{
+      .strides = {2, 2}, .pad_low = {1, 1}, .pad_high = {1, 1}, .dilations = {1, 1}};
   return {kernel_check("loops", backend, loop, tanh(x) + 1.0),
           kernel_check("convolutions", backend, convolved, convolution(image, filter, halved)),
           kernel_check("products", backend, contracted, matmul(left, right))};
@@ -51,7 +54,8 @@ std::vector<Check> checks() {
   std::vector<Check> result;
   for (const std::string& name : backend_names()) {
     const auto backend = find_backend(name);
-    result.push_back({"backend " + name, backend ? (*backend)->describe() : backend.error(), backend.ok()});
+    result.push_back(
+        {"backend " + name, backend ? (*backend)->describe() : backend.error(), backend.ok()});
     if (!backend || name != "cpu") continue;
     for (Check& check : kernel_checks(**backend)) result.push_back(std::move(check));
     const Status bf16 = (*backend)->supports_fast(DType::bf16);
@@ -61,11 +65,19 @@ std::vector<Check> checks() {
   const std::filesystem::path cache = cache_directory();
   std::error_code error;
   std::filesystem::create_directories(cache, error);
-  const Status written = error ? Status(fail("{}", error.message())) : write_file_atomically(cache / "doctor", "ok");
+  const Status written =
+      error ? Status(fail("{}", error.message())) : write_file_atomically(cache / "doctor", "ok");
   std::filesystem::remove(cache / "doctor", error);
-  result.push_back({"cache", written ? cache.string() : fmt::format("{} cannot be written: {}; set BRISK_CACHE", cache.string(), written.error()), written.ok()});
+  result.push_back({"cache",
+                    written ? cache.string()
+                            : fmt::format("{} cannot be written: {}; set BRISK_CACHE",
+                                          cache.string(), written.error()),
+                    written.ok()});
   const bool data = std::filesystem::exists("/usr/share/datasets/fashion-mnist", error);
-  result.push_back({"fashion_mnist", data ? "/usr/share/datasets/fashion-mnist" : "missing: apt-get install dataset-fashion-mnist", true, data});
+  result.push_back({"fashion_mnist",
+                    data ? "/usr/share/datasets/fashion-mnist"
+                         : "missing: apt-get install dataset-fashion-mnist",
+                    true, data});
   return result;
 }
 
@@ -73,8 +85,16 @@ int run(bool json) {
   bool good = true;
   for (const Check& check : checks()) {
     good &= check.good;
-    if (json) fmt::print("{}\n", Json({{"check", check.name}, {"state", check.state}, {"good", check.good}}).dump());
-    else fmt::print("{:20} {:8} {}\n", check.name, !check.good ? "BAD" : check.complete ? "good" : "without", check.state);
+    if (json)
+      fmt::print(
+          "{}\n",
+          Json({{"check", check.name}, {"state", check.state}, {"good", check.good}}).dump());
+    else
+      fmt::print("{:20} {:8} {}\n", check.name,
+                 !check.good      ? "BAD"
+                 : check.complete ? "good"
+                                  : "without",
+                 check.state);
   }
   return good ? kDone : kUserFault;
 }

@@ -19,8 +19,11 @@ int run(const Options& options) {
   }
   for (const Op* op : standard_ops()->all()) {
     if (options.json)
-      fmt::print("{}\n", Json({{"name", op->name}, {"kind", std::string(name(op->kind))}, {"doc", op->doc_text},
-                               {"differentiable", op->differentiable}, {"expr", op->expr_rule != nullptr},
+      fmt::print("{}\n", Json({{"name", op->name},
+                               {"kind", std::string(name(op->kind))},
+                               {"doc", op->doc_text},
+                               {"differentiable", op->differentiable},
+                               {"expr", op->expr_rule != nullptr},
                                {"decomposes", op->decompose_rule != nullptr}})
                              .dump());
     else

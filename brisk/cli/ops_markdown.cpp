@@ -7,13 +7,18 @@ namespace {
 
 constexpr std::string_view kHead =
     "# Ops\n\n"
-    "What a graph is made of. Printed by `brisk ops --markdown` from the op set of the program and held\n"
+    "What a graph is made of. Printed by `brisk ops --markdown` from the op set of the program and "
+    "held\n"
     "against it by `./dev check`; the shapes that an op takes stand in the header of its kind,\n"
     "`brisk/ops/<kind>/<kind>.h`.\n\n"
-    "Gradient: *rule*, the op has one of its own; *decomposition*, it is differentiated through the\n"
-    "ops that it stands for; *none*, no gradient flows. Computed by: *expression*, one scalar rule\n"
-    "that the reference evaluator and the code generator both read; *decomposition*, the ops that it\n"
-    "stands for where a backend has no kernel for the whole; *kernel*, code of each backend. \"any\" operands\n"
+    "Gradient: *rule*, the op has one of its own; *decomposition*, it is differentiated through "
+    "the\n"
+    "ops that it stands for; *none*, no gradient flows. Computed by: *expression*, one scalar "
+    "rule\n"
+    "that the reference evaluator and the code generator both read; *decomposition*, the ops that "
+    "it\n"
+    "stands for where a backend has no kernel for the whole; *kernel*, code of each backend. "
+    "\"any\" operands\n"
     "means any number of them from the least on.\n";
 
 struct Section {
@@ -23,8 +28,9 @@ struct Section {
 
 constexpr Section kSections[] = {
     {OpKind::source, "Values from nothing: inputs, constants, counters, random numbers."},
-    {OpKind::elementwise, "One scalar expression at each point. Operands have the result's shape; the "
-                          "functions in C++ broadcast by NumPy's rule before."},
+    {OpKind::elementwise,
+     "One scalar expression at each point. Operands have the result's shape; the "
+     "functions in C++ broadcast by NumPy's rule before."},
     {OpKind::reduce, "Axes folded by an associative operation."},
     {OpKind::move, "Elements in other places, unchanged."},
     {OpKind::index, "Reading and writing at positions that are data."},
@@ -57,7 +63,8 @@ std::string attributes_text(const Op& op) {
 }
 
 std::string operands_text(const Op& op) {
-  if (op.max_operands < 0) return op.min_operands > 0 ? fmt::format("{}, any", op.min_operands) : "any";
+  if (op.max_operands < 0)
+    return op.min_operands > 0 ? fmt::format("{}, any", op.min_operands) : "any";
   if (op.min_operands == op.max_operands) return fmt::format("{}", op.min_operands);
   return fmt::format("{} to {}", op.min_operands, op.max_operands);
 }
@@ -77,13 +84,15 @@ std::string_view computed_by_text(const Op& op) {
 std::string ops_markdown(const OpSet& ops) {
   std::string page(kHead);
   for (const Section& section : kSections) {
-    page += fmt::format("\n## {}\n\n{}\n\n| op | what it does | operands | attributes | gradient | computed by |\n"
-                        "| --- | --- | --- | --- | --- | --- |\n",
-                        name(section.kind), section.text);
+    page += fmt::format(
+        "\n## {}\n\n{}\n\n| op | what it does | operands | attributes | gradient | computed by |\n"
+        "| --- | --- | --- | --- | --- | --- |\n",
+        name(section.kind), section.text);
     for (const Op* op : ops.all())
       if (op->kind == section.kind)
-        page += fmt::format("| `{}` | {} | {} | {} | {} | {} |\n", op->name, op->doc_text, operands_text(*op),
-                            attributes_text(*op), gradient_text(*op), computed_by_text(*op));
+        page += fmt::format("| `{}` | {} | {} | {} | {} | {} |\n", op->name, op->doc_text,
+                            operands_text(*op), attributes_text(*op), gradient_text(*op),
+                            computed_by_text(*op));
   }
   return page;
 }

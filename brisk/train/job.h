@@ -10,8 +10,8 @@ namespace brisk {
 struct Job {
   Recipe recipe;
   Model model;
-  Dataset train;                       ///< batched, shuffled, augmented, normalised
-  std::optional<Dataset> validation;   ///< batched, normalised
+  Dataset train;                      ///< batched, shuffled, augmented, normalised
+  std::optional<Dataset> validation;  ///< batched, normalised
   TrainerOptions trainer;
 };
 

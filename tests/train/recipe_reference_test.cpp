@@ -31,13 +31,14 @@ std::vector<Row> documented_rows() {
   const std::string page = read_file(kRoot / "docs/reference/recipe.md").value();
   const std::regex row(R"(\| `([a-z_.0-9]+)` \| ([^|]*) \| ([^|]*) ?\| ([^|]*) \|)");
   std::vector<Row> rows;
-  for (auto at = std::sregex_iterator(page.begin(), page.end(), row); at != std::sregex_iterator(); ++at) {
+  for (auto at = std::sregex_iterator(page.begin(), page.end(), row); at != std::sregex_iterator();
+       ++at) {
     const std::string path = (*at)[1];
     const size_t dot = path.rfind('.');
     std::string default_cell = (*at)[3];
     while (default_cell.ends_with(' ')) default_cell.pop_back();
-    rows.push_back({dot == std::string::npos ? "" : path.substr(0, dot), path.substr(dot + 1), code(default_cell),
-                    code((*at)[4])});
+    rows.push_back({dot == std::string::npos ? "" : path.substr(0, dot), path.substr(dot + 1),
+                    code(default_cell), code((*at)[4])});
   }
   return rows;
 }
@@ -75,12 +76,15 @@ const std::map<std::string, std::vector<Variant>>& variants() {
   return all;
 }
 
-Result<Recipe> parsed(const std::string& text) { return parse_recipe(text, "recipe.yaml", "/srv/job"); }
+Result<Recipe> parsed(const std::string& text) {
+  return parse_recipe(text, "recipe.yaml", "/srv/job");
+}
 
 TEST(RecipeReference, NamesTheFieldsThatTheParserTakes) {
   std::map<std::string, std::set<std::string>> documented;
   for (const Row& row : documented_rows())
-    EXPECT_TRUE(documented[row.owner].insert(row.field).second) << row.owner << "." << row.field << " stands there twice";
+    EXPECT_TRUE(documented[row.owner].insert(row.field).second)
+        << row.owner << "." << row.field << " stands there twice";
   for (const auto& [owner, forms] : variants()) {
     std::set<std::string> known;
     for (const Variant& variant : forms) {
@@ -119,13 +123,15 @@ TEST(RecipeReference, DefaultsAreWhatIsDoneWithoutTheField) {
     ++defaults;
     bool compared = false;
     for (const Variant& variant : variants().at(row.owner)) {
-      const Result<Recipe> without = parsed(variant.with("")), given = parsed(variant.with(row.field + ": " + row.default_value));
+      const Result<Recipe> without = parsed(variant.with("")),
+                           given = parsed(variant.with(row.field + ": " + row.default_value));
       if (!without.ok() || !given.ok()) continue;
       compared = true;
-      EXPECT_TRUE(*without == *given) << row.owner << "." << row.field << " is not " << row.default_value << " in "
-                                      << variant.with("");
+      EXPECT_TRUE(*without == *given) << row.owner << "." << row.field << " is not "
+                                      << row.default_value << " in " << variant.with("");
     }
-    EXPECT_TRUE(compared) << row.owner << "." << row.field << ": " << row.default_value << " is refused";
+    EXPECT_TRUE(compared) << row.owner << "." << row.field << ": " << row.default_value
+                          << " is refused";
   }
   EXPECT_GT(defaults, 30u);
 }
