@@ -1,30 +1,14 @@
 #include <fmt/format.h>
 
-#include "brisk/base/edit_distance.h"
 #include "brisk/base/error.h"
+#include "brisk/cli/usage.h"
 #include "brisk/cli/verb.h"
 
 using namespace brisk::cli;
 
-namespace {
-
-/// What is wrong with the first argument where a verb belongs; empty when it is a verb or an
-/// option.
-std::string verb_fault(const CLI::App& app, std::string_view verb) {
-  if (verb.starts_with('-')) return "";
-  std::vector<std::string> names;
-  for (const CLI::App* known : app.get_subcommands([](const CLI::App*) { return true; })) {
-    if (known->get_name() == verb) return "";
-    names.push_back(known->get_name());
-  }
-  return fmt::format("there is no verb '{}'{}", verb, brisk::did_you_mean(verb, names));
-}
-
-}  // namespace
-
 int main(int argc, char** argv) {
   CLI::App app(
-      "brisk: train, compress and serve Keras-style models, fast.\n\n"
+      "brisk: trains Keras-style models, fast.\n\n"
       "  brisk demo                 a convolutional network on real images, each optimisation "
       "measured\n"
       "  brisk train recipe.yaml    train what a recipe says\n"
@@ -36,16 +20,12 @@ int main(int argc, char** argv) {
   constexpr AddVerb kVerbs[] = {add_train, add_evaluate, add_predict, add_explain, add_profile,
                                 add_inspect, add_doctor, add_demo, add_bench, add_ops};
   for (const AddVerb add : kVerbs) add(app, code);
-  if (const std::string fault = argc > 1 ? verb_fault(app, argv[1]) : ""; !fault.empty()) {
-    fmt::print(stderr, "brisk: {}\nTry 'brisk --help'.\n", fault);
-    return kWrongUsage;
-  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "brisk: {}\nTry 'brisk {}--help'.\n", error.what(),
+    fmt::print(stderr, "brisk: {}\nTry 'brisk {}--help'.\n", usage_error(app, argc, argv, error),
                app.get_subcommands().empty() ? "" : app.get_subcommands()[0]->get_name() + " ");
     return kWrongUsage;
   } catch (const brisk::InternalError& error) {

@@ -6,6 +6,14 @@
 namespace brisk::cli {
 
 PackageJob open_package(const std::string& path) {
+  const std::filesystem::path folder = path;
+  std::error_code error;
+  require(!std::filesystem::is_directory(folder, error) ||
+              std::filesystem::exists(folder / "graph.txt", error),
+          "{} is no model package: it has no graph.txt{}", path,
+          std::filesystem::exists(folder / "model" / "graph.txt", error)
+              ? fmt::format("; did you mean {}?", (folder / "model").string())
+              : "");
   const Package package = read_package(path).value();
   PackageJob job;
   job.model = {package.name, package.program, package.weights, package.class_names};
@@ -23,20 +31,24 @@ Dataset open_data(const PackageJob& job, const std::string& data) {
   if (data == "fashion_mnist") {
     source.named = data;
   } else {
-    require(std::filesystem::is_directory(data), "'{}' is no dataset's name and no folder of images", data);
+    require(std::filesystem::is_directory(data),
+            "'{}' is no dataset's name and no folder of images", data);
     source.image_folder = data;
     source.size = {job.input_sizes[0], job.input_sizes[1]};
     source.channels = job.input_sizes[2];
   }
-  return open_images(source, job.recipe, false);
+  const Dataset dataset = open_images(source, job.recipe, false);
+  require_classes(dataset, source, job.model, job.model.class_names);
+  return dataset;
 }
 
 Model open_model(const std::string& name_or_path) {
   if (name_or_path.find('/') != std::string::npos || std::filesystem::is_directory(name_or_path))
     return open_package(name_or_path).model;
   const bool small = name_or_path == "small_cnn" || name_or_path == "mlp";
-  Model model = zoo::by_name(name_or_path, small ? std::vector<int64_t>{28, 28, 1} : std::vector<int64_t>{224, 224, 3},
-                             small ? 10 : 1000);
+  Model model = zoo::by_name(
+      name_or_path, small ? std::vector<int64_t>{28, 28, 1} : std::vector<int64_t>{224, 224, 3},
+      small ? 10 : 1000);
   model.initialize();
   return model;
 }
