@@ -6,16 +6,19 @@
 using namespace brisk::cli;
 
 int main(int argc, char** argv) {
-  CLI::App app("brisk: train, compress and serve Keras-style models, fast.\n\n"
-               "  brisk demo                 a convolutional network on real images, each optimisation measured\n"
-               "  brisk train recipe.yaml    train what a recipe says\n"
-               "  brisk VERB --help          a verb's options and an example");
+  CLI::App app(
+      "brisk: train, compress and serve Keras-style models, fast.\n\n"
+      "  brisk demo                 a convolutional network on real images, each optimisation "
+      "measured\n"
+      "  brisk train recipe.yaml    train what a recipe says\n"
+      "  brisk VERB --help          a verb's options and an example");
   app.set_version_flag("--version", BRISK_VERSION);
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::help);
   int code = kDone;
-  constexpr AddVerb kVerbs[] = {add_train, add_evaluate, add_predict, add_explain, add_inspect,
-                                add_doctor, add_demo, add_bench, add_ops};
+  constexpr AddVerb kVerbs[] = {add_train,   add_evaluate, add_predict, add_explain,
+                                add_inspect, add_doctor,   add_demo,    add_bench,
+                                add_ops,     add_import,   add_export};
   for (const AddVerb add : kVerbs) add(app, code);
   try {
     app.parse(argc, argv);

@@ -24,5 +24,7 @@ void add_doctor(CLI::App& app, int& code);
 void add_demo(CLI::App& app, int& code);
 void add_bench(CLI::App& app, int& code);
 void add_ops(CLI::App& app, int& code);
+void add_import(CLI::App& app, int& code);
+void add_export(CLI::App& app, int& code);
 
 }  // namespace brisk::cli

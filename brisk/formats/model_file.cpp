@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "brisk/base/edit_distance.h"
+#include "brisk/formats/onnx/onnx_file.h"
 #include "brisk/formats/package/package.h"
 #include "brisk/ops/control/control.h"
 #include "brisk/runtime/node_cost.h"
@@ -16,25 +17,28 @@ constexpr size_t kSniffBytes = 4096;
 
 bool is_package(const std::filesystem::path& path, std::string_view) {
   std::error_code error;
-  return std::filesystem::exists(path / "signature.json", error) && std::filesystem::exists(path / "graph.txt", error);
+  return std::filesystem::exists(path / "signature.json", error) &&
+         std::filesystem::exists(path / "graph.txt", error);
 }
 
 Result<ImportedModel> load_package(const std::filesystem::path& path, const LoadOptions& options) {
   Result<Package> package = read_package(path);
   if (!package) return package.failure();
   ImportedModel imported;
-  imported.model = {package->name, bind_dimensions(package->program, options.dimensions), std::move(package->weights),
-                    std::move(package->class_names)};
+  imported.model = {package->name, bind_dimensions(package->program, options.dimensions),
+                    std::move(package->weights), std::move(package->class_names)};
   return imported;
 }
 
-Result<ModelDescription> describe_package(const std::filesystem::path& path, const LoadOptions& options) {
+Result<ModelDescription> describe_package(const std::filesystem::path& path,
+                                          const LoadOptions& options) {
   Result<ImportedModel> imported = load_package(path, options);
   if (!imported) return imported.failure();
   return describe_model(imported->model);
 }
 
-Status save_package(const Model& model, const std::filesystem::path& path, const SaveOptions& options) {
+Status save_package(const Model& model, const std::filesystem::path& path,
+                    const SaveOptions& options) {
   Package package;
   package.name = model.name;
   package.program = bind_dimensions(model.program, options.dimensions);
@@ -61,14 +65,16 @@ bool has_extension(const ModelFormat& format, const std::filesystem::path& path)
 std::string readable_formats() {
   std::vector<std::string> rows;
   for (const ModelFormat& format : model_formats())
-    if (format.load) rows.push_back(fmt::format("{} ({})", format.name, fmt::join(format.extensions, ", ")));
+    if (format.load)
+      rows.push_back(fmt::format("{} ({})", format.name, fmt::join(format.extensions, ", ")));
   return fmt::format("{}", fmt::join(rows, "; "));
 }
 
 std::string missing_text(const ImportReport& report) {
   std::vector<std::string> rows;
   for (const ImportReport::Row& row : report.missing)
-    rows.push_back(fmt::format("{} x{} (first at '{}'): {}", row.op, row.count, row.where, row.note));
+    rows.push_back(
+        fmt::format("{} x{} (first at '{}'): {}", row.op, row.count, row.where, row.note));
   return fmt::format("{}", fmt::join(rows, "; "));
 }
 
@@ -82,13 +88,15 @@ std::vector<ModelFormat> model_formats() {
        .load = load_package,
        .describe = describe_package,
        .save = save_package},
+      onnx::onnx_format(),
   };
 }
 
 Result<ModelFormat> find_model_format(const std::filesystem::path& path) {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return fail("{} does not exist", path.string());
-  const std::string bytes = std::filesystem::is_directory(path, error) ? std::string() : first_bytes(path);
+  const std::string bytes =
+      std::filesystem::is_directory(path, error) ? std::string() : first_bytes(path);
   const std::vector<ModelFormat> formats = model_formats();
   for (const ModelFormat& format : formats)
     if (format.sniff && format.sniff(path, bytes)) return format;
@@ -103,13 +111,16 @@ Result<ModelFormat> find_model_format_named(std::string_view name) {
     if (format.name == name) return format;
     names.emplace_back(format.name);
   }
-  return fail("there is no model format '{}'{}; there are: {}", name, did_you_mean(name, names), fmt::join(names, ", "));
+  return fail("there is no model format '{}'{}; there are: {}", name, did_you_mean(name, names),
+              fmt::join(names, ", "));
 }
 
-Result<ImportedModel> load_with_report(const std::filesystem::path& path, const LoadOptions& options) {
+Result<ImportedModel> load_with_report(const std::filesystem::path& path,
+                                       const LoadOptions& options) {
   const Result<ModelFormat> format = find_model_format(path);
   if (!format) return format.failure();
-  if (!format->load) return fail("{}: brisk writes {} files but does not read them", path.string(), format->name);
+  if (!format->load)
+    return fail("{}: brisk writes {} files but does not read them", path.string(), format->name);
   return format->load(path, options);
 }
 
@@ -121,7 +132,8 @@ Result<Model> load(const std::filesystem::path& path, const LoadOptions& options
   return std::move(imported->model);
 }
 
-Status save(const Model& model, const std::filesystem::path& path, std::string_view name, const SaveOptions& options) {
+Status save(const Model& model, const std::filesystem::path& path, std::string_view name,
+            const SaveOptions& options) {
   if (!name.empty()) {
     const Result<ModelFormat> format = find_model_format_named(name);
     if (!format) return format.failure();
@@ -130,13 +142,15 @@ Status save(const Model& model, const std::filesystem::path& path, std::string_v
   }
   for (const ModelFormat& format : model_formats())
     if (format.save && has_extension(format, path)) return format.save(model, path, options);
-  return fail("the name {} says nothing of a format; name one of: {}", path.string(), readable_formats());
+  return fail("the name {} says nothing of a format; name one of: {}", path.string(),
+              readable_formats());
 }
 
 Result<ModelDescription> describe(const std::filesystem::path& path, const LoadOptions& options) {
   const Result<ModelFormat> format = find_model_format(path);
   if (!format) return format.failure();
-  if (!format->describe) return fail("{}: brisk does not describe {} files", path.string(), format->name);
+  if (!format->describe)
+    return fail("{}: brisk does not describe {} files", path.string(), format->name);
   return format->describe(path, options);
 }
 
@@ -182,7 +196,8 @@ ModelDescription describe_model(const Model& model) {
       layer.kind = node.op->name;
     }
     for (const ValueId& operand : node.operands)
-      if (const auto found = elements.find(operand.node); found != elements.end()) layer.parameters += found->second;
+      if (const auto found = elements.find(operand.node); found != elements.end())
+        layer.parameters += found->second;
     if (!is_call && (node.label.empty() || node.op->name == "constant")) continue;
     layer.output = node.results[0].to_string();
     layer.flops = cost_of(bound, bound_node).flops;

@@ -66,13 +66,14 @@ struct SaveOptions {
 
 /// A row of the table. Functions that a format lacks are empty; `reason` says why.
 struct ModelFormat {
-  std::string_view name;                    ///< "onnx": what `--to` takes
-  std::vector<std::string_view> extensions; ///< {".onnx"}
+  std::string_view name;                     ///< "onnx": what `--to` takes
+  std::vector<std::string_view> extensions;  ///< {".onnx"}
   /// Whether the file is of this format, judged by its first bytes (up to 4096; a directory has
   /// none). Empty: by the extension alone.
   std::function<bool(const std::filesystem::path&, std::string_view first_bytes)> sniff;
   std::function<Result<ImportedModel>(const std::filesystem::path&, const LoadOptions&)> load;
-  std::function<Result<ModelDescription>(const std::filesystem::path&, const LoadOptions&)> describe;
+  std::function<Result<ModelDescription>(const std::filesystem::path&, const LoadOptions&)>
+      describe;
   std::function<Status(const Model&, const std::filesystem::path&, const SaveOptions&)> save;
 };
 
@@ -88,11 +89,13 @@ Result<ModelFormat> find_model_format_named(std::string_view name);
 /// ops where the file is understood but not all of its ops are known.
 Result<Model> load(const std::filesystem::path& path, const LoadOptions& options = {});
 /// The same with the report; fails only where the file itself cannot be read.
-Result<ImportedModel> load_with_report(const std::filesystem::path& path, const LoadOptions& options = {});
+Result<ImportedModel> load_with_report(const std::filesystem::path& path,
+                                       const LoadOptions& options = {});
 /// Writes `model` in the format named `format`, or by the path's extension where it is empty.
 Status save(const Model& model, const std::filesystem::path& path, std::string_view format = {},
             const SaveOptions& options = {});
-Result<ModelDescription> describe(const std::filesystem::path& path, const LoadOptions& options = {});
+Result<ModelDescription> describe(const std::filesystem::path& path,
+                                  const LoadOptions& options = {});
 
 /// The description of a model that is loaded (its weights are not looked at).
 ModelDescription describe_model(const Model& model);
