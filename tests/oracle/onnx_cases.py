@@ -3,7 +3,7 @@ package onnx 1.22.0 go through brisk's import, compile and cpu backend; what com
 onnx.backend.test.runner at ONNX's tolerances. The score stands in docs/results/onnx_cases.md, beside
 ONNX Runtime's on the same cases, and every failing case there with its reason.
 
-    python tests/oracle/onnx_cases.py [--only PART_OF_A_NAME] [--backend NAME] [--no-peer] [--report FILE]
+    python tests/oracle/onnx_cases.py [--only PART_OF_A_NAME] [--backend NAME] [--mode stages|program] [--no-peer] [--report FILE]
 
 Fails when fewer cases pass than the committed list says, or one that passed fails.
 """
@@ -129,11 +129,11 @@ def judge(case, model, outputs):
 class Worker:
     """The runner program; started again after a crash."""
 
-    def __init__(self, program, out, backend):
-        self.program, self.out, self.backend, self.process = program, out, backend, None
+    def __init__(self, program, out, *arguments):
+        self.program, self.out, self.arguments, self.process = program, out, arguments, None
 
     def start(self):
-        self.process = subprocess.Popen([self.program, self.out, self.backend], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([self.program, self.out, *self.arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL)
         self.pending = b""
 
@@ -169,8 +169,8 @@ class Worker:
         return f"no answer within {SECONDS_A_CASE} s"
 
 
-def run_brisk(cases, program, out, backend):
-    worker, failures = Worker(program, out, backend), {}
+def run_brisk(cases, program, out, *arguments):
+    worker, failures = Worker(program, out, *arguments), {}
     for i, case in enumerate(cases):
         reason = worker.run(case)
         if reason is None:
@@ -311,19 +311,22 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", default="")
     parser.add_argument("--backend", default="cpu")
+    parser.add_argument("--mode", choices=("stages", "program"), default="stages",
+                        help="program: imported as one program, as brisk::load does")
     parser.add_argument("--no-peer", action="store_true")
     parser.add_argument("--report", type=Path, help="write the table and the list of failures here (docs/results/onnx_cases.md)")
-    parser.add_argument("--runner", default=str(ROOT / "build" / "tests" / "onnx_case_runner"))
+    parser.add_argument("--runner", help="the built onnx_case_runner; else it is built in build/")
     parser.add_argument("--failures", type=Path, help="write the failures as JSON here")
     arguments = parser.parse_args()
-    if not Path(arguments.runner).exists():
+    if arguments.runner is None:
         subprocess.run(["cmake", "--build", ROOT / "build", "--target", "onnx_case_runner"], check=True, stdout=subprocess.DEVNULL)
+        arguments.runner = str(ROOT / "build" / "tests" / "onnx_case_runner")
     cases = find_cases(arguments.only)
     with tempfile.TemporaryDirectory() as scratch:
         for case in cases:
             if case.light:
                 prepare_real(case, Path(scratch))
-        ours = run_brisk(cases, arguments.runner, scratch, arguments.backend)
+        ours = run_brisk(cases, arguments.runner, scratch, arguments.backend, arguments.mode)
         peers = None if arguments.no_peer else run_peer(cases)
     total, passed = score(cases, ours)
     print(f"brisk: {passed} of {total} cases pass ({score(cases, ours, 'node')[1]} of {score(cases, ours, 'node')[0]} node cases)")

@@ -69,8 +69,8 @@ void conv_transpose(Call& c) {
               wanted.size());
       size = wanted.empty() ? spatial[i] * stride : wanted[wanted.size() - spatial.size() + i];
       const int64_t total = full - size;
-      low = mode == "SAME_UPPER" ? total / 2 : total - total / 2;
-      if (wanted.empty() && mode == "SAME_LOWER") low = total - total / 2;
+      // A result that is larger than the windows reach is filled at its end.
+      low = total < 0 ? 0 : mode == "SAME_UPPER" ? total / 2 : total - total / 2;
       high = total - low;
     }
     require(size > 0, "the size of its result would be {}", size);
