@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <limits>
 
 #include "brisk/cli/dimension_option.h"
 #include "brisk/cli/verb.h"

@@ -142,7 +142,7 @@ TEST(OnnxHostile, SubGraphsThatNestWithoutEnd) {
     graph = bytes_field(1, bytes_field(5, bytes_field(6, graph)));
     if (graph.size() > 2'000'000) break;
   }
-  expect_words(refusal(number_field(1, 8) + bytes_field(7, graph)), "nest too deep");
+  expect_words(refusal(number_field(1, 8) + bytes_field(7, graph)), "nests too deep");
 }
 
 TEST(OnnxHostile, WrongRanksAreRefusedByTheOp) {

@@ -31,6 +31,15 @@ KINDS = ("node", "simple", "pytorch-converted", "pytorch-operator", "real")
 SECONDS_A_CASE = 300
 
 
+# Why a case cannot pass, where that is known; other failures are shown with what was found.
+KNOWN = {
+    "node/test_bernoulli": "random: the expected draws are those of an unseeded NumPy generator",
+    "node/test_dft_inverse": "the expected value is the rounding noise of the reference's FFT (1.9e-7 for a zero), larger than the "
+                             "absolute tolerance; brisk gives 3e-15",
+    "node/test_image_decoder": "the file is JPEG, JPEG 2000, TIFF or WebP; brisk's ImageDecoder reads BMP, PNM and PNG",
+}
+
+
 class Case:
     """A model, one of its data sets and the tolerances."""
 
@@ -294,7 +303,8 @@ def write_report(path, cases, ours, peers):
     else:
         lines += ["| case | reason |", "| --- | --- |"]
         for name in sorted(ours):
-            reason = ours[name].replace("|", "/").replace("\n", " ")
+            known = [reason for prefix, reason in KNOWN.items() if name.startswith(prefix)]
+            reason = (known or [ours[name]])[0].replace("|", "/").replace("\n", " ")
             lines.append(f"| {name} | {reason} |")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n")

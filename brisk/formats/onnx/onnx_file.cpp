@@ -1,5 +1,6 @@
 #include "brisk/formats/onnx/onnx_file.h"
 
+#include <new>
 #include <set>
 
 #include "brisk/formats/onnx/export/save_onnx.h"
@@ -91,6 +92,8 @@ Result<ImportedModel> import(const ModelDef& file, const LoadOptions& options) {
     return imported;
   } catch (const UserError& error) {
     return Failure{error.what()};
+  } catch (const std::bad_alloc&) {
+    return fail("the model asks for more memory than there is");
   }
 }
 

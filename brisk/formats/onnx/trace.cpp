@@ -255,7 +255,8 @@ const HostTensor& Trace::known(const Item& item) {
   if (can_know(item)) return item->host;
   if (!item->extents.empty()) value(item);  // refuses with the dimension's name
   require(!staged() || item->home == &frames_.front()->builder,
-          "the elements of a tensor decide about shapes within the body of a scan or branch, where no stage can end");
+          "the elements of a tensor decide about shapes within the body of a scan or branch, where "
+          "no stage can end");
   if (staged()) throw NeedsStage{"elements of a tensor"};
   refuse(
       "the elements of a tensor decide about shapes here, but they depend on the model's inputs: "

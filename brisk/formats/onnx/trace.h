@@ -62,7 +62,9 @@ class Trace {
   bool can_know(const Item& item);
 
   /// Whether the elements are the model's own: building them into a graph specialises nothing.
-  bool is_constant(const Item& item) { return can_know(item) && item->origin != Slot::Origin::data; }
+  bool is_constant(const Item& item) {
+    return can_know(item) && item->origin != Slot::Origin::data;
+  }
 
   /// Marks a weight as a statistic and gives its next value in training.
   void update(const Item& weight, Value next);

@@ -5,6 +5,8 @@
 namespace brisk::onnx {
 namespace {
 
+/// Of a static walk: functions that call functions twice each grow without end.
+constexpr int64_t kMaxNodes = 5'000'000;
 constexpr int kMaxDepth = 64;  // of functions and sub-graphs: recursive functions end here
 
 int64_t opset_of(const std::map<std::string, int64_t>& opsets, const std::string& domain) {
@@ -178,6 +180,8 @@ void Walk::run_nodes(const std::vector<NodeDef>& nodes, Scope& scope) {
 }
 
 void Walk::run_node(const NodeDef& node, Scope& scope) {
+  require(trace_.staged() || ++num_nodes_ <= kMaxNodes,
+          "the model's functions and loops expand to more than {} nodes", kMaxNodes);
   try {
     std::vector<Item> outputs(node.outputs.size());
     const FunctionDef* function = this->function(node);

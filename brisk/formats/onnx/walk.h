@@ -43,6 +43,7 @@ class Walk {
 
   Trace& trace_;
   const ModelDef& model_;
+  int64_t num_nodes_ = 0;  ///< imported so far, those of functions at every call
 };
 
 /// Counts the ops of a model and finds those without an importer, sub-graphs and functions

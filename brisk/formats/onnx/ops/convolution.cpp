@@ -4,6 +4,7 @@
 
 #include "brisk/formats/onnx/op_table.h"
 #include "brisk/formats/onnx/ops/convolution.h"
+#include "brisk/formats/onnx/ops/limits.h"
 #include "brisk/formats/onnx/ops/values.h"
 #include "brisk/formats/onnx/ops/window_geometry.h"
 
@@ -57,6 +58,11 @@ void conv_transpose(Call& c) {
               attributes.strides.size() == spatial.size() &&
               attributes.dilations.size() == spatial.size(),
           "its strides, dilations or pads do not fit {} spatial axes", spatial.size());
+  check_bounded("strides", attributes.strides);
+  check_bounded("dilations", attributes.dilations);
+  check_bounded("output_padding", extra);
+  check_bounded("pads", pads);
+  check_bounded("output_shape", wanted);
   const std::string mode = c.text("auto_pad", "NOTSET");
   Shape shape{x.shape()[0]};
   for (size_t i = 0; i < spatial.size(); ++i) {

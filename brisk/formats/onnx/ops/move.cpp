@@ -1,6 +1,7 @@
 #include <numeric>
 
 #include "brisk/formats/onnx/op_table.h"
+#include "brisk/formats/onnx/ops/limits.h"
 #include "brisk/formats/onnx/ops/values.h"
 #include "brisk/ops/index/index.h"
 #include "brisk/ops/source/source.h"
@@ -25,8 +26,8 @@ void concat(Call& c) {
   for (size_t i = 0; i < c.num_inputs(); ++i) {
     named |= !c.item(i)->extents.empty();
     all_lists &=
-        !c.item(i)->extents.empty() ||
-        (c.element(i) == ElementType::i64 && c.type(i).rank() == 1 && c.trace.is_constant(c.item(i)));
+        !c.item(i)->extents.empty() || (c.element(i) == ElementType::i64 && c.type(i).rank() == 1 &&
+                                        c.trace.is_constant(c.item(i)));
   }
   if (named && all_lists) {
     std::vector<Extent> joined;
@@ -145,6 +146,7 @@ void slice_op(Call& c) {
 Value pad_by_index(Value x, int64_t axis, int64_t low, int64_t high, const std::string& mode) {
   const int64_t size = size_of(x, axis);
   if (low == 0 && high == 0) return x;
+  check_table("padded axis", std::max<int64_t>(size + low + high, 0));
   std::vector<int64_t> sources;
   for (int64_t i = -low; i < size + high; ++i) {
     int64_t at = i;
@@ -166,6 +168,7 @@ void pad_op(Call& c) {
   Value x = c.in(0);
   std::vector<int64_t> pads =
       c.opset < 11 ? c.integers(c.opset < 2 ? "paddings" : "pads") : c.known_integers(1);
+  check_bounded("pads", pads);
   const std::string mode = c.text("mode", "constant");
   std::vector<int64_t> axes(static_cast<size_t>(x.rank()));
   std::iota(axes.begin(), axes.end(), 0);
@@ -200,7 +203,7 @@ void tile(Call& c) {
   std::vector<int64_t> axes;
   for (int64_t i = 0; i < x.rank(); ++i) {
     const int64_t repeat = repeats[static_cast<size_t>(i)];
-    require(repeat >= 0, "it repeats {} times", repeat);
+    require(repeat >= 0 && repeat <= kMaxSize, "it repeats {} times", repeat);
     spread.push_back(Extent(repeat));
     spread.push_back(x.shape()[i]);
     axes.push_back(2 * i + 1);
@@ -213,7 +216,7 @@ void depth_to_space(Call& c) {
   const Value x = c.in(0);
   const int64_t block = c.integer("blocksize"), channels = size_of(x, 1), height = size_of(x, 2),
                 width = size_of(x, 3);
-  require(block > 0 && channels % (block * block) == 0,
+  require(block > 0 && block < 32768 && channels % (block * block) == 0,
           "{} channels do not divide into blocks of {}", channels, block);
   const int64_t depth = channels / (block * block);
   Value y;
@@ -230,7 +233,7 @@ void space_to_depth(Call& c) {
   const Value x = c.in(0);
   const int64_t block = c.integer("blocksize"), channels = size_of(x, 1), height = size_of(x, 2),
                 width = size_of(x, 3);
-  require(block > 0 && height % block == 0 && width % block == 0,
+  require(block > 0 && block < 32768 && height % block == 0 && width % block == 0,
           "{} x {} does not divide into blocks of {}", height, width, block);
   const Value y =
       transpose(reshape(x, {x.shape()[0], channels, height / block, block, width / block, block}),

@@ -3,6 +3,7 @@
 
 #include "brisk/formats/onnx/op_table.h"
 #include "brisk/formats/onnx/ops/cast_to.h"
+#include "brisk/formats/onnx/ops/limits.h"
 #include "brisk/formats/onnx/ops/mersenne_twister.h"
 #include "brisk/formats/onnx/ops/values.h"
 #include "brisk/ops/composite/composite.h"
@@ -41,6 +42,8 @@ Value normal(Call& c, const Shape& shape, double mean, double scale) {
 
 Shape shape_attribute(const Call& c) {
   const std::vector<int64_t> sizes = c.integers("shape");
+  for (const int64_t size : sizes)
+    require(size >= 0 && size <= kMaxSize, "its shape holds {}", size);
   return Shape(sizes);
 }
 

@@ -4,6 +4,7 @@
 
 #include "brisk/formats/onnx/op_table.h"
 #include "brisk/formats/onnx/ops/image_decoder.h"
+#include "brisk/formats/onnx/ops/limits.h"
 #include "brisk/formats/onnx/ops/values.h"
 #include "brisk/ops/contract/contract.h"
 #include "brisk/ops/index/index.h"
@@ -174,7 +175,7 @@ void resize_op(Call& c) {
     for (size_t i = 0; i < axes.size(); ++i) {
       AxisResize& size = sizes[static_cast<size_t>(axes[i])];
       size.scale = scales[i];
-      require(size.scale > 0, "its scale is {}", size.scale);
+      require(size.scale > 0 && size.scale < 1e6, "its scale is {}", size.scale);
       size.out = static_cast<int64_t>(std::floor(scales[i] * static_cast<double>(size.in)));
     }
   }
@@ -220,6 +221,8 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 Value resize_axis(Value x, int64_t axis, const AxisResize& size, const ResizeRules& rules) {
+  check_table("interpolation", size.out, rules.mode == "nearest" ? 1 : size.in);
+  require(size.in > 0, "an axis without elements is not resized");
   if (rules.mode == "nearest")
     return extrapolated(resize_nearest(x, axis, size, rules), axis, size, rules);
   const Tensor matrix = Tensor::of<float>({size.out, size.in}, weights(size, rules));

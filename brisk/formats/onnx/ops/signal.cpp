@@ -3,6 +3,7 @@
 
 #include "brisk/formats/onnx/op_table.h"
 #include "brisk/formats/onnx/ops/cast_to.h"
+#include "brisk/formats/onnx/ops/limits.h"
 #include "brisk/formats/onnx/ops/values.h"
 #include "brisk/ops/contract/contract.h"
 #include "brisk/ops/index/index.h"
@@ -17,6 +18,7 @@ namespace {
 /// cos or sin of 2 pi row column / length, [rows, columns], in the type of `like`.
 Value wave(const Value& like, int64_t rows, int64_t columns, int64_t length, bool sine,
            double factor = 1) {
+  check_table("transform", rows, columns);
   Tensor table(DType::f64, {rows, columns});
   for (int64_t row = 0; row < rows; ++row)
     for (int64_t column = 0; column < columns; ++column) {
@@ -70,7 +72,7 @@ void dft(Call& c) {
   };
   const bool to_real = inverse && onesided;
   const int64_t length = c.has(1) ? c.known_integer(1) : to_real ? 2 * (size - 1) : size;
-  require(length >= 1, "its length is {}", length);
+  require(length >= 1 && length <= kMaxConstant, "its length is {}", length);
   Complex signal{part(0), {}};
   if (parts == 2) signal.imaginary = part(1);
   if (to_real) {
@@ -106,6 +108,7 @@ void stft(Call& c) {
   if (c.has(2) && frame == 0) frame = size_of(c.in(2), 0);
   require(frame > 0 && step > 0, "its frames have the length {} and the step {}", frame, step);
   const int64_t length = size_of(x, 1), frames = (length - frame) / step + 1, parts = size_of(x, 2);
+  check_table("frames", std::max<int64_t>(frames, 0), frame);
   require(length >= frame, "a signal of {} is shorter than a frame of {}", length, frame);
   std::vector<int64_t> places;
   for (int64_t i = 0; i < frames; ++i)
@@ -128,6 +131,7 @@ void stft(Call& c) {
 void window(Call& c, double a0, double a1, double a2) {
   const int64_t size = c.known_integer(0);
   const ElementType type = c.element_attribute("output_datatype").value_or(ElementType::f32);
+  check_table("window", size);
   const double period = static_cast<double>(c.integer("periodic", 1) != 0 ? size : size - 1);
   Tensor values(DType::f64, {size});
   for (int64_t i = 0; i < size; ++i) {
@@ -150,6 +154,7 @@ void mel_weight_matrix(Call& c) {
   const int64_t bins = c.known_integer(0), length = c.known_integer(1), rate = c.known_integer(2);
   require(bins > 0 && length > 0 && rate > 0, "it has {} bins, a length of {} and a rate of {}",
           bins, length, rate);
+  check_table("matrix", length, bins);
   const auto mel = [](double hertz) { return 2595 * std::log10(1 + hertz / 700); };
   const double low = mel(c.known_real(3)), high = mel(c.known_real(4)),
                step = (high - low) / static_cast<double>(bins + 2);

@@ -2,6 +2,7 @@
 
 #include "brisk/formats/onnx/op_table.h"
 #include "brisk/formats/onnx/ops/convolution.h"
+#include "brisk/formats/onnx/ops/limits.h"
 #include "brisk/formats/onnx/ops/sampling.h"
 #include "brisk/formats/onnx/ops/values.h"
 #include "brisk/formats/onnx/ops/window_geometry.h"
@@ -28,6 +29,8 @@ void col2im(Call& c) {
   require(block.size() == image.size() && dilations.size() == image.size() &&
               strides.size() == image.size() && pads.size() == 2 * image.size(),
           "its block, dilations, strides or pads do not fit {} axes", image.size());
+  for (const auto* list : {&image, &block, &dilations, &strides, &pads})
+    check_bounded("block", *list);
   std::vector<int64_t> places;
   for (size_t i = 0; i < image.size(); ++i) {
     const int64_t room =
@@ -40,6 +43,7 @@ void col2im(Call& c) {
   const int64_t channels = size_of(x, 1) / in_block;
   require(channels * in_block == size_of(x, 1) && size_of(x, 2) == blocks,
           "its input {} does not hold {} blocks of {}", x.shape().to_string(), blocks, in_block);
+  check_table("blocks", in_block, blocks);
   std::vector<int64_t> targets;
   for (int64_t within = 0; within < in_block; ++within)
     for (int64_t at = 0; at < blocks; ++at) {

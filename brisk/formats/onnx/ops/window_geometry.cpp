@@ -1,5 +1,7 @@
 #include "brisk/formats/onnx/ops/window_geometry.h"
 
+#include "brisk/formats/onnx/ops/limits.h"
+
 namespace brisk::onnx {
 
 WindowGeometry window_geometry(const Call& c, std::vector<int64_t> spatial,
@@ -15,6 +17,10 @@ WindowGeometry window_geometry(const Call& c, std::vector<int64_t> spatial,
   require(g.strides.size() == spatial.size() && g.dilations.size() == spatial.size() &&
               pads.size() == 2 * spatial.size(),
           "its strides, dilations or pads do not fit {} spatial axes", spatial.size());
+  check_bounded("kernel_shape", g.kernel);
+  check_bounded("strides", g.strides);
+  check_bounded("dilations", g.dilations);
+  check_bounded("pads", pads);
   const std::string mode = c.text("auto_pad", "NOTSET");
   const bool ceil = c.integer("ceil_mode", 0) != 0;
   for (size_t i = 0; i < spatial.size(); ++i) {

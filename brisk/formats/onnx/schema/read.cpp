@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <fstream>
 
-#include "brisk/base/file.h"
-#include "brisk/formats/onnx/schema/external_data.h"
 #include <onnx.pb.h>
+#include "brisk/formats/onnx/schema/external_data.h"
 
 // protobuf itself bounds nesting (100 messages) and refuses lengths beyond the bytes; what it does
 // not know - extents against bytes, enumerations, paths - is checked here. Raw bytes of weights are
@@ -392,15 +392,14 @@ const AttributeDef* NodeDef::find(std::string_view attribute) const {
   return nullptr;
 }
 
-Result<ModelDef> parse_model(std::string bytes, const std::filesystem::path& folder,
-                             const ReadOptions& options) {
-  ::onnx::ModelProto proto;
-  if (!proto.ParseFromString(bytes))
-    return fail(
-        "these {} bytes are no ONNX model: they do not follow its protobuf schema, end too early "
-        "or nest too deep",
-        bytes.size());
-  std::string().swap(bytes);
+namespace {
+
+constexpr std::string_view kNoModel =
+    "is no ONNX model: it does not follow the protobuf schema, ends too early or nests too deep";
+
+/// The message as plain structures; its raw bytes move into the tensors.
+Result<ModelDef> convert(::onnx::ModelProto& proto, const std::filesystem::path& folder,
+                         const ReadOptions& options) {
   if (!proto.has_graph()) return fail("the ONNX model has no graph");
   try {
     Reader reader(folder, options);
@@ -418,13 +417,33 @@ Result<ModelDef> parse_model(std::string bytes, const std::filesystem::path& fol
   }
 }
 
+}  // namespace
+
+Result<ModelDef> parse_model(std::string bytes, const std::filesystem::path& folder,
+                             const ReadOptions& options) {
+  ::onnx::ModelProto proto;
+  if (!proto.ParseFromString(bytes))
+    return fail("this text of {} bytes {}", bytes.size(), kNoModel);
+  std::string().swap(bytes);
+  return convert(proto, folder, options);
+}
+
+// Parsed from a stream, so that the file's bytes are in memory once: as the tensors' own.
 Result<ModelDef> read_model(const std::filesystem::path& path, const ReadOptions& options) {
-  constexpr int64_t kMaxFile = (int64_t{1} << 31) - 1;
-  Result<std::string> bytes = read_file(path, kMaxFile);
-  if (!bytes) return bytes.failure();
+  constexpr uintmax_t kMaxFile = (uintmax_t{1} << 31) - 1;
+  std::error_code error;
+  const uintmax_t size = std::filesystem::file_size(path, error);
+  if (error) return fail("{} cannot be read: {}", path.string(), error.message());
+  if (size > kMaxFile)
+    return fail(
+        "{} has {} bytes: protobuf files end at 2 GiB, larger models keep their weights outside",
+        path.string(), size);
+  std::ifstream file(path, std::ios::binary);
+  ::onnx::ModelProto proto;
+  if (!file || !proto.ParseFromIstream(&file)) return fail("{} {}", path.string(), kNoModel);
   const std::filesystem::path folder =
       path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  Result<ModelDef> model = parse_model(std::move(*bytes), folder, options);
+  Result<ModelDef> model = convert(proto, folder, options);
   if (!model) return fail("{}: {}", path.string(), model.error());
   return model;
 }
