@@ -13,6 +13,7 @@
 #include "brisk/passes/inline_calls.h"
 #include "brisk/passes/simplify.h"
 #include "brisk/passes/sink_below_pool.h"
+#include "brisk/passes/sink_transposes.h"
 
 namespace brisk {
 namespace {
@@ -52,6 +53,7 @@ std::vector<Pass> lowering_pipeline() {
       optional("fuse_input_gradients", Phase::lower, fuse_input_gradients),
       required("decompose_composites", Phase::lower, decompose_composites),
       // Beyond this point, the graph holds only ops that the target has kernels or loops for.
+      optional("sink_transposes", Phase::lower, sink_transposes),
       optional("simplify", Phase::lower, simplify),
       optional("fuse_epilogues", Phase::lower, fuse_epilogues),
       // Beyond this point, convolutions and contractions carry their bias and activation.
