@@ -12,7 +12,7 @@ cd "$scratch/tree"
 wrong=0 cases=0
 
 # What each check says of the copy as it is: a fault found below must not stand there already.
-for check in layers doors sizes words; do
+for check in layers doors sizes words documents; do
   "tools/check_$check" >"$scratch/$check.before" 2>&1 || true
 done
 
@@ -48,6 +48,10 @@ breaks layers brisk/train/backend.cpp "found through brisk/runtime/backend.h" \
   <<<'#include "brisk/backends/made_up.h"'
 rm brisk/backends/made_up.h
 
+breaks documents docs/stray.md "docs/stray.md: links to nowhere.md, which does not exist" <<<'[x](nowhere.md)'
+breaks documents docs/stray.md "docs/stray.md: links to ../README.md#no-such-part, which has no such heading" \
+  <<<'[x](../README.md#no-such-part)'
+
 breaks doors brisk/nn/stray.cpp "<dnnl.hpp> enters only by brisk/backends/cpu/onednn/*" <<<'#include <dnnl.hpp>'
 breaks doors brisk/nn/stray.cpp "<oneapi/dnnl/dnnl.h> enters only by" <<<'#include <oneapi/dnnl/dnnl.h>'
 breaks doors brisk/train/json.cpp "<nlohmann/json.hpp> enters only by brisk/base/json.h" \
@@ -81,6 +85,43 @@ if command -v clang-format >/dev/null; then
   fi
   rm brisk/base/crooked.cpp
 fi
+
+# A check that nothing runs is none: each stands in ./dev check or in CI, and CI runs ./dev check.
+for check in tools/check_*; do
+  cases=$((cases + 1))
+  if ! grep -qE "^(run_check|step .*) $check\b" tools/dev/check.sh .ci/run; then
+    echo "$check is run neither by ./dev check nor by .ci/run"
+    wrong=$((wrong + 1))
+  fi
+done
+cases=$((cases + 1))
+if ! grep -q '^step .* \./dev check$' .ci/run || ! grep -q '^\./dev test ' .ci/run; then
+  echo ".ci/run does not run ./dev check and ./dev test"
+  wrong=$((wrong + 1))
+fi
+
+# ./dev check fails when one of its checks does.
+cases=$((cases + 1))
+mkdir -p "$scratch/failing/tools/dev/lib" && cp tools/dev/check.sh "$scratch/failing/tools/dev/"
+echo 'ensure_packages() { :; }' >"$scratch/failing/tools/dev/lib/packages.sh"
+for check in layers doors sizes words ops format; do
+  printf '#!/bin/sh\necho "%s: 0 faults"\n' "$check" >"$scratch/failing/tools/check_$check"
+  chmod +x "$scratch/failing/tools/check_$check"
+done
+if ! BRISK_ROOT="$scratch/failing" bash "$scratch/failing/tools/dev/check.sh" >/dev/null; then
+  echo "./dev check fails although every check passes"
+  wrong=$((wrong + 1))
+fi
+for check in layers doors sizes words ops format; do
+  cases=$((cases + 1))
+  printf '#!/bin/sh\necho "%s: 1 fault"\nexit 1\n' "$check" >"$scratch/failing/tools/check_$check"
+  if output=$(BRISK_ROOT="$scratch/failing" bash "$scratch/failing/tools/dev/check.sh" 2>&1) ||
+    ! grep -q "^FAILED *$check: 1 fault" <<<"$output"; then
+    echo "./dev check passes although $check fails"
+    wrong=$((wrong + 1))
+  fi
+  printf '#!/bin/sh\necho "%s: 0 faults"\n' "$check" >"$scratch/failing/tools/check_$check"
+done
 
 # The registry check, against a made-up test program.
 registry() {
@@ -146,6 +187,32 @@ if ! grep -q '"peer": 150.*"peer_name": "P (jit)", "ratio": 2.0' <<<"$output" ||
   ! grep -q '"peer": 4.*"ratio": 2.0' <<<"$output"; then
   echo "bench.py compared wrongly:"
   echo "$output"
+  wrong=$((wrong + 1))
+fi
+
+# Figures: both documents are written from what was measured, and an edited one is seen. Nothing is
+# written from half a measurement.
+cases=$((cases + 1))
+row='{"step": "%s", "images_per_second": %d, "milliseconds": 1, "p10": 1, "p90": 2, "peak_megabytes": 3, "kept": true, "verdict": "%s"}\n'
+# shellcheck disable=SC2059
+{ printf "$row" "f32, one loop an op" 1000 "the start" && printf "$row" "+ fusion" 2500 "kept: 2.50 times as fast"; } \
+  >"$scratch/rows"
+if python3 -B tools/dev/figures.py demo <"$scratch/rows" 2>/dev/null; then
+  echo "figures.py took a table without an accuracy"
+  wrong=$((wrong + 1))
+fi
+echo '{"test_accuracy": 0.9187, "cpu": "Some CPU", "threads": 2}' >>"$scratch/rows"
+python3 -B tools/dev/figures.py demo <"$scratch/rows" 2>/dev/null
+wanted='| + fusion | 2,500 | 1.00 - 2.00 | 3.0 MB | 91.87 % | kept: 2.50 times as fast |'
+if ! grep -qF -- "$wanted" README.md || ! grep -qF -- "$wanted" docs/results/demo.md ||
+  ! grep -q 'Some CPU, 2 threads; .*, commit ' docs/results/demo.md; then
+  echo "figures.py did not write the row '$wanted'"
+  wrong=$((wrong + 1))
+fi
+sed -i 's/| + fusion | 2,500 /| + fusion | 9,500 /' README.md
+output=$(tools/check_documents 2>&1 || true)
+if ! grep -qF 'README.md: its figures are not those of docs/results/demo.md' <<<"$output"; then
+  echo "check_documents did not see a figure typed by hand"
   wrong=$((wrong + 1))
 fi
 

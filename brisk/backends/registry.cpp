@@ -3,6 +3,7 @@
 #include <array>
 
 #include "brisk/backends/cpu/cpu_backend.h"
+#include "brisk/backends/cuda/cuda_backend.h"
 #include "brisk/backends/reference/reference_backend.h"
 #include "brisk/base/edit_distance.h"
 #include "brisk/runtime/backend.h"
@@ -16,6 +17,7 @@ struct BackendRow {
 };
 
 constexpr std::array kBackends{
+    BackendRow{"cuda", cuda::make_cuda_backend},
     BackendRow{"cpu", cpu::make_cpu_backend},
     BackendRow{"reference", make_reference_backend},
 };
@@ -25,6 +27,13 @@ constexpr std::array kBackends{
 std::vector<std::string> backend_names() {
   std::vector<std::string> names;
   for (const BackendRow& row : kBackends) names.emplace_back(row.name);
+  return names;
+}
+
+std::vector<std::string> available_backend_names() {
+  std::vector<std::string> names;
+  for (const BackendRow& row : kBackends)
+    if (row.make()->available()) names.emplace_back(row.name);
   return names;
 }
 

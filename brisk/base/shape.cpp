@@ -1,6 +1,7 @@
 #include "brisk/base/shape.h"
 
 #include "brisk/base/error.h"
+#include "brisk/base/quoted.h"
 
 namespace brisk {
 
@@ -9,7 +10,10 @@ int64_t Extent::size() const {
   return size_;
 }
 
-std::string Extent::to_string() const { return is_named() ? name_ : std::to_string(size_); }
+std::string Extent::to_string() const {
+  if (!is_named()) return std::to_string(size_);
+  return is_word(name_) ? name_ : quoted(name_);
+}
 
 bool Shape::is_static() const {
   for (const Extent& extent : extents_)
@@ -24,13 +28,19 @@ std::vector<int64_t> Shape::sizes() const {
   return result;
 }
 
-int64_t Shape::num_elements() const { return checked_product(sizes()); }
+int64_t Shape::num_elements() const {
+  return checked_product(sizes());
+}
 
 Shape Shape::bind(const Binding& binding) const {
   Shape result = *this;
   for (Extent& extent : result.extents_) {
     if (!extent.is_named()) continue;
-    if (auto it = binding.find(extent.name()); it != binding.end()) extent = Extent(it->second);
+    const auto bound = binding.find(extent.name());
+    if (bound == binding.end()) continue;
+    require(bound->second >= 0, "dimension '{}' cannot be bound to {}", extent.name(),
+            bound->second);
+    extent = Extent(bound->second);
   }
   return result;
 }

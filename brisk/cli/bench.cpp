@@ -7,6 +7,9 @@
 
 #include "brisk/base/json.h"
 #include "brisk/base/parallel.h"
+#include "brisk/cli/backend_option.h"
+#include "brisk/cli/bench_model.h"
+#include "brisk/cli/model_step.h"
 #include "brisk/cli/small_cnn_job.h"
 #include "brisk/cli/verb.h"
 
@@ -18,14 +21,13 @@ namespace {
 
 struct Options {
   int64_t threads = 0, steps = 300;
-  std::string precision = "float32";
+  std::string precision = "float32", backend = "cpu";
   bool json = false, first_step = false;
+  std::string model;  ///< empty: the small CNN on Fashion-MNIST, with its start-up
+  std::vector<int64_t> batch_sizes = {32};
+  bool inference = false;
+  std::vector<std::string> disabled;
 };
-
-Precision parse_precision(const std::string& text) {
-  const auto names = enum_names(Precision{});
-  return static_cast<Precision>(std::find(names.begin(), names.end(), text) - names.begin());
-}
 
 void print_case(const Options& options, const std::string& name, const std::string& unit, double value) {
   if (options.json) fmt::print("{}\n", Json({{"case", name}, {"unit", unit}, {"ours", value}}).dump());
@@ -34,7 +36,9 @@ void print_case(const Options& options, const std::string& name, const std::stri
 
 /// One training step; prints the seconds since the process began.
 int run_first_step(const Options& options) {
-  const Job job = small_cnn_job({.threads = options.threads, .precision = parse_precision(options.precision)});
+  const Job job = small_cnn_job({.threads = options.threads,
+                                 .precision = parse_precision(options.precision),
+                                 .backend = options.backend});
   time_steps(job, 1, 0);
   fmt::print("{:.4f}\n", seconds_since_process_start());
   return kDone;
@@ -42,9 +46,9 @@ int run_first_step(const Options& options) {
 
 /// Runs this program for its first step with the cache in `cache`; seconds.
 double first_step_seconds(const Options& options, const std::string& cache) {
-  const std::string command = fmt::format("BRISK_CACHE='{}' '{}' bench --first_step --precision {} --threads {}", cache,
-                                          std::filesystem::read_symlink("/proc/self/exe").string(), options.precision,
-                                          options.threads);
+  const std::string command = fmt::format("BRISK_CACHE='{}' '{}' bench --first_step --backend {} --precision {} --threads {}", cache,
+                                          std::filesystem::read_symlink("/proc/self/exe").string(), options.backend,
+                                          options.precision, options.threads);
   std::FILE* pipe = popen(command.c_str(), "r");
   require(pipe != nullptr, "cannot start {}", command);
   char line[64] = {};
@@ -56,22 +60,49 @@ double first_step_seconds(const Options& options, const std::string& cache) {
 void measure_start(const Options& options, const std::string& suffix) {
   std::string cache = (std::filesystem::temp_directory_path() / "brisk-bench-XXXXXX").string();
   require(mkdtemp(cache.data()) != nullptr, "cannot make a temporary directory {}", cache);
-  print_case(options, "small_cnn/first_step_cold/" + suffix, "s", first_step_seconds(options, cache));
+  print_case(options, "small_cnn/first_step_cold/" + suffix, "s",
+             first_step_seconds(options, cache));
   print_case(options, "small_cnn/first_step/" + suffix, "s", first_step_seconds(options, cache));
   std::filesystem::remove_all(cache);
 }
 
+int run_model(const Options& options) {
+  const auto backend = find_backend(options.backend).value();
+  if (!options.json) fmt::print("{}\n", backend->describe());
+  for (const ModelTiming& timing : bench_model({.model = options.model,
+                                                .backend = options.backend,
+                                                .precision = parse_precision(options.precision),
+                                                .batch_sizes = options.batch_sizes,
+                                                .inference = options.inference,
+                                                .threads = options.threads,
+                                                .steps = options.steps,
+                                                .disabled_passes = options.disabled})) {
+    if (options.json) {
+      print_case(options, timing.name, "img/s", timing.images_per_second);
+      continue;
+    }
+    fmt::print("{:32} {:10.1f} img/s {:10.3f} ms  first step after {:.2f} s  {:.0f} MB\n", timing.name,
+               timing.images_per_second, timing.milliseconds, timing.first_step_seconds, timing.peak_megabytes);
+  }
+  return kDone;
+}
+
 int run(Options options) {
+  if (!options.model.empty()) return run_model(options);
   if (options.first_step) return run_first_step(options);
-  const auto backend = find_backend("cpu").value();
+  const auto backend = find_backend(options.backend).value();
   if (!options.json)
-    fmt::print("{}; {} threads\n", backend->describe(), options.threads > 0 ? options.threads : available_cores());
-  for (const auto& [precision, suffix] : {std::pair("float32", "f32"), std::pair("mixed_bfloat16", "bf16")}) {
+    fmt::print("{}; {} threads\n", backend->describe(),
+               options.threads > 0 ? options.threads : available_cores());
+  for (const auto& [precision, suffix] :
+       {std::pair("float32", "f32"), std::pair("mixed_bfloat16", "bf16")}) {
     if (std::string_view(suffix) == "bf16" && !backend->supports_fast(DType::bf16)) continue;
     options.precision = precision;
-    const Job job = small_cnn_job({.threads = options.threads, .precision = parse_precision(precision)});
+    const Job job = small_cnn_job(
+        {.threads = options.threads, .precision = parse_precision(precision), .backend = options.backend});
     const StepTiming timing = time_steps(job, static_cast<int>(options.steps), 30);
-    print_case(options, fmt::format("small_cnn/train/{}", suffix), "img/s", timing.images_per_second);
+    print_case(options, fmt::format("small_cnn/train/{}", suffix), "img/s",
+               timing.images_per_second);
     measure_start(options, suffix);
   }
   return kDone;
@@ -81,16 +112,26 @@ int run(Options options) {
 
 void add_bench(CLI::App& app, int& code) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = app.add_subcommand("bench", "Time the small CNN's training step and start-up");
-  verb->footer("Example:\n  brisk bench --threads 2 --json\nBeside TensorFlow and PyTorch: ./dev bench --peers");
+  CLI::App* verb = app.add_subcommand("bench", "Time training and start-up of the small CNN, or one step of any model");
+  verb->footer("Example:\n  brisk bench --threads 2 --json\n"
+               "  brisk bench resnet50 --backend cuda --precision mixed_float16 --batch_size 256\nBeside TensorFlow and PyTorch: ./dev bench --peers");
   const auto names = enum_names(Precision{});
+  verb->add_option("model", options->model, "A model's name or package: one step of it, on synthetic data in the device's memory");
+  verb->add_option("--batch_size", options->batch_sizes, "With a model: batch sizes, one or more")->check(CLI::PositiveNumber);
+  verb->add_flag("--inference", options->inference, "With a model: the forward pass alone, not a training step");
+  verb->add_option("--disable", options->disabled, "With a model: passes to switch off");
+  add_backend_option(*verb, options->backend);
   verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")->check(CLI::NonNegativeNumber);
   verb->add_option("--steps", options->steps, "Timed steps")->check(CLI::PositiveNumber);
-  verb->add_option("--precision", options->precision, "With --first_step: its precision")
+  auto* precision = verb->add_option("--precision", options->precision, "With a model, or --first_step: its precision")
       ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())));
   verb->add_flag("--first_step", options->first_step, "Run one step and print the seconds since the process began");
   verb->add_flag("--json", options->json, "Print one JSON object a case");
-  verb->callback([options, &code] { code = run(*options); });
+  verb->callback([options, precision, &code] {
+    if (precision->count() > 0 && options->model.empty() && !options->first_step)
+      throw CLI::RequiresError("--precision", "a model or --first_step");
+    code = run(*options);
+  });
 }
 
 }  // namespace brisk::cli

@@ -22,35 +22,50 @@ struct Options {
   bool json = false;
 };
 
+int64_t num_threads(const Options& options) {
+  return options.threads > 0 ? options.threads : available_cores();
+}
+
 struct Row {
   std::string step, verdict;
   StepTiming timing;
   bool measured = false, kept = false;
 };
 
-void print_table(const std::vector<Row>& rows, double accuracy, const Options& options) {
+void print_table(const std::vector<Row>& rows, double accuracy, const std::string& cpu,
+                 const Options& options) {
   if (options.json) {
     for (const Row& row : rows)
-      fmt::print("{}\n", Json({{"step", row.step}, {"images_per_second", row.timing.images_per_second},
-                               {"milliseconds", row.timing.milliseconds}, {"p10", row.timing.fastest},
-                               {"p90", row.timing.slowest}, {"peak_megabytes", row.timing.peak_megabytes},
-                               {"kept", row.kept}, {"verdict", row.verdict}}).dump());
-    fmt::print("{}\n", Json({{"test_accuracy", accuracy}}).dump());
+      fmt::print("{}\n", Json({{"step", row.step},
+                               {"images_per_second", row.timing.images_per_second},
+                               {"milliseconds", row.timing.milliseconds},
+                               {"p10", row.timing.fastest},
+                               {"p90", row.timing.slowest},
+                               {"peak_megabytes", row.timing.peak_megabytes},
+                               {"kept", row.kept},
+                               {"verdict", row.verdict}})
+                             .dump());
+    fmt::print("{}\n",
+               Json({{"test_accuracy", accuracy}, {"cpu", cpu}, {"threads", num_threads(options)}})
+                   .dump());
     return;
   }
-  fmt::print("\n{:32} {:>10} {:>18} {:>12} {:>14}  {}\n", "step", "images/s", "ms (p10 - p90)", "peak memory",
-             "test accuracy", "kept, or why not");
+  fmt::print("\n{:32} {:>10} {:>18} {:>12} {:>14}  {}\n", "step", "images/s", "ms (p10 - p90)",
+             "peak memory", "test accuracy", "kept, or why not");
   size_t last_kept = 0;
   for (size_t i = 0; i < rows.size(); ++i)
     if (rows[i].kept) last_kept = i;
   for (size_t i = 0; i < rows.size(); ++i) {
     const Row& row = rows[i];
     if (!row.measured) {
-      fmt::print("{:32} {:>10} {:>18} {:>12} {:>14}  {}\n", row.step, "-", "-", "-", "-", row.verdict);
+      fmt::print("{:32} {:>10} {:>18} {:>12} {:>14}  {}\n", row.step, "-", "-", "-", "-",
+                 row.verdict);
       continue;
     }
-    fmt::print("{:32} {:>10.0f} {:>18} {:>9.1f} MB {:>14}  {}\n", row.step, row.timing.images_per_second,
-               fmt::format("{:.2f} - {:.2f}", row.timing.fastest, row.timing.slowest), row.timing.peak_megabytes,
+    fmt::print("{:32} {:>10.0f} {:>18} {:>9.1f} MB {:>14}  {}\n", row.step,
+               row.timing.images_per_second,
+               fmt::format("{:.2f} - {:.2f}", row.timing.fastest, row.timing.slowest),
+               row.timing.peak_megabytes,
                i == last_kept ? fmt::format("{:.2f} %", 100 * accuracy) : "", row.verdict);
   }
 }
@@ -58,19 +73,24 @@ void print_table(const std::vector<Row>& rows, double accuracy, const Options& o
 int run(const Options& options) {
   const std::atomic<bool>& stop = watch_stop_signals();
   const auto backend = find_backend("cpu").value();
-  fmt::print(stderr, "{}; {} threads\n", backend->describe(), options.threads > 0 ? options.threads : available_cores());
+  fmt::print(stderr, "{}; {} threads\n", backend->describe(), num_threads(options));
   SmallCnnOptions kept{.threads = options.threads, .epochs = options.epochs};
   std::vector<Row> rows;
-  const auto measure = [&](const std::string& name, const SmallCnnOptions& candidate, bool always_keep) {
+  const auto measure = [&](const std::string& name, const SmallCnnOptions& candidate,
+                           bool always_keep) {
     fmt::print(stderr, "timing {} steps: {}\n", options.steps, name);
-    Row row{.step = name, .timing = time_steps(small_cnn_job(candidate), static_cast<int>(options.steps), 20), .measured = true};
+    Row row{.step = name,
+            .timing = time_steps(small_cnn_job(candidate), static_cast<int>(options.steps), 20),
+            .measured = true};
     double best = 0;
     for (const Row& other : rows)
       if (other.kept) best = other.timing.images_per_second;
     row.kept = always_keep || row.timing.images_per_second > best * kNoise;
-    row.verdict = always_keep ? "the start"
-                  : row.kept  ? fmt::format("kept: {:.2f} times as fast", row.timing.images_per_second / best)
-                              : fmt::format("not kept: {:.2f} times as fast", row.timing.images_per_second / best);
+    row.verdict =
+        always_keep ? "the start"
+        : row.kept
+            ? fmt::format("kept: {:.2f} times as fast", row.timing.images_per_second / best)
+            : fmt::format("not kept: {:.2f} times as fast", row.timing.images_per_second / best);
     if (row.kept) kept = candidate;
     rows.push_back(row);
   };
@@ -107,7 +127,9 @@ int run(const Options& options) {
   fit.stop = &stop;
   fit.callbacks.on_message = [&](const std::string& text) { bar.message(text); };
   fit.callbacks.on_step = [&](const StepReport& report) { bar.step(report); };
-  fit.callbacks.on_epoch = [&](const StepReport& report, const Metrics& metrics) { bar.epoch(report, metrics); };
+  fit.callbacks.on_epoch = [&](const StepReport& report, const Metrics& metrics) {
+    bar.epoch(report, metrics);
+  };
   std::filesystem::remove_all(fit.directory);  // each demo starts anew
   const History history = trainer.fit(job.train, fit);
   if (history.stopped) {
@@ -117,12 +139,18 @@ int run(const Options& options) {
   const double accuracy = history.epochs.empty() ? 0.0 : history.epochs.back().at("val_accuracy");
   const std::filesystem::path package = std::filesystem::path(options.output) / "model";
   const Model model = trainer.model();
-  write_package(package, {model.program, model.weights, model.name, model.class_names,
-                          preprocessing_text(job.recipe, job.train.components()[0].sizes), {}}).value();
-  print_table(rows, accuracy, options);
+  write_package(package, {model.program,
+                          model.weights,
+                          model.name,
+                          model.class_names,
+                          preprocessing_text(job.recipe, job.train.components()[0].sizes),
+                          {}})
+      .value();
+  print_table(rows, accuracy, backend->describe(), options);
   if (!options.json)
-    fmt::print("\nmodel        {}\ncheckpoints  {}\ntensorboard  {}   (tensorboard --logdir {})\n", package.string(),
-               fit.directory.string(), fit.tensorboard.string(), fit.tensorboard.string());
+    fmt::print("\nmodel        {}\ncheckpoints  {}\ntensorboard  {}   (tensorboard --logdir {})\n",
+               package.string(), fit.directory.string(), fit.tensorboard.string(),
+               fit.tensorboard.string());
   return kDone;
 }
 
@@ -130,11 +158,14 @@ int run(const Options& options) {
 
 void add_demo(CLI::App& app, int& code) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = app.add_subcommand("demo", "Train a small CNN on real images and show what each optimisation brings");
+  CLI::App* verb = app.add_subcommand(
+      "demo", "Train a small CNN on real images and show what each optimisation brings");
   verb->footer("Example:\n  brisk demo --epochs 2 --output runs/try");
   verb->add_option("--output", options->output, "Directory for the model, checkpoints and logs");
-  verb->add_option("--epochs", options->epochs, "Epochs of the full training")->check(CLI::PositiveNumber);
-  verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")->check(CLI::NonNegativeNumber);
+  verb->add_option("--epochs", options->epochs, "Epochs of the full training")
+      ->check(CLI::PositiveNumber);
+  verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")
+      ->check(CLI::NonNegativeNumber);
   verb->add_option("--steps", options->steps, "Timed steps a row")->check(CLI::PositiveNumber);
   verb->add_flag("--json", options->json, "Print the table as one JSON object a row");
   verb->callback([options, &code] { code = run(*options); });

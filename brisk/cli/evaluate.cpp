@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "brisk/base/json.h"
+#include "brisk/cli/backend_option.h"
 #include "brisk/cli/package_job.h"
 #include "brisk/cli/verb.h"
 
@@ -8,7 +9,7 @@ namespace brisk::cli {
 namespace {
 
 struct Options {
-  std::string model, data;
+  std::string model, data, backend = "cpu";
   std::vector<std::string> metrics = {"accuracy"};
   int64_t batch_size = 128, threads = 0;
   bool json = false;
@@ -19,6 +20,7 @@ int run(const Options& options) {
   job.recipe.batch_size = options.batch_size;
   TrainerOptions trainer_options;
   trainer_options.metrics = options.metrics;
+  trainer_options.backend = options.backend;
   trainer_options.compile.threads = static_cast<int>(options.threads);
   Trainer trainer(job.model, trainer_options);
   const Metrics metrics = trainer.evaluate(open_data(job, options.data));
@@ -39,6 +41,7 @@ void add_evaluate(CLI::App& app, int& code) {
   verb->add_option("--data", options->data, "A dataset's name, or a folder with one folder a class")->required();
   verb->add_option("--metrics", options->metrics, "Metrics to print");
   verb->add_option("--batch_size", options->batch_size, "Images at once")->check(CLI::PositiveNumber);
+  add_backend_option(*verb, options->backend);
   verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")->check(CLI::NonNegativeNumber);
   verb->add_flag("--json", options->json, "Print one JSON object");
   verb->callback([options, &code] { code = run(*options); });

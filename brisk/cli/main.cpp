@@ -1,28 +1,32 @@
 #include <fmt/format.h>
 
 #include "brisk/base/error.h"
+#include "brisk/cli/usage.h"
 #include "brisk/cli/verb.h"
 
 using namespace brisk::cli;
 
 int main(int argc, char** argv) {
-  CLI::App app("brisk: train, compress and serve Keras-style models, fast.\n\n"
-               "  brisk demo                 a convolutional network on real images, each optimisation measured\n"
-               "  brisk train recipe.yaml    train what a recipe says\n"
-               "  brisk VERB --help          a verb's options and an example");
+  CLI::App app(
+      "brisk: trains Keras-style models, fast.\n\n"
+      "  brisk demo                 a convolutional network on real images, each optimisation "
+      "measured\n"
+      "  brisk train recipe.yaml    train what a recipe says\n"
+      "  brisk VERB --help          a verb's options and an example");
   app.set_version_flag("--version", BRISK_VERSION);
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::help);
   int code = kDone;
-  constexpr AddVerb kVerbs[] = {add_train, add_evaluate, add_predict, add_explain, add_inspect,
-                                add_doctor, add_demo, add_bench, add_ops};
+  constexpr AddVerb kVerbs[] = {add_train,   add_evaluate, add_predict, add_explain, add_profile,
+                                add_inspect, add_import,   add_export,  add_doctor,  add_demo,
+                                add_bench,   add_ops};
   for (const AddVerb add : kVerbs) add(app, code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "brisk: {}\nTry 'brisk {}--help'.\n", error.what(),
+    fmt::print(stderr, "brisk: {}\nTry 'brisk {}--help'.\n", usage_error(app, argc, argv, error),
                app.get_subcommands().empty() ? "" : app.get_subcommands()[0]->get_name() + " ");
     return kWrongUsage;
   } catch (const brisk::InternalError& error) {

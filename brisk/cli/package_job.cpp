@@ -7,6 +7,14 @@
 namespace brisk::cli {
 
 PackageJob open_package(const std::string& path) {
+  const std::filesystem::path folder = path;
+  std::error_code error;
+  require(!std::filesystem::is_directory(folder, error) ||
+              std::filesystem::exists(folder / "graph.txt", error),
+          "{} is no model package: it has no graph.txt{}", path,
+          std::filesystem::exists(folder / "model" / "graph.txt", error)
+              ? fmt::format("; did you mean {}?", (folder / "model").string())
+              : "");
   const Package package = read_package(path).value();
   PackageJob job;
   job.model = {package.name, package.program, package.weights, package.class_names};
@@ -30,7 +38,9 @@ Dataset open_data(const PackageJob& job, const std::string& data) {
     source.size = {job.input_sizes[0], job.input_sizes[1]};
     source.channels = job.input_sizes[2];
   }
-  return open_images(source, job.recipe, false);
+  const Dataset dataset = open_images(source, job.recipe, false);
+  require_classes(dataset, source, job.model, job.model.class_names);
+  return dataset;
 }
 
 Model open_model(const std::string& name_or_path) {

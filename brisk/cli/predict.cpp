@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "brisk/base/json.h"
+#include "brisk/cli/backend_option.h"
 #include "brisk/cli/package_job.h"
 #include "brisk/cli/predict_tensors.h"
 #include "brisk/cli/verb.h"
@@ -14,7 +15,7 @@ namespace brisk::cli {
 namespace {
 
 struct Options {
-  std::string model;
+  std::string model, backend = "cpu";
   std::vector<std::string> images;
   TensorPrediction tensors;
   int64_t top = 3, threads = 0;
@@ -44,6 +45,7 @@ int run(const Options& options) {
             "--tensors goes with --output, and without images");
     TensorPrediction tensors = options.tensors;
     tensors.threads = options.threads;
+    tensors.backend = options.backend;
     predict_tensors(open_model(options.model), tensors);
     return kDone;
   }
@@ -65,8 +67,11 @@ int run(const Options& options) {
   const auto count = static_cast<int64_t>(options.images.size());
   const Dataset dataset = resized->map(normalize(mean, std)).batch(std::min<int64_t>(count, 64));
   TrainerOptions trainer_options;
+  trainer_options.backend = options.backend;
   trainer_options.compile.threads = static_cast<int>(options.threads);
   const Tensor logits = Trainer(job.model, trainer_options).predict(dataset);
+  require(logits.rank() == 2 && logits.sizes()[1] > 0,
+          "the model's output is {}, but must be logits [images, classes]", logits.describe());
   for (size_t i = 0; i < options.images.size(); ++i) {
     const std::vector<double> p = probabilities(logits, static_cast<int64_t>(i));
     std::vector<size_t> order(p.size());
@@ -97,7 +102,7 @@ void add_predict(CLI::App& app, int& code) {
                    "Instead of images: a safetensors file with the model's inputs by name");
   verb->add_option("--output", options->tensors.outputs,
                    "Of --tensors: the safetensors file for the model's outputs");
-  verb->add_option("--backend", options->tensors.backend, "Of --tensors: cpu or reference");
+  add_backend_option(*verb, options->backend);
   verb->add_option("--top", options->top, "Classes to print for each image")
       ->check(CLI::PositiveNumber);
   verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")

@@ -20,6 +20,7 @@ Job small_cnn_job(const SmallCnnOptions& options) {
   recipe.precision = options.precision;
   recipe.accumulate = options.accumulate;
   recipe.threads = options.threads;
+  recipe.backend = options.backend;
   recipe.disabled_passes = options.disabled_passes;
   recipe.schedule.name = "one_cycle";
   recipe.optimizer.learning_rate = 0.004;
@@ -30,7 +31,7 @@ StepTiming time_steps(const Job& job, int steps, int warmup) {
   const auto backend = find_backend(job.trainer.backend).value();
   StepOptions options{.loss = job.trainer.loss, .metrics = job.trainer.metrics, .optimizer = job.trainer.optimizer,
                       .precision = job.trainer.precision, .accumulate = job.trainer.accumulate,
-                      .disabled_passes = job.trainer.compile.disabled_passes};
+                      .disabled_passes = job.trainer.compile.disabled_passes, .target = backend->target()};
   Model model = job.model;
   model.initialize(job.trainer.seed);
   const Program program = make_training_step(model, options, job.recipe.batch_size);
@@ -39,14 +40,17 @@ StepTiming time_steps(const Job& job, int steps, int warmup) {
   const auto iterator = job.train.repeat().iterator();
   std::vector<double> times;
   Example batch;
+  int64_t in_flight = 0;
   for (int i = 0; i < warmup + steps; ++i) {
     const auto start = std::chrono::steady_clock::now();
     do iterator->next(batch);
     while (batch[0].sizes()[0] != job.recipe.batch_size);  // an epoch's short last batch
-    executable->run(batch);
+    executable->start(batch);
+    if (++in_flight >= executable->runs_in_flight()) executable->collect(), --in_flight;
     if (i >= warmup)
       times.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
   }
+  for (; in_flight > 0; --in_flight) executable->collect();
   std::sort(times.begin(), times.end());
   const auto at = [&](double share) { return times[static_cast<size_t>(share * static_cast<double>(times.size() - 1))]; };
   StepTiming timing;

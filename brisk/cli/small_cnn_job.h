@@ -13,6 +13,7 @@ struct SmallCnnOptions {
   int64_t epochs = 5;
   std::vector<std::string> disabled_passes;
   bool validation = false;
+  std::string backend = "cpu";
 };
 Job small_cnn_job(const SmallCnnOptions& options);
 

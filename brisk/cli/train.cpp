@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "brisk/base/json.h"
+#include "brisk/cli/backend_option.h"
 #include "brisk/cli/progress_bar.h"
 #include "brisk/cli/stop_signal.h"
 #include "brisk/cli/verb.h"
@@ -11,7 +12,7 @@ namespace brisk::cli {
 namespace {
 
 struct Options {
-  std::string recipe, output;
+  std::string recipe, output, backend;
   bool resume = false, json = false, quiet = false;
   int64_t epochs = -1, threads = -1;
 };
@@ -21,6 +22,7 @@ std::string resume_command(const Options& options) {
   std::string command = "brisk train " + options.recipe;
   if (!options.output.empty()) command += " --output " + options.output;
   if (options.epochs >= 0) command += fmt::format(" --epochs {}", options.epochs);
+  if (!options.backend.empty()) command += " --backend " + options.backend;
   if (options.threads >= 0) command += fmt::format(" --threads {}", options.threads);
   return command + " --resume";
 }
@@ -30,6 +32,7 @@ int run(const Options& options) {
   Recipe recipe = read_recipe(options.recipe).value();
   if (!options.output.empty()) recipe.output = options.output;
   if (options.epochs >= 0) recipe.epochs = options.epochs;
+  if (!options.backend.empty()) recipe.backend = options.backend;
   if (options.threads >= 0) recipe.threads = options.threads;
   Job job = make_job(recipe);
   const std::filesystem::path checkpoints = recipe.output / "checkpoints";
@@ -83,6 +86,7 @@ void add_train(CLI::App& app, int& code) {
   verb->add_option("recipe", options->recipe, "The recipe, a YAML file")->required();
   verb->add_option("--output", options->output, "Directory for the model, checkpoints and logs (else the recipe's)");
   verb->add_option("--epochs", options->epochs, "Epochs (else the recipe's)")->check(CLI::NonNegativeNumber);
+  add_backend_option(*verb, options->backend);
   verb->add_option("--threads", options->threads, "Threads of computation (else the recipe's)")->check(CLI::NonNegativeNumber);
   verb->add_flag("--resume", options->resume, "Go on from the newest checkpoint");
   verb->add_flag("--json", options->json, "Print the result as one JSON object");

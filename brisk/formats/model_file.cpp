@@ -6,6 +6,7 @@
 
 #include "brisk/base/edit_distance.h"
 #include "brisk/formats/keras/keras_format.h"
+#include "brisk/formats/onnx/onnx_file.h"
 #include "brisk/formats/package/package.h"
 #include "brisk/ops/control/control.h"
 #include "brisk/runtime/node_cost.h"
@@ -89,6 +90,7 @@ std::vector<ModelFormat> model_formats() {
        .describe = describe_package,
        .save = save_package},
       keras_format(),
+      onnx::onnx_format(),
   };
 }
 

@@ -13,7 +13,8 @@
 ///     }
 ///
 /// Floats are printed in their shortest form that reads back bit-equal; constants of up to 16
-/// elements as numbers, longer ones as the hexadecimal of their little-endian bytes. The parser
+/// elements as numbers, longer ones as the hexadecimal of their little-endian bytes; a dimension's
+/// name is quoted where it is no word. The parser
 /// infers types again and refuses a text whose stated types differ; errors name line and column.
 
 #include <string>

@@ -6,14 +6,24 @@
 namespace brisk {
 namespace {
 
-bool is_word_start(char c) { return std::isalpha(static_cast<unsigned char>(c)) || c == '_'; }
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
-bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
-bool is_hex(char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; }
+bool is_word_start(char c) {
+  return std::isalpha(static_cast<unsigned char>(c)) || c == '_';
+}
+bool is_word(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
+}
+bool is_digit(char c) {
+  return std::isdigit(static_cast<unsigned char>(c)) != 0;
+}
+bool is_hex(char c) {
+  return std::isxdigit(static_cast<unsigned char>(c)) != 0;
+}
 
 }  // namespace
 
-TextLexer::TextLexer(std::string_view text) : text_(text) { advance(); }
+TextLexer::TextLexer(std::string_view text) : text_(text) {
+  advance();
+}
 
 TextToken TextLexer::take() {
   TextToken token = std::move(token_);
@@ -73,6 +83,8 @@ void TextLexer::skip_space() {
 }
 
 void TextLexer::advance() {
+  taken_line_ = line_;
+  taken_column_ = column_;
   skip_space();
   line_ = scan_line_;
   column_ = static_cast<int>(position_ - line_start_) + 1;
@@ -106,12 +118,14 @@ void TextLexer::advance() {
       if (next == '\n') refuse_here("a quoted text does not end on its line");
       if (next == '\\' && position_ < text_.size()) {
         next = text_[position_++];
-        if (next == 'n') next = '\n';
+        if (next == 'n')
+          next = '\n';
         else if (next == 'x') {
           unsigned code = 0;
           const char* first = text_.data() + position_;
           const char* last = first + std::min<size_t>(2, text_.size() - position_);
-          if (std::from_chars(first, last, code, 16).ptr != first + 2) refuse_here("\\x needs two digits");
+          if (std::from_chars(first, last, code, 16).ptr != first + 2)
+            refuse_here("\\x needs two digits");
           next = static_cast<char>(code);
           position_ += 2;
         }

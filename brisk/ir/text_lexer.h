@@ -13,7 +13,8 @@ enum class TokenKind : uint8_t { end, word, value, string, number, hex, punctuat
 
 struct TextToken {
   TokenKind kind = TokenKind::end;
-  std::string text;  ///< word, %name's digits, unescaped string, number, hex digits, or one character
+  std::string
+      text;  ///< word, %name's digits, unescaped string, number, hex digits, or one character
 };
 
 /// Reads one token ahead. Errors are UserErrors naming line and column; the parser's entry points
@@ -32,9 +33,17 @@ class TextLexer {
   std::string expect_word();
   int64_t expect_integer();
 
+  /// At the token ahead.
   template <typename... Args>
   [[noreturn]] void refuse_here(fmt::format_string<Args...> format, Args&&... args) const {
-    refuse("line {}, column {}: {}", line_, column_, fmt::format(format, std::forward<Args>(args)...));
+    refuse("line {}, column {}: {}", line_, column_,
+           fmt::format(format, std::forward<Args>(args)...));
+  }
+  /// At the token that was taken last.
+  template <typename... Args>
+  [[noreturn]] void refuse_taken(fmt::format_string<Args...> format, Args&&... args) const {
+    refuse("line {}, column {}: {}", taken_line_, taken_column_,
+           fmt::format(format, std::forward<Args>(args)...));
   }
 
  private:
@@ -47,6 +56,7 @@ class TextLexer {
   size_t position_ = 0;
   size_t line_start_ = 0;
   int line_ = 1, column_ = 1;  ///< of the token ahead
+  int taken_line_ = 1, taken_column_ = 1;
   int scan_line_ = 1;
   TextToken token_;
 };

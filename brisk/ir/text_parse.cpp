@@ -18,6 +18,12 @@ class Parser {
  public:
   Parser(std::string_view text, const OpSetPtr& ops) : lexer_(text), ops_(ops) {}
 
+  /// Throws `message` again with line and column before it, unless they stand there.
+  [[noreturn]] void refuse_with_place(std::string_view message) const {
+    if (message.starts_with("line ")) refuse("{}", message);
+    lexer_.refuse_here("{}", message);
+  }
+
   Graph graph() {
     lexer_.expect("graph");
     std::string name = lexer_.expect_string();
@@ -49,7 +55,8 @@ class Parser {
       verify(result);
     } catch (const InternalError& error) {  // here the text is at fault, not brisk
       const std::string message = error.what();
-      refuse("the program is not consistent: {}", message.substr(0, message.find(" (this is a defect")));
+      refuse("the program is not consistent: {}",
+             message.substr(0, message.find(" (this is a defect")));
     }
     return result;
   }
@@ -68,7 +75,7 @@ class Parser {
     const std::string role = lexer_.expect_word();
     const auto names = enum_names(StateRole{});
     const auto found = std::find(names.begin(), names.end(), role);
-    if (found == names.end()) lexer_.refuse_here("'{}' is no role of state", role);
+    if (found == names.end()) lexer_.refuse_taken("'{}' is no role of state", role);
     entry.role = static_cast<StateRole>(found - names.begin());
     entry.trainable = lexer_.take_if("trainable");
     if (!entry.trainable) lexer_.expect("frozen");
@@ -98,7 +105,8 @@ class Parser {
     if (lexer_.peek().kind == TokenKind::value) {
       do {
         if (lexer_.peek().text != std::to_string(first + num_results))
-          lexer_.refuse_here("value %{} is expected here, not %{}", first + num_results, lexer_.peek().text);
+          lexer_.refuse_here("value %{} is expected here, not %{}", first + num_results,
+                             lexer_.peek().text);
         lexer_.take();
         ++num_results;
       } while (lexer_.take_if(","));
@@ -106,7 +114,7 @@ class Parser {
     }
     const std::string op_name = lexer_.expect_word();
     const Op* op = ops_->find(op_name);
-    if (op == nullptr) lexer_.refuse_here("there is no op '{}'", op_name);
+    if (op == nullptr) lexer_.refuse_taken("there is no op '{}'", op_name);
     std::vector<Value> operands;
     lexer_.expect("(");
     while (!lexer_.take_if(")")) {
@@ -121,27 +129,30 @@ class Parser {
       do types.push_back(type(0));
       while (lexer_.take_if(","));
     }
-    if (lexer_.take_if("@")) builder.set_label(lexer_.expect_string());
-    else builder.set_label("");
+    if (lexer_.take_if("@"))
+      builder.set_label(lexer_.expect_string());
+    else
+      builder.set_label("");
     try {
       if (op_name == "input") {
-        if (types.size() != 1 || !operands.empty() || !regions.empty() || !attributes.is<InputAttributes>())
+        if (types.size() != 1 || !operands.empty() || !regions.empty() ||
+            !attributes.is<InputAttributes>())
           lexer_.refuse_here("an input has a name, one type and nothing else");
         values.push_back(builder.input(attributes.as<InputAttributes>().name, types[0]));
         return;
       }
-      const std::vector<Value> results = builder.emit(*op, operands, std::move(attributes), std::move(regions));
+      const std::vector<Value> results =
+          builder.emit(*op, operands, std::move(attributes), std::move(regions));
       if (results.size() != num_results || types.size() != num_results)
-        lexer_.refuse_here("[{}] has {} results, but {} are named", op_name, results.size(), num_results);
+        lexer_.refuse_here("[{}] has {} results, but {} are named", op_name, results.size(),
+                           num_results);
       for (size_t i = 0; i < num_results; ++i)
         if (results[i].type() != types[i])
           lexer_.refuse_here("[{}] result {} is {}, but {} is stated", op_name, i,
                              results[i].type().to_string(), types[i].to_string());
       values.insert(values.end(), results.begin(), results.end());
     } catch (const UserError& error) {
-      const std::string_view message = error.what();
-      if (message.starts_with("line ")) throw;
-      lexer_.refuse_here("{}", message);
+      refuse_with_place(error.what());
     } catch (const InternalError& error) {  // ill-typed attributes of a hostile text
       lexer_.refuse_here("[{}] {}", op_name, error.what());
     }
@@ -150,9 +161,11 @@ class Parser {
   Value operand(const std::vector<Value>& values) {
     const TextToken& token = lexer_.peek();
     size_t index = 0;
-    const auto [end, error] = std::from_chars(token.text.data(), token.text.data() + token.text.size(), index);
+    const auto [end, error] =
+        std::from_chars(token.text.data(), token.text.data() + token.text.size(), index);
     if (token.kind != TokenKind::value || error != std::errc() || index >= values.size())
-      lexer_.refuse_here("a value defined above is expected, but '{}' stands here", token.text.substr(0, 40));
+      lexer_.refuse_here("a value defined above is expected, but '{}' stands here",
+                         token.text.substr(0, 40));
     lexer_.take();
     return values[index];
   }
@@ -181,12 +194,16 @@ class Parser {
   AttributeValue attribute_value() {
     const TextToken token = lexer_.peek();
     switch (token.kind) {
-      case TokenKind::string: return lexer_.take().text;
-      case TokenKind::number: return number();
-      case TokenKind::word: break;
+      case TokenKind::string:
+        return lexer_.take().text;
+      case TokenKind::number:
+        return number();
+      case TokenKind::word:
+        break;
       default:
         if (lexer_.take_if("[")) return list();
-        lexer_.refuse_here("an attribute's value is expected, but '{}' stands here", token.text.substr(0, 40));
+        lexer_.refuse_here("an attribute's value is expected, but '{}' stands here",
+                           token.text.substr(0, 40));
     }
     lexer_.take();
     if (token.text == "true") return true;
@@ -195,7 +212,8 @@ class Parser {
     if (token.text == "inf") return std::numeric_limits<double>::infinity();
     if (token.text == "shape") return shape();
     const auto dtype = parse_dtype(token.text);
-    if (!dtype) lexer_.refuse_here("'{}' is no value and no element type", token.text.substr(0, 40));
+    if (!dtype)
+      lexer_.refuse_taken("'{}' is no value and no element type", token.text.substr(0, 40));
     if (lexer_.is("[")) return tensor(*dtype);
     return *dtype;
   }
@@ -215,7 +233,8 @@ class Parser {
     if (text == "nan") return std::numeric_limits<double>::quiet_NaN();
     double value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if ((error != std::errc() && error != std::errc::result_out_of_range) || end != text.data() + text.size())
+    if ((error != std::errc() && error != std::errc::result_out_of_range) ||
+        end != text.data() + text.size())
       lexer_.refuse_here("a number is expected, but '{}' stands here", text.substr(0, 40));
     return value;
   }
@@ -231,8 +250,10 @@ class Parser {
         floats.push_back(floating());
       } else {
         const AttributeValue value = number();
-        if (const auto* integer = std::get_if<int64_t>(&value)) integers.push_back(*integer);
-        else floats.push_back(std::get<double>(value));
+        if (const auto* integer = std::get_if<int64_t>(&value))
+          integers.push_back(*integer);
+        else
+          floats.push_back(std::get<double>(value));
       }
       lexer_.take_if(",");
     }
@@ -247,11 +268,21 @@ class Parser {
     lexer_.expect("[");
     Shape result;
     while (!lexer_.take_if("]")) {
-      if (lexer_.peek().kind == TokenKind::word) result.push_back(Extent(lexer_.expect_word()));
-      else result.push_back(Extent(lexer_.expect_integer()));
+      const TokenKind kind = lexer_.peek().kind;
+      if (kind == TokenKind::word)
+        result.push_back(Extent(lexer_.expect_word()));
+      else if (kind == TokenKind::string)
+        result.push_back(named(lexer_.expect_string()));
+      else
+        result.push_back(Extent(lexer_.expect_integer()));
       lexer_.take_if(",");
     }
     return result;
+  }
+
+  Extent named(std::string name) {
+    if (name.empty()) lexer_.refuse_here("a dimension's name is empty");
+    return Extent(std::move(name));
   }
 
   Tensor tensor(DType dtype) {
@@ -261,7 +292,8 @@ class Parser {
       const std::string digits = lexer_.take().text;
       if (count > static_cast<int64_t>(digits.size()) * 8 ||
           static_cast<int64_t>(digits.size()) != 2 * byte_size(dtype, count))
-        lexer_.refuse_here("{} elements of {} do not take {} hexadecimal digits", count, name(dtype), digits.size());
+        lexer_.refuse_here("{} elements of {} do not take {} hexadecimal digits", count,
+                           name(dtype), digits.size());
       Tensor result(dtype, sizes);
       for (int64_t i = 0; i < result.num_bytes(); ++i) {
         unsigned byte = 0;
@@ -283,21 +315,24 @@ class Parser {
 
   void element(Tensor& tensor, int64_t i) {
     if (tensor.dtype() == DType::boolean) {
-      if (!lexer_.is("true") && !lexer_.is("false")) lexer_.refuse_here("true or false is expected");
+      if (!lexer_.is("true") && !lexer_.is("false"))
+        lexer_.refuse_here("true or false is expected");
       tensor.set(i, lexer_.take().text == "true");
     } else if (tensor.dtype() == DType::u64) {
       uint64_t value = 0;
       const std::string text = lexer_.take().text;
       const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
       if (error != std::errc() || end != text.data() + text.size())
-        lexer_.refuse_here("an unsigned integer is expected, but '{}' stands here", text.substr(0, 40));
+        lexer_.refuse_here("an unsigned integer is expected, but '{}' stands here",
+                           text.substr(0, 40));
       tensor.data<uint64_t>()[static_cast<size_t>(i)] = value;
     } else if (tensor.dtype() == DType::i64) {
       tensor.data<int64_t>()[static_cast<size_t>(i)] = lexer_.expect_integer();
     } else if (is_integer(tensor.dtype())) {
       const auto value = static_cast<double>(lexer_.expect_integer());
       tensor.set(i, value);
-      if (tensor.get(i) != value) lexer_.refuse_here("{} does not fit into {}", value, name(tensor.dtype()));
+      if (tensor.get(i) != value)
+        lexer_.refuse_here("{} does not fit into {}", value, name(tensor.dtype()));
     } else {
       tensor.set(i, floating());
     }
@@ -328,10 +363,12 @@ class Parser {
       return OptionalType{element};
     }
     const auto dtype = parse_dtype(word);
-    if (!dtype) lexer_.refuse_here("'{}' is no type", word);
+    if (!dtype) lexer_.refuse_taken("'{}' is no type", word);
     TensorType result{*dtype, shape()};
     for (const Extent& extent : result.shape)
-      if (!extent.is_named() && extent.size() < 0) lexer_.refuse_here("a type has no negative extents");
+      if (!extent.is_named() && extent.size() < 0)
+        lexer_.refuse_here("a type has no negative extents");
+    if (result.shape.is_static()) result.shape.num_elements();  // refused where it overflows
     if (lexer_.take_if("quantized")) result.quantization = quantization();
     return result;
   }
@@ -370,22 +407,29 @@ class Parser {
   OpSetPtr ops_;
 };
 
-}  // namespace
-
-Result<Graph> parse_graph(std::string_view text, const OpSetPtr& ops) {
+/// What `parse` makes of the text, or why there is nothing, with the place that it had come to.
+template <typename T>
+Result<T> read_text(std::string_view text, const OpSetPtr& ops, T (Parser::*parse)()) {
   try {
-    return Parser(text, ops).graph();
+    Parser parser(text, ops);
+    try {
+      return (parser.*parse)();
+    } catch (const UserError& error) {
+      parser.refuse_with_place(error.what());
+    }
   } catch (const UserError& error) {
     return fail("{}", error.what());
   }
 }
 
+}  // namespace
+
+Result<Graph> parse_graph(std::string_view text, const OpSetPtr& ops) {
+  return read_text(text, ops, &Parser::graph);
+}
+
 Result<Program> parse_program(std::string_view text, const OpSetPtr& ops) {
-  try {
-    return Parser(text, ops).program();
-  } catch (const UserError& error) {
-    return fail("{}", error.what());
-  }
+  return read_text(text, ops, &Parser::program);
 }
 
 }  // namespace brisk

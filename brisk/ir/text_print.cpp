@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "brisk/base/quoted.h"
 #include "brisk/ir/op.h"
 #include "brisk/ir/text.h"
 
@@ -7,17 +8,6 @@ namespace brisk {
 namespace {
 
 constexpr int64_t kMaxPrintedElements = 16;
-
-std::string quoted(std::string_view text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') result += '\\', result += c;
-    else if (c == '\n') result += "\\n";
-    else if (static_cast<unsigned char>(c) < 0x20) result += fmt::format("\\x{:02x}", static_cast<unsigned>(c));
-    else result += c;
-  }
-  return result + "\"";
-}
 
 /// Shortest text that reads back bit-equal and that no integer can be mistaken for.
 std::string float_text(double value) {
@@ -30,8 +20,10 @@ std::string float_text(double value) {
 
 std::string element_text(const Tensor& tensor, int64_t i) {
   if (tensor.dtype() == DType::boolean) return tensor.get(i) != 0 ? "true" : "false";
-  if (tensor.dtype() == DType::u64) return std::to_string(tensor.data<uint64_t>()[static_cast<size_t>(i)]);
-  if (tensor.dtype() == DType::i64) return std::to_string(tensor.data<int64_t>()[static_cast<size_t>(i)]);
+  if (tensor.dtype() == DType::u64)
+    return std::to_string(tensor.data<uint64_t>()[static_cast<size_t>(i)]);
+  if (tensor.dtype() == DType::i64)
+    return std::to_string(tensor.data<int64_t>()[static_cast<size_t>(i)]);
   if (is_integer(tensor.dtype())) return std::to_string(static_cast<int64_t>(tensor.get(i)));
   if (tensor.dtype() == DType::f32 && std::isfinite(tensor.get(i))) {
     std::string text = fmt::format("{}", static_cast<float>(tensor.get(i)));

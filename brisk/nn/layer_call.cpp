@@ -36,6 +36,16 @@ class RegionContext final : public LayerContext {
   std::vector<Value> outer_values_;  ///< by index of the table
 };
 
+void check_inputs(LayerContext& context, const Layer& layer, const std::string& name,
+                  std::span<const Value> inputs) {
+  require(!inputs.empty(), "layer '{}' ({}) needs an input", name, layer.kind());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    require(inputs[i].defined(), "layer '{}' ({}): input {} is not defined", name, layer.kind(), i);
+    require(inputs[i].builder == &context.builder(),
+            "layer '{}' ({}): input {} belongs to another model", name, layer.kind(), i);
+  }
+}
+
 }  // namespace
 
 std::optional<Value> StateTable::find(const std::string& name, const Type& type) const {
@@ -66,6 +76,7 @@ void StateTable::update(Value state, Value new_value) {
 
 std::vector<Value> call_layer(LayerContext& context, const Layer& layer, const std::string& name,
                               std::span<const Value> inputs) {
+  check_inputs(context, layer, name, inputs);
   Builder region(standard_ops(), name);
   std::vector<Value> region_inputs;
   for (size_t i = 0; i < inputs.size(); ++i)

@@ -18,13 +18,19 @@ Value mean_per_example(Value x) {
   return axes.empty() ? x : reduce_mean(x, axes);
 }
 
-Value in_f32(Value x) { return x.dtype() == DType::f64 ? x : cast(x, DType::f32); }
+Value in_f32(Value x) {
+  return x.dtype() == DType::f64 ? x : cast(x, DType::f32);
+}
 
 Value sparse_categorical(Value predictions, Value targets, const LossSpec& spec) {
-  if (spec.from_logits) return mean_per_example(sparse_softmax_cross_entropy(predictions, targets, spec.label_smoothing));
+  if (spec.from_logits)
+    return mean_per_example(
+        sparse_softmax_cross_entropy(predictions, targets, spec.label_smoothing));
   const Value probabilities = clamp(in_f32(predictions), kClip, 1 - kClip);
-  const Value picked = reduce_sum(probabilities * one_hot(targets, predictions.shape().size(predictions.rank() - 1),
-                                                          probabilities.dtype()), {-1});
+  const Value picked =
+      reduce_sum(probabilities * one_hot(targets, predictions.shape().size(predictions.rank() - 1),
+                                         probabilities.dtype()),
+                 {-1});
   return mean_per_example(-log(picked));
 }
 
@@ -38,7 +44,8 @@ Value categorical(Value predictions, Value targets, const LossSpec& spec) {
 
 Value binary(Value predictions, Value targets, const LossSpec& spec) {
   const Value p = in_f32(predictions);
-  const Value y = cast(targets, p.dtype()) * (1 - spec.label_smoothing) + 0.5 * spec.label_smoothing;
+  const Value y =
+      cast(targets, p.dtype()) * (1 - spec.label_smoothing) + 0.5 * spec.label_smoothing;
   if (spec.from_logits) return mean_per_example(relu(p) - p * y + softplus(-abs(p)));
   const Value q = clamp(p, kClip, 1 - kClip);
   return mean_per_example(-(y * log(q) + (1.0 - y) * log(1.0 - q)));
@@ -82,7 +89,8 @@ const NamedLoss& find_loss(const std::string& name) {
   for (const NamedLoss& loss : kLosses)
     if (loss.name == name) return loss;
   const std::vector<std::string> names = loss_names();
-  refuse("there is no loss '{}'{}; there are: {}", name, did_you_mean(name, names), fmt::join(names, ", "));
+  refuse("there is no loss '{}'{}; there are: {}", name, did_you_mean(name, names),
+         fmt::join(names, ", "));
 }
 
 }  // namespace
@@ -94,18 +102,24 @@ std::vector<std::string> loss_names() {
 }
 
 Value per_example_loss(Value predictions, Value targets, const LossSpec& spec) {
-  require(spec.label_smoothing >= 0 && spec.label_smoothing < 1, "label_smoothing is {}, but must be in [0, 1)",
-          spec.label_smoothing);
+  require(spec.label_smoothing >= 0 && spec.label_smoothing < 1,
+          "label_smoothing is {}, but must be in [0, 1)", spec.label_smoothing);
   const NamedLoss& loss = find_loss(spec.name);
-  require(spec.label_smoothing == 0 || loss.smooths_labels, "loss '{}' takes no label_smoothing, but it is {}",
-          spec.name, spec.label_smoothing);
+  require(spec.label_smoothing == 0 || loss.smooths_labels,
+          "loss '{}' takes no label_smoothing, but it is {}", spec.name, spec.label_smoothing);
+  const Type expected_type = target_type(predictions.type(), spec);
+  const Shape& expected = expected_type.shape();
+  require(targets.shape() == expected,
+          "loss '{}' of predictions {} takes targets {}, but {} are given", spec.name,
+          predictions.type().to_string(), expected.to_string(), targets.shape().to_string());
   return loss.apply(predictions, targets, spec);
 }
 
 Type target_type(const Type& predictions, const LossSpec& spec) {
   if (!find_loss(spec.name).sparse) return Type(DType::f32, predictions.shape());
   std::vector<Extent> extents = predictions.shape().extents();
-  require(!extents.empty(), "loss '{}' needs predictions [batch, classes], not {}", spec.name, predictions.to_string());
+  require(!extents.empty(), "loss '{}' needs predictions [batch, classes], not {}", spec.name,
+          predictions.to_string());
   extents.pop_back();
   return Type(DType::i32, Shape(extents));
 }

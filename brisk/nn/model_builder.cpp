@@ -10,6 +10,23 @@
 // rewritten once, in finish(), with the inputs in signature order.
 
 namespace brisk {
+namespace {
+
+/// Refused where the layer read fewer than the `count` inputs that it was given.
+void require_all_used(const Layer& layer, const std::string& name, const Graph& body,
+                      size_t count) {
+  std::set<NodeId> used;
+  for (const Node& node : body.nodes())
+    for (const ValueId& operand : node.operands) used.insert(operand.node);
+  for (const NamedValue& output : body.outputs()) used.insert(output.value.node);
+  size_t read = 0;
+  for (size_t i = 0; i < count; ++i) read += used.contains(body.inputs()[i]) ? 1 : 0;
+  require(read == count, "layer '{}' ({}) takes {} input, but {} are given", name, layer.kind(),
+          read, count);
+}
+
+}  // namespace
+
 /// The model's own context: a layer's state becomes state entries and graph inputs.
 struct ModelBuilder::State final : LayerContext {
   explicit State(std::string name) : graph(standard_ops(), name), name(std::move(name)) {}
@@ -66,7 +83,10 @@ Value ModelBuilder::input(std::string name, Type type) {
 }
 
 std::vector<Value> ModelBuilder::apply(const Layer& layer, std::span<const Value> inputs) {
-  return call_layer(*state_, layer, state_->unique_name(layer), inputs);
+  const std::string name = state_->unique_name(layer);
+  std::vector<Value> results = call_layer(*state_, layer, name, inputs);
+  require_all_used(layer, name, state_->graph.node(results[0].id.node).regions[0], inputs.size());
+  return results;
 }
 
 Model ModelBuilder::finish(std::vector<Builder::Output> outputs) {

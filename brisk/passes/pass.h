@@ -26,19 +26,26 @@ std::string_view name(Phase phase);
 /// What the backend that the program is lowered for can do; passes ask this, never a device.
 struct LoweringTarget {
   std::string name = "reference";
-  bool fused_loops = false;          ///< compiles "fused_loop" regions
-  bool fused_rows = false;           ///< ... that read a fold's result at every point: softmax
-  bool fused_convolution = false;    ///< has kernels for "fused_convolution"
+  bool fused_loops = false;        ///< compiles "fused_loop" regions
+  bool fused_rows = false;         ///< ... that read a fold's result at every point: softmax
+  bool fused_convolution = false;  ///< has kernels for "fused_convolution"
   bool fused_dot = false;
   /// Composite ops the backend has kernels for; all others are decomposed.
   std::set<std::string, std::less<>> native_composites;
+  /// Of those, which nodes: false sends one to its decomposition. Empty: all of them.
+  std::function<bool(const Node&, std::span<const Type> operands)> takes_composite;
+  bool folds_batch_norm = false;  ///< inference's goes into filters and biases (fold_batch_norm)
+  /// Element types in which batch norm behind a convolution is trained in parts (fuse_batch_norm).
+  std::set<DType> batch_norm_parts;
+  /// Element types in which it is taken through 1x1 convolutions (batch_norm_through_pointwise).
+  std::set<DType> batch_norm_through_pointwise;
 };
 
 struct PassContext {
   LoweringTarget target;
   std::set<std::string, std::less<>> disabled;  ///< passes switched off by name
-  std::string dump_directory;                   ///< where changed programs are written; empty: nowhere
-  bool verify = true;                           ///< verify after every pass
+  std::string dump_directory;  ///< where changed programs are written; empty: nowhere
+  bool verify = true;          ///< verify after every pass
 };
 
 struct Pass {
@@ -60,7 +67,8 @@ struct PassReport {
 /// Runs one pass and appends what happened to `reports` (if given).
 Program run_pass(Program program, const Pass& pass, const PassContext& context,
                  std::vector<PassReport>* reports = nullptr);
-/// Runs a list in order; refused when a name in `disabled` is unknown or required, or a phase goes back.
+/// Runs a list in order; refused when a name in `disabled` is unknown or required, or a phase goes
+/// back.
 Program run_pipeline(Program program, std::span<const Pass> passes, const PassContext& context,
                      std::vector<PassReport>* reports = nullptr);
 

@@ -2,12 +2,18 @@
 
 #include "brisk/base/edit_distance.h"
 #include "brisk/base/error.h"
+#include "brisk/passes/absorb_padding.h"
+#include "brisk/passes/batch_norm_through_pointwise.h"
 #include "brisk/passes/decompose_composites.h"
+#include "brisk/passes/fold_batch_norm.h"
+#include "brisk/passes/fuse_batch_norm.h"
 #include "brisk/passes/fuse_epilogues.h"
+#include "brisk/passes/fuse_input_gradients.h"
 #include "brisk/passes/fuse_loops.h"
 #include "brisk/passes/inline_calls.h"
 #include "brisk/passes/simplify.h"
 #include "brisk/passes/sink_below_pool.h"
+#include "brisk/passes/sink_transposes.h"
 
 namespace brisk {
 namespace {
@@ -27,15 +33,27 @@ std::vector<Pass> forward_pipeline() {
   return {
       required("inline_calls", Phase::model, inline_calls),
       // Beyond this point, there are no layers, only ops.
+      optional("absorb_padding", Phase::meaning, absorb_padding),
       optional("sink_below_pool", Phase::meaning, sink_below_pool),
+  };
+}
+
+std::vector<Pass> differentiation_pipeline() {
+  return {
+      optional("batch_norm_through_pointwise", Phase::differentiate, batch_norm_through_pointwise),
+      optional("fuse_batch_norm", Phase::differentiate, fuse_batch_norm),
+      // Beyond this point, batch norm of training is in parts where the target wants it so.
   };
 }
 
 std::vector<Pass> lowering_pipeline() {
   return {
       required("inline_calls", Phase::lower, inline_calls),
+      optional("fold_batch_norm", Phase::lower, fold_batch_norm),
+      optional("fuse_input_gradients", Phase::lower, fuse_input_gradients),
       required("decompose_composites", Phase::lower, decompose_composites),
       // Beyond this point, the graph holds only ops that the target has kernels or loops for.
+      optional("sink_transposes", Phase::lower, sink_transposes),
       optional("simplify", Phase::lower, simplify),
       optional("fuse_epilogues", Phase::lower, fuse_epilogues),
       // Beyond this point, convolutions and contractions carry their bias and activation.
@@ -56,6 +74,7 @@ std::set<std::string, std::less<>> disabled_in(std::span<const Pass> pipeline,
   for (const std::string& name : known)
     if (disabled.contains(name)) own.insert(name);
   list(forward_pipeline());
+  list(differentiation_pipeline());
   list(lowering_pipeline());
   for (const std::string& name : disabled)
     require(std::find(known.begin(), known.end(), name) != known.end(),

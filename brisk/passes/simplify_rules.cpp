@@ -119,7 +119,8 @@ Replacement sum_of_splat(Builder& builder, const Node& node, Operands x) {
   double count = 1;
   for (const int64_t axis : node.attributes.as<ReduceAttributes>().axes)
     count *= static_cast<double>(x[0].shape().size(axis));
-  return splat_like(builder, node.results[0], *value * count);
+  // Of no elements the sum is zero, even where each would be infinite.
+  return splat_like(builder, node.results[0], count == 0 ? 0 : *value * count);
 }
 
 /// A reduction over axes of extent 1 only moves nothing: a reshape.
@@ -129,11 +130,24 @@ Replacement reduce_of_ones(Builder&, const Node& node, Operands x) {
   return x[0].shape() == node.results[0].shape() ? x[0] : reshape(x[0], node.results[0].shape());
 }
 
+/// Whether every window holds an element of the input: one wholly inside the padding drops its
+/// gradient.
+bool windows_reach_input(const WindowGradientAttributes& attributes) {
+  const WindowAttributes& pool = attributes.window;
+  for (size_t i = 0; i < pool.window.size(); ++i)
+    if (pool.pad_low[i] >= pool.window[i] || pool.pad_high[i] >= pool.window[i] ||
+        attributes.shape[static_cast<int64_t>(i) + 1] == Extent(0))
+      return false;
+  return true;
+}
+
 /// Each pooled gradient lands in exactly one place: summing the places over batch and space is
 /// summing the pooled gradients. Rounds differently (other order).
 Replacement sum_of_pool_gradient(Builder&, const Node& node, Operands x) {
   const Node& inner = producer(x[0]);
-  if (inner.op->name != "max_pool_gradient") return std::nullopt;
+  if (inner.op->name != "max_pool_gradient" ||
+      !windows_reach_input(inner.attributes.as<WindowGradientAttributes>()))
+    return std::nullopt;
   const auto& attributes = node.attributes.as<ReduceAttributes>();
   if (static_cast<int64_t>(attributes.axes.size()) != x[0].rank() - 1 ||
       attributes.axes.back() == x[0].rank() - 1)

@@ -15,13 +15,25 @@
 namespace brisk {
 
 struct CompileOptions {
-  int threads = 0;                 ///< of computation; 0: one per physical core available
-  bool deterministic = true;       ///< refuse kernels whose results vary between runs
-  bool cache = true;               ///< disk cache of compiled code and tuning results
+  int threads = 0;            ///< of computation; 0: one per physical core available
+  bool deterministic = true;  ///< refuse kernels whose results vary between runs
+  bool cache = true;          ///< disk cache of compiled code and tuning results
   /// Passes switched off by name; those of the forward pipeline are no concern of `compile`.
   std::set<std::string, std::less<>> disabled_passes;
-  std::string dump_directory;      ///< passes dump changed programs here; empty: nowhere
-  bool verify = false;             ///< verify after every pass
+  std::string dump_directory;  ///< passes dump changed programs here; empty: nowhere
+  bool verify = false;         ///< verify after every pass
+  /// A file that describes a device: lower for that one, present or not (`brisk explain --device`).
+  /// Empty: the device here.
+  std::string device_description;
+};
+
+/// What a backend says of a library that it loads at run time.
+struct LibraryReport {
+  std::string name;     ///< "cuDNN"
+  std::string path;     ///< empty when absent
+  std::string version;  ///< "9.19.0"
+  std::string wanted;   ///< "9.11 or newer"
+  std::string problem;  ///< empty when usable, else a sentence with what to do
 };
 
 class Backend {
@@ -30,6 +42,16 @@ class Backend {
   virtual std::string_view name() const = 0;
   /// What the device is: "AMD EPYC, 2 cores, avx512_bf16".
   virtual std::string describe() const = 0;
+  /// Whether anything can run here; the reason otherwise (no device, no driver).
+  virtual Status available() const { return Success{}; }
+  /// Whether it lowers for `CompileOptions::device_description`; the reason otherwise.
+  virtual Status supports_descriptions() const {
+    return fail(
+        "the {} backend compiles for the machine it runs on: descriptions of devices are for cuda",
+        name());
+  }
+  /// The libraries it loads at run time; loads each.
+  virtual std::vector<LibraryReport> libraries() const { return {}; }
   virtual LoweringTarget target() const = 0;
   /// Whether computing in `type` pays here, judged by the instruction set (bf16 needs AMX or
   /// avx512_bf16); the reason otherwise.
@@ -39,10 +61,13 @@ class Backend {
                                               const CompileOptions& options) const = 0;
 };
 
-/// The backend of that name ("cpu", "reference"), or a sentence why there is none.
+/// The backend of that name ("cpu", "cuda", "reference"), or a sentence why there is none. One that
+/// is not available is found too, and says why when something is compiled.
 Result<std::shared_ptr<const Backend>> find_backend(std::string_view name);
-/// Names in order of preference.
+/// Names in order of preference, whether available or not.
 std::vector<std::string> backend_names();
+/// Of those, the ones that are available here: the first is the one to prefer.
+std::vector<std::string> available_backend_names();
 
 /// A compiled program together with what the passes did.
 struct Compilation {
@@ -52,6 +77,7 @@ struct Compilation {
 };
 /// Runs the lowering pipeline for the backend's target, then compiles. Refused while a dimension
 /// is unbound, with its name.
-Compilation compile(const Program& program, const Backend& backend, const CompileOptions& options = {});
+Compilation compile(const Program& program, const Backend& backend,
+                    const CompileOptions& options = {});
 
 }  // namespace brisk

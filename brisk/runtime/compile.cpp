@@ -10,6 +10,7 @@ Compilation compile(const Program& program, const Backend& backend, const Compil
           "graph '{}' cannot be compiled while its dimension '{}' has no size: bind it first "
           "(bind_dimensions)",
           program.graph.name(), unbound.empty() ? "" : unbound.front());
+  if (!options.device_description.empty()) backend.supports_descriptions().value();
   const std::vector<Pass> pipeline = lowering_pipeline();
   const PassContext context{.target = backend.target(),
                             .disabled = disabled_in(pipeline, options.disabled_passes),

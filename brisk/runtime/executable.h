@@ -13,18 +13,18 @@ namespace brisk {
 
 /// One launch of the schedule, for `brisk explain` and `brisk profile`.
 struct KernelReport {
-  std::string op;         ///< "fused_convolution"
-  std::string label;      ///< layer it comes from
-  std::string result;     ///< "f32[128, 26, 26, 32]"
-  std::string kernel;     ///< "onednn/jit:avx512_core", "llvm/loop", "reference"
+  std::string op;      ///< "fused_convolution"
+  std::string label;   ///< layer it comes from
+  std::string result;  ///< "f32[128, 26, 26, 32]"
+  std::string kernel;  ///< "onednn/jit:avx512_core", "llvm/loop", "reference"
   /// Why better kernels refused: {kernel, reason}, best first.
   struct Refusal {
     std::string kernel, reason;
   };
   std::vector<Refusal> refusals;
-  bool is_fallback = false;   ///< reference kernel or scalar mathematics: `explain --strict` fails
-  double milliseconds = 0;    ///< mean over profiled runs; 0 when not profiled
-  int64_t bytes = 0;          ///< read and written, lower bound
+  bool is_fallback = false;  ///< reference kernel or scalar mathematics: `explain --strict` fails
+  double milliseconds = 0;   ///< mean over profiled runs; 0 when not profiled
+  int64_t bytes = 0;         ///< read and written, lower bound
   double flops = 0;
 };
 
@@ -46,11 +46,23 @@ class Executable {
   /// The returned results are valid until the next run; clone what is kept.
   virtual std::span<const Tensor> run(std::span<const Tensor> inputs) = 0;
 
+  /// The same in two halves, for loops that have the next batch ready while a device computes:
+  /// `start` returns once the inputs are taken, `collect` waits for the oldest run that was started
+  /// and gives its results, valid until `start` is called again. At most `runs_in_flight` runs may
+  /// be started and not collected; 1 where a run is over when `start` returns. State is read and
+  /// set as the last started run leaves it.
+  virtual int64_t runs_in_flight() const { return 1; }
+  virtual void start(std::span<const Tensor> inputs) { started_results_ = run(inputs); }
+  virtual std::span<const Tensor> collect() { return started_results_; }
+
   /// Runs with per-kernel timing and returns the reports.
   virtual std::vector<KernelReport> profile(std::span<const Tensor> inputs, int runs) = 0;
   virtual std::vector<KernelReport> explain() const = 0;
   /// Bytes of the arena, state and packed weights.
   virtual int64_t peak_bytes() const = 0;
+
+ private:
+  std::span<const Tensor> started_results_;
 };
 
 }  // namespace brisk

@@ -72,7 +72,8 @@ double flops_of(const Graph& graph, const Node& node) {
     return convolution_flops(node.results[0], operand(1));
   if (op == "convolution_input_gradient") return convolution_flops(operand(0), operand(1));
   if (op == "convolution_filter_gradient") return convolution_flops(operand(1), node.results[0]);
-  if (node.op->expr_rule) return expression_flops(graph, node);
+  // Sources compute indices and bits, not numbers; some take words of a key instead of operands.
+  if (node.op->expr_rule && node.op->kind != OpKind::source) return expression_flops(graph, node);
   if (node.op->kind == OpKind::reduce) return elements_of(operand(0));
   return 0;
 }

@@ -1,5 +1,8 @@
 #include "brisk/train/job.h"
 
+#include <algorithm>
+
+#include "brisk/base/edit_distance.h"
 #include "brisk/base/hash.h"
 #include "brisk/base/json.h"
 #include "brisk/data/augment.h"
@@ -15,21 +18,28 @@ namespace {
 constexpr const char* kFashionMnist = "/usr/share/datasets/fashion-mnist";
 
 std::vector<std::string> fashion_mnist_names() {
-  return {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"};
+  return {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+          "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
 }
 
 Dataset open_source(const DataRecipe& data, bool training) {
   if (data.named == "fashion_mnist") {
     require(std::filesystem::exists(kFashionMnist),
-            "{} is not there: install Debian's package dataset-fashion-mnist (apt-get install dataset-fashion-mnist)",
+            "{} is not there: install Debian's package dataset-fashion-mnist (apt-get install "
+            "dataset-fashion-mnist)",
             kFashionMnist);
     return idx_images(kFashionMnist, training ? "train" : "test", fashion_mnist_names());
   }
   if (data.named == "synthetic") {
-    const int64_t height = data.size.empty() ? 224 : data.size[0], width = data.size.empty() ? 224 : data.size[1];
-    return Dataset::from(synthetic_source({.height = height, .width = width, .channels = data.channels}));
+    const int64_t height = data.size.empty() ? 224 : data.size[0],
+                  width = data.size.empty() ? 224 : data.size[1];
+    return Dataset::from(
+        synthetic_source({.height = height, .width = width, .channels = data.channels}));
   }
   if (!data.idx_images.empty()) return Dataset::from(idx_source(data.idx_images, data.idx_labels));
+  std::error_code error;
+  require(std::filesystem::exists(data.image_folder, error), "there is no folder '{}' of {} images",
+          data.image_folder.string(), training ? "training" : "validation");
   ImageFolderOptions options;
   options.channels = data.channels;
   if (!data.size.empty()) options.height = data.size[0], options.width = data.size[1];
@@ -47,26 +57,38 @@ ImageMap augmentation(const AugmentRecipe& step) {
 /// What evaluation does in place of a random crop: the middle of the same size.
 std::optional<ImageMap> for_evaluation(const AugmentRecipe& step) {
   if (step.name == "random_flip_horizontal") return std::nullopt;
-  if (step.name == "random_crop" || step.name == "center_crop") return center_crop(step.size[0], step.size[1]);
+  if (step.name == "random_crop" || step.name == "center_crop")
+    return center_crop(step.size[0], step.size[1]);
   return resize(step.size[0], step.size[1]);
 }
 
-std::vector<float> floats(const std::vector<double>& values) { return {values.begin(), values.end()}; }
+std::vector<float> floats(const std::vector<double>& values) {
+  return {values.begin(), values.end()};
+}
 
-int64_t count_classes(const Dataset& dataset) { return static_cast<int64_t>(dataset.class_names().size()); }
+int64_t count_classes(const Dataset& dataset) {
+  return static_cast<int64_t>(dataset.class_names().size());
+}
 
 OptimizerPtr make_optimizer(const OptimizerRecipe& r) {
   if (r.name == "sgd") {
-    SgdOptions options{.momentum = r.momentum, .nesterov = r.nesterov,
-                       .exclude_from_weight_decay = r.exclude_from_weight_decay, .clipnorm = r.clipnorm,
-                       .global_clipnorm = r.global_clipnorm, .clipvalue = r.clipvalue};
+    SgdOptions options{.momentum = r.momentum,
+                       .nesterov = r.nesterov,
+                       .exclude_from_weight_decay = r.exclude_from_weight_decay,
+                       .clipnorm = r.clipnorm,
+                       .global_clipnorm = r.global_clipnorm,
+                       .clipvalue = r.clipvalue};
     if (r.learning_rate >= 0) options.learning_rate = r.learning_rate;
     if (r.weight_decay >= 0) options.weight_decay = r.weight_decay;
     return sgd(options);
   }
-  AdamOptions options{.beta_1 = r.beta_1, .beta_2 = r.beta_2, .epsilon = r.epsilon,
-                      .exclude_from_weight_decay = r.exclude_from_weight_decay, .clipnorm = r.clipnorm,
-                      .global_clipnorm = r.global_clipnorm, .clipvalue = r.clipvalue};
+  AdamOptions options{.beta_1 = r.beta_1,
+                      .beta_2 = r.beta_2,
+                      .epsilon = r.epsilon,
+                      .exclude_from_weight_decay = r.exclude_from_weight_decay,
+                      .clipnorm = r.clipnorm,
+                      .global_clipnorm = r.global_clipnorm,
+                      .clipvalue = r.clipvalue};
   options.weight_decay = r.name == "adamw" ? 0.004 : 0;
   if (r.learning_rate >= 0) options.learning_rate = r.learning_rate;
   if (r.weight_decay >= 0) options.weight_decay = r.weight_decay;
@@ -75,11 +97,14 @@ OptimizerPtr make_optimizer(const OptimizerRecipe& r) {
 
 Schedule make_schedule(const ScheduleRecipe& r, double learning_rate, int64_t steps) {
   if (r.name == "cosine_decay") {
-    if (r.warmup_steps == 0) return cosine_decay(learning_rate, std::max<int64_t>(1, steps), {.alpha = r.alpha});
-    return cosine_decay(0, std::max<int64_t>(1, steps - r.warmup_steps),
-                        {.alpha = r.alpha, .warmup_target = learning_rate, .warmup_steps = r.warmup_steps});
+    if (r.warmup_steps == 0)
+      return cosine_decay(learning_rate, std::max<int64_t>(1, steps), {.alpha = r.alpha});
+    return cosine_decay(
+        0, std::max<int64_t>(1, steps - r.warmup_steps),
+        {.alpha = r.alpha, .warmup_target = learning_rate, .warmup_steps = r.warmup_steps});
   }
-  if (r.name == "one_cycle") return one_cycle(learning_rate, std::max<int64_t>(1, steps), {.pct_start = r.pct_start});
+  if (r.name == "one_cycle")
+    return one_cycle(learning_rate, std::max<int64_t>(1, steps), {.pct_start = r.pct_start});
   return {};
 }
 
@@ -88,22 +113,38 @@ Schedule make_schedule(const ScheduleRecipe& r, double learning_rate, int64_t st
 /// that a finished run can go on.
 std::string fingerprint(const Recipe& recipe, const Dataset& train) {
   Json augment = Json::array();
-  for (const AugmentRecipe& step : recipe.augment) augment.push_back({step.name, step.size, step.padding});
+  for (const AugmentRecipe& step : recipe.augment)
+    augment.push_back({step.name, step.size, step.padding});
   const ScheduleRecipe& schedule = recipe.schedule;
   const bool constant = schedule.name == "constant";
-  const Json json = {recipe.train.named, train.class_names(), train.cardinality(), augment, recipe.mean, recipe.std,
-                     recipe.shuffle, recipe.optimizer.learning_rate, schedule.name, schedule.alpha,
-                     schedule.warmup_steps, schedule.pct_start, constant ? 0 : recipe.epochs};
+  const Json json = {recipe.train.named,
+                     train.class_names(),
+                     train.cardinality(),
+                     augment,
+                     recipe.mean,
+                     recipe.std,
+                     recipe.shuffle,
+                     recipe.optimizer.learning_rate,
+                     schedule.name,
+                     schedule.alpha,
+                     schedule.warmup_steps,
+                     schedule.pct_start,
+                     constant ? 0 : recipe.epochs};
   return to_hex(stable_hash(json.dump()));
 }
 
 Model make_model(const Recipe& recipe, const Dataset& train) {
   if (!recipe.model.package.empty()) {
     Package package = read_package(recipe.model.package).value();
-    return {package.name, package.program, package.weights, package.class_names};
+    // The weights go on with this data, so its names are what the outputs mean from now on.
+    return {package.name, package.program, package.weights,
+            train.class_names().empty() ? package.class_names : train.class_names()};
   }
-  const int64_t classes = recipe.model.classes > 0 ? recipe.model.classes : std::max<int64_t>(count_classes(train), 0);
-  require(classes > 0, "the data does not tell the number of classes: give model: {{name: {}, classes: n}}", recipe.model.name);
+  const int64_t classes =
+      recipe.model.classes > 0 ? recipe.model.classes : std::max<int64_t>(count_classes(train), 0);
+  require(classes > 0,
+          "the data does not tell the number of classes: give model: {{name: {}, classes: n}}",
+          recipe.model.name);
   Model model = zoo::by_name(recipe.model.name, train.components().at(0).sizes, classes);
   model.class_names = train.class_names();
   return model;
@@ -114,20 +155,60 @@ Model make_model(const Recipe& recipe, const Dataset& train) {
 Dataset open_images(const DataRecipe& data, const Recipe& recipe, bool training) {
   Dataset dataset = open_source(data, training);
   if (data.take > 0) dataset = dataset.take(data.take);
-  if (training) dataset = dataset.shuffle(recipe.shuffle < 0 ? std::max<int64_t>(1, dataset.cardinality()) : std::max<int64_t>(1, recipe.shuffle));
+  if (training)
+    dataset = dataset.shuffle(recipe.shuffle < 0 ? std::max<int64_t>(1, dataset.cardinality())
+                                                 : std::max<int64_t>(1, recipe.shuffle));
   std::vector<ImageMap> maps;
   for (const AugmentRecipe& step : recipe.augment) {
-    if (training) maps.push_back(augmentation(step));
-    else if (auto map = for_evaluation(step)) maps.push_back(*map);
+    if (training)
+      maps.push_back(augmentation(step));
+    else if (auto map = for_evaluation(step))
+      maps.push_back(*map);
   }
+  const int64_t channels = dataset.components().at(0).sizes.back();
+  for (const auto& [name, numbers] : {std::pair("mean", &recipe.mean), {"std", &recipe.std}})
+    require(numbers->size() == 1 || static_cast<int64_t>(numbers->size()) == channels,
+            "{} has {} numbers, but the images have {} channel{}: give one number, or one for each",
+            name, numbers->size(), channels, channels == 1 ? "" : "s");
   maps.push_back(normalize(floats(recipe.mean), floats(recipe.std)));
   return dataset.map(compose(maps)).batch(recipe.batch_size).prefetch();
+}
+
+void require_classes(const Dataset& dataset, const DataRecipe& data, const Model& model,
+                     const std::vector<std::string>& class_names) {
+  const std::vector<std::string> found = dataset.class_names();
+  if (found.empty()) return;
+  const std::string what = !data.named.empty() ? data.named : data.image_folder.string();
+  const Shape& logits = model.program.graph.output_type(0).shape();
+  const int64_t outputs = logits.size(logits.rank() - 1);
+  require(count_classes(dataset) <= outputs, "{} has {} classes, but model '{}' has {} outputs",
+          what, count_classes(dataset), model.name, outputs);
+  if (class_names.empty() || found == class_names) return;
+  const auto first_not_in = [](const std::vector<std::string>& names,
+                               const std::vector<std::string>& others) {
+    return std::find_if(names.begin(), names.end(), [&](const std::string& name) {
+      return std::find(others.begin(), others.end(), name) == others.end();
+    });
+  };
+  if (const auto strange = first_not_in(found, class_names); strange != found.end())
+    refuse("{} has the class '{}', which is none of the model's{}; these are: {}", what, *strange,
+           did_you_mean(*strange, class_names), fmt::join(class_names, ", "));
+  if (const auto missing = first_not_in(class_names, found); missing != class_names.end())
+    refuse(
+        "{} lacks the class '{}', so its labels would count otherwise than the model's; an empty "
+        "folder of that name will do",
+        what, *missing);
+  refuse("{} has the model's classes in another order: {}", what, fmt::join(found, ", "));
 }
 
 Job make_job(const Recipe& recipe) {
   Dataset train = open_images(recipe.train, recipe, true);
   Job job{recipe, make_model(recipe, train), train, std::nullopt, {}};
-  if (!recipe.validation.empty()) job.validation = open_images(recipe.validation, recipe, false);
+  require_classes(train, recipe.train, job.model, {});
+  if (!recipe.validation.empty()) {
+    job.validation = open_images(recipe.validation, recipe, false);
+    require_classes(*job.validation, recipe.validation, job.model, train.class_names());
+  }
   const int64_t steps = recipe.epochs * (train.cardinality() - (train.has_short_batch() ? 1 : 0));
   TrainerOptions& options = job.trainer;
   options.optimizer = make_optimizer(recipe.optimizer);
@@ -141,7 +222,8 @@ Job make_job(const Recipe& recipe) {
   options.backend = recipe.backend;
   options.compile.threads = static_cast<int>(recipe.threads);
   options.data_threads = static_cast<int>(recipe.data_threads);
-  for (const std::string& pass : recipe.disabled_passes) options.compile.disabled_passes.insert(pass);
+  for (const std::string& pass : recipe.disabled_passes)
+    options.compile.disabled_passes.insert(pass);
   return job;
 }
 

@@ -10,8 +10,8 @@ namespace brisk {
 struct Job {
   Recipe recipe;
   Model model;
-  Dataset train;                       ///< batched, shuffled, augmented, normalised
-  std::optional<Dataset> validation;   ///< batched, normalised
+  Dataset train;                      ///< batched, shuffled, augmented, normalised
+  std::optional<Dataset> validation;  ///< batched, normalised
   TrainerOptions trainer;
 };
 
@@ -20,6 +20,11 @@ Job make_job(const Recipe& recipe);
 
 /// Images as a recipe prepares them for evaluation and prediction, batched.
 Dataset open_images(const DataRecipe& data, const Recipe& recipe, bool training);
+
+/// Refused (UserError) where labels of `dataset` would not mean the model's outputs: more classes
+/// than `model` has outputs, or, where both have names, other names than `class_names`.
+void require_classes(const Dataset& dataset, const DataRecipe& data, const Model& model,
+                     const std::vector<std::string>& class_names);
 
 /// The recipe's preprocessing as the package keeps it (JSON), and back.
 std::string preprocessing_text(const Recipe& recipe, const std::vector<int64_t>& input_sizes);

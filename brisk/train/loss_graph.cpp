@@ -23,7 +23,10 @@ Program make_forward_program(const Model& model, const StepOptions& options, int
                       [](Program p, const PassContext&) { return change_precision(std::move(p), DType::f32, DType::f64); },
                       true});
   }
+  if (training)
+    for (Pass& pass : differentiation_pipeline()) passes.push_back(std::move(pass));
   PassContext context;
+  context.target = options.target;
   context.disabled = disabled_in(passes, options.disabled_passes);
   context.verify = false;
   return run_pipeline(std::move(program), passes, context);

@@ -24,53 +24,58 @@ namespace brisk {
 
 /// Where examples come from: one of the four.
 struct DataRecipe {
-  std::string named;                       ///< "fashion_mnist", "synthetic"
+  std::string named;  ///< "fashion_mnist", "synthetic"
   std::filesystem::path image_folder;
   std::filesystem::path idx_images, idx_labels;
-  std::vector<int64_t> size = {};          ///< [height, width] of images from a folder
+  std::vector<int64_t> size = {};  ///< [height, width] of images from a folder
   int64_t channels = 3;
-  int64_t take = 0;                        ///< only so many examples; 0: all
+  int64_t take = 0;  ///< only so many examples; 0: all
   bool empty() const { return named.empty() && image_folder.empty() && idx_images.empty(); }
+  friend bool operator==(const DataRecipe&, const DataRecipe&) = default;
 };
 
 /// One step of preprocessing: an ImageMap by name and its numbers.
 struct AugmentRecipe {
-  std::string name;                        ///< "random_flip_horizontal", "random_crop", ...
-  std::vector<int64_t> size = {};          ///< [height, width] of crops
+  std::string name;                ///< "random_flip_horizontal", "random_crop", ...
+  std::vector<int64_t> size = {};  ///< [height, width] of crops
   int64_t padding = 0;
+  friend bool operator==(const AugmentRecipe&, const AugmentRecipe&) = default;
 };
 
 struct ModelRecipe {
-  std::string name = "small_cnn";          ///< of the zoo
-  std::filesystem::path package;           ///< instead: a model package to go on with
-  int64_t classes = 0;                     ///< 0: as many as the data has
+  std::string name = "small_cnn";  ///< of the zoo
+  std::filesystem::path package;   ///< instead: a model package to go on with
+  int64_t classes = 0;             ///< 0: as many as the data has
+  friend bool operator==(const ModelRecipe&, const ModelRecipe&) = default;
 };
 
 struct OptimizerRecipe {
   std::string name = "adam";
-  double learning_rate = -1;               ///< negative: the optimizer's default
+  double learning_rate = -1;  ///< negative: the optimizer's default
   double momentum = 0;
   bool nesterov = false;
   double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
-  double weight_decay = -1;                ///< negative: the optimizer's default
+  double weight_decay = -1;                                 ///< negative: the optimizer's default
   std::vector<std::string> exclude_from_weight_decay = {};  ///< parts of parameters' names
   double clipnorm = 0, global_clipnorm = 0, clipvalue = 0;
+  friend bool operator==(const OptimizerRecipe&, const OptimizerRecipe&) = default;
 };
 
 struct ScheduleRecipe {
-  std::string name = "constant";           ///< "cosine_decay", "one_cycle"
+  std::string name = "constant";  ///< "cosine_decay", "one_cycle"
   double alpha = 0;
   int64_t warmup_steps = 0;
   double pct_start = 0.3;
+  friend bool operator==(const ScheduleRecipe&, const ScheduleRecipe&) = default;
 };
 
 struct Recipe {
   ModelRecipe model;
   DataRecipe train, validation;
-  std::vector<AugmentRecipe> augment;      ///< of the training images, before normalising
+  std::vector<AugmentRecipe> augment;           ///< of the training images, before normalising
   std::vector<double> mean = {0}, std = {255};  ///< features = (image - mean) / std, by channel
   int64_t batch_size = 128;
-  int64_t shuffle = -1;                    ///< buffer; negative: all examples
+  int64_t shuffle = -1;  ///< buffer; negative: all examples
   int64_t epochs = 5;
   OptimizerRecipe optimizer;
   ScheduleRecipe schedule;
@@ -80,12 +85,13 @@ struct Recipe {
   Precision precision = Precision::float32;
   int64_t accumulate = 1;
   uint64_t seed = 0;
-  int64_t threads = 0;                     ///< of computation; 0: all cores
-  int64_t data_threads = 0;                ///< of the input pipeline; 0: chosen
+  int64_t threads = 0;       ///< of computation; 0: all cores
+  int64_t data_threads = 0;  ///< of the input pipeline; 0: chosen
   std::string backend = "cpu";
   std::filesystem::path output = "runs/brisk";
-  int64_t checkpoint_every_steps = 0;      ///< 0: at the end of each epoch
+  int64_t checkpoint_every_steps = 0;  ///< 0: at the end of each epoch
   std::vector<std::string> disabled_passes;
+  friend bool operator==(const Recipe&, const Recipe&) = default;
 };
 
 /// Relative paths count from `directory`.

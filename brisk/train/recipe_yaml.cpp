@@ -8,8 +8,8 @@
 #include "brisk/train/recipe.h"
 #include "brisk/train/yaml_fields.h"
 
-// A field is only offered where it means something (momentum to sgd, size where images are resized):
-// what would be ignored is refused like a field that does not exist.
+// A field is only offered where it means something (momentum to sgd, size where images are
+// resized): what would be ignored is refused like a field that does not exist.
 
 namespace brisk {
 namespace {
@@ -33,7 +33,8 @@ class RecipeReader {
     if (const YAML::Node node = fields.find("data")) {
       FieldReader data(node, "data");
       if (const YAML::Node train = data.find("train")) recipe.train = source(train, "data.train");
-      if (const YAML::Node validation = data.find("validation")) recipe.validation = source(validation, "data.validation");
+      if (const YAML::Node validation = data.find("validation"))
+        recipe.validation = source(validation, "data.validation");
       data.finish();
     }
     if (const YAML::Node node = fields.find("augment")) recipe.augment = augment(node);
@@ -48,8 +49,8 @@ class RecipeReader {
     if (const YAML::Node node = fields.find("precision")) recipe.precision = precision(node);
     fields.read("accumulate", recipe.accumulate, 1, 1 << 16);
     if (recipe.batch_size % recipe.accumulate != 0)
-      refuse("{}batch_size {} cannot be split into accumulate = {} equal parts", place(fields.find("accumulate")),
-             recipe.batch_size, recipe.accumulate);
+      refuse("{}batch_size {} cannot be split into accumulate = {} equal parts",
+             place(fields.find("accumulate")), recipe.batch_size, recipe.accumulate);
     auto seed = static_cast<int64_t>(recipe.seed);
     fields.read("seed", seed, 0, std::numeric_limits<int64_t>::max());
     recipe.seed = static_cast<uint64_t>(seed);
@@ -59,12 +60,15 @@ class RecipeReader {
       recipe.backend = text_of(node, "backend");
       require_known(node, "backend", recipe.backend, backend_names());
     }
-    if (const YAML::Node node = fields.find("output")) recipe.output = path(node, "output");
+    const YAML::Node output = fields.find("output");
+    recipe.output = output ? path(output, "output") : directory_ / recipe.output;
     fields.read("checkpoint_every_steps", recipe.checkpoint_every_steps, 0);
     fields.read("disabled_passes", recipe.disabled_passes);
     fields.finish();
-    require(!recipe.train.empty(), "{}the recipe names no training data: give data.train, for example fashion_mnist "
-                                   "or {{image_folder: path, size: [64, 64]}}", place(root));
+    require(!recipe.train.empty(),
+            "{}the recipe names no training data: give data.train, for example fashion_mnist "
+            "or {{image_folder: path, size: [64, 64]}}",
+            place(root));
     return recipe;
   }
 
@@ -79,8 +83,10 @@ class RecipeReader {
     ModelRecipe model;
     if (node.IsScalar()) {
       const std::string name = text_of(node, "model");
-      if (name.find('/') == std::string::npos) model.name = name;
-      else model.package = path(node, "model");
+      if (name.find('/') == std::string::npos)
+        model.name = name;
+      else
+        model.package = path(node, "model");
     } else {
       FieldReader fields(node, "model");
       if (const YAML::Node package = fields.find("package")) {
@@ -104,9 +110,10 @@ class RecipeReader {
       return data;
     }
     FieldReader fields(node, name);
-    const YAML::Node dataset = fields.find("name"), folder = fields.find("image_folder"), idx = fields.find("idx");
-    require(bool(dataset) + bool(folder) + bool(idx) == 1, "{}{} must have exactly one of name, image_folder and idx",
-            place(node), name);
+    const YAML::Node dataset = fields.find("name"), folder = fields.find("image_folder"),
+                     idx = fields.find("idx");
+    require(bool(dataset) + bool(folder) + bool(idx) == 1,
+            "{}{} must have exactly one of name, image_folder and idx", place(node), name);
     if (dataset) {
       data.named = text_of(dataset, name + ".name");
       require_known(dataset, "dataset", data.named, known);
@@ -147,8 +154,8 @@ class RecipeReader {
         if (step.name == "random_crop") fields.read("padding", step.padding, 0, 4096);
         fields.finish();
       }
-      require(step.name == "random_flip_horizontal" || step.size.size() == 2, "{}{} needs size: [height, width]",
-              place(entry), step.name);
+      require(step.name == "random_flip_horizontal" || step.size.size() == 2,
+              "{}{} needs size: [height, width]", place(entry), step.name);
       result.push_back(step);
     }
     return result;
@@ -180,9 +187,11 @@ class RecipeReader {
       fields.read("epsilon", optimizer.epsilon, 0, 1);
     }
     fields.finish();
-    require((optimizer.clipnorm > 0) + (optimizer.global_clipnorm > 0) + (optimizer.clipvalue > 0) <= 1,
-            "{}optimizer takes at most one of clipnorm, global_clipnorm and clipvalue", place(node));
-    require(!optimizer.nesterov || optimizer.momentum > 0, "{}optimizer.nesterov needs a momentum above 0", place(node));
+    require(
+        (optimizer.clipnorm > 0) + (optimizer.global_clipnorm > 0) + (optimizer.clipvalue > 0) <= 1,
+        "{}optimizer takes at most one of clipnorm, global_clipnorm and clipvalue", place(node));
+    require(!optimizer.nesterov || optimizer.momentum > 0,
+            "{}optimizer.nesterov needs a momentum above 0", place(node));
     return optimizer;
   }
 
@@ -237,7 +246,8 @@ class RecipeReader {
 
 }  // namespace
 
-Result<Recipe> parse_recipe(const std::string& text, const std::string& what, const std::filesystem::path& directory) {
+Result<Recipe> parse_recipe(const std::string& text, const std::string& what,
+                            const std::filesystem::path& directory) {
   try {
     return RecipeReader(directory).read(yaml::parse(text));
   } catch (const UserError& error) {

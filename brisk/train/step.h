@@ -15,6 +15,7 @@
 
 #include "brisk/nn/losses.h"
 #include "brisk/nn/model.h"
+#include "brisk/passes/pass.h"
 #include "brisk/train/optimizer.h"
 
 namespace brisk {
@@ -32,6 +33,8 @@ struct StepOptions {
   int64_t dynamic_growth_steps = 2000;
   /// Passes of the forward pipeline that are switched off; names of the lowering's are let pass.
   std::set<std::string, std::less<>> disabled_passes = {};
+  /// Of the backend that the step will be compiled for: what is formed before differentiation.
+  LoweringTarget target = {};
 };
 
 /// The step for batches of `batch_size` examples (all micro-steps together; a multiple of

@@ -6,6 +6,7 @@
 #include "brisk/base/hash.h"
 #include "brisk/base/json.h"
 #include "brisk/formats/tfevents/event_writer.h"
+#include "brisk/train/check_labels.h"
 #include "brisk/train/checkpoint.h"
 
 namespace brisk {
@@ -39,6 +40,7 @@ class MetricMeans {
       result[std::string(prefix) + names_[i]] = examples_ > 0 ? sums_[i] / examples_ : 0.0;
     return result;
   }
+  bool empty() const { return examples_ == 0; }
   Json to_json() const { return {{"sums", sums_}, {"examples", examples_}}; }
   void restore(const Json& json) {
     require(json.at("sums").size() == sums_.size(),
@@ -93,6 +95,13 @@ std::vector<std::string> result_names(const std::vector<std::string>& metrics) {
   return names;
 }
 
+/// Refused unless there are examples, and an end of them.
+void require_end(const Dataset& dataset, std::string_view what) {
+  const int64_t count = dataset.cardinality();
+  require(count > 0, "there is nothing to {}: the dataset has {}", what,
+          count == 0 ? "no examples" : "no end");
+}
+
 }  // namespace
 
 struct Trainer::State {
@@ -115,7 +124,8 @@ struct Trainer::State {
             .optimizer = options.optimizer,
             .precision = options.precision,
             .accumulate = options.accumulate,
-            .disabled_passes = options.compile.disabled_passes};
+            .disabled_passes = options.compile.disabled_passes,
+            .target = backend->target()};
   }
 
   void check_dataset(const Dataset& dataset, size_t num_targets) const {
@@ -138,6 +148,15 @@ struct Trainer::State {
               graph.input_name(num_state + i), model.name,
               Type(type.dtype(), Shape(extents)).to_string());
     }
+  }
+
+  /// Of a batch (features..., targets): whether its labels name classes.
+  void check_targets(const Example& batch) const {
+    const size_t target = model.program.num_batch_inputs();
+    const Type& predictions = model.program.graph.output_type(0);
+    if (batch.size() <= target || batch[target].dtype() != DType::i32) return;
+    if (target_type(predictions, options.loss).dtype() != DType::i32) return;
+    check_labels(batch[target], predictions.shape().size(predictions.rank() - 1), model.name);
   }
 
   void prepare_step(const Dataset& dataset) {
@@ -184,14 +203,17 @@ namespace {
 /// The state of one fit.
 class Fit {
  public:
+  using CheckTargets = std::function<void(const Example& batch)>;
+
   Fit(Trainer& trainer, Executable& step, const Program& program, const TrainerOptions& options,
-      const Dataset& dataset, const FitOptions& fit)
+      const Dataset& dataset, const FitOptions& fit, CheckTargets check_targets)
       : trainer_(trainer),
         step_(step),
         program_(program),
         options_(options),
         dataset_(dataset),
         fit_(fit),
+        check_targets_(std::move(check_targets)),
         means_(result_names(options.metrics)) {
     steps_per_epoch_ = dataset.cardinality();
     // The compiled step takes full batches only; what the short one would hold comes in other
@@ -240,10 +262,14 @@ class Fit {
           options_.schedule ? options_.schedule(step_count_) : options_.optimizer->learning_rate;
       step_.set_state(learning_rate_,
                       Tensor::scalar(program_.state[learning_rate_].type.dtype(), rate_));
-      const std::span<const Tensor> results = step_.run(batch);
-      means_.add(results, dataset_.batch_size());
+      check_targets_(batch);
+      step_.start(batch);
+      ++runs_in_flight_;
       ++step_count_;
       ++step_in_epoch_;
+      // Where a device works by itself, results are read one step late, so that it never waits for
+      // the host; an epoch's first are read at once, since there is nothing else to report.
+      while (runs_in_flight_ > 0 && (runs_in_flight_ >= step_.runs_in_flight() || means_.empty())) collect();
       if (fit_.callbacks.on_step) fit_.callbacks.on_step(report(epoch, iterator));
       const bool stop = fit_.stop != nullptr && fit_.stop->load();
       const bool due =
@@ -254,6 +280,12 @@ class Fit {
         return;
       }
     }
+    while (runs_in_flight_ > 0) collect();
+  }
+
+  void collect() {
+    means_.add(step_.collect(), dataset_.batch_size());
+    --runs_in_flight_;
   }
 
   StepReport report(int64_t epoch, const DatasetIterator& iterator) const {
@@ -277,6 +309,7 @@ class Fit {
   }
 
   void save(const DatasetPosition& position) {
+    while (runs_in_flight_ > 0) collect();
     if (fit_.directory.empty()) return;
     Checkpoint checkpoint;
     checkpoint.step = step_count_;
@@ -359,9 +392,11 @@ class Fit {
   const TrainerOptions& options_;
   Dataset dataset_;
   const FitOptions& fit_;
+  CheckTargets check_targets_;
   MetricMeans means_;
   History history_;
   int64_t steps_per_epoch_ = 0, step_count_ = 0, first_step_ = 0, step_in_epoch_ = 0;
+  int64_t runs_in_flight_ = 0;  ///< started steps whose results are not in `means_` yet
   size_t learning_rate_ = 0;
   double rate_ = 0, wait_before_ = 0;
   Clock::time_point started_;
@@ -390,13 +425,14 @@ const Executable& Trainer::step() const {
 History Trainer::fit(const Dataset& dataset, const FitOptions& options) {
   require(options.epochs >= 0, "epochs is {}, but must not be negative", options.epochs);
   state_->prepare_step(dataset);
-  return Fit(*this, *state_->step, state_->step_program, state_->options, dataset, options).run();
+  return Fit(*this, *state_->step, state_->step_program, state_->options, dataset, options,
+             [this](const Example& batch) { state_->check_targets(batch); })
+      .run();
 }
 
 Metrics Trainer::evaluate(const Dataset& dataset) {
   state_->check_dataset(dataset, 1);
-  require(dataset.cardinality() > 0, "there is nothing to evaluate: the dataset has {}",
-          dataset.cardinality() == 0 ? "no examples" : "no end");
+  require_end(dataset, "evaluate");
   if (state_->model.weights.empty()) state_->model.initialize(state_->options.seed);
   state_->fetch_weights();
   MetricMeans means(result_names(state_->options.metrics));
@@ -407,6 +443,7 @@ Metrics Trainer::evaluate(const Dataset& dataset) {
     Executable& step = state_->compiled(state_->evaluation, size, [&] {
       return make_evaluation_step(state_->model, state_->step_options(), size);
     });
+    state_->check_targets(batch);
     means.add(step.run(batch), size);
   }
   return means.means();
@@ -414,6 +451,7 @@ Metrics Trainer::evaluate(const Dataset& dataset) {
 
 Tensor Trainer::predict(const Dataset& dataset) {
   state_->check_dataset(dataset, 0);
+  require_end(dataset, "predict");
   if (state_->model.weights.empty()) state_->model.initialize(state_->options.seed);
   state_->fetch_weights();
   const size_t num_features = state_->model.program.num_batch_inputs();
@@ -427,9 +465,11 @@ Tensor Trainer::predict(const Dataset& dataset) {
       return make_prediction_step(state_->model, state_->step_options(), size);
     });
     parts.push_back(step.run(std::span<const Tensor>(batch).first(num_features))[0].clone());
+    require(parts.back().rank() > 0 && parts.back().sizes()[0] == size,
+            "the output of model '{}' for {} examples is {}, which has not one row for each",
+            state_->model.name, size, parts.back().describe());
     total += size;
   }
-  require(!parts.empty(), "there is nothing to predict: the dataset is empty");
   std::vector<int64_t> sizes = parts[0].sizes();
   sizes[0] = total;
   Tensor result(parts[0].dtype(), sizes);

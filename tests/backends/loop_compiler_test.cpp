@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "brisk/backends/cpu/loop/loop_cache.h"
+#include "brisk/backends/loop/loop_cache.h"
 #include "brisk/base/file.h"
 #include "loop_running.h"
 #include "tests/support/temporary_directory.h"

@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "brisk/backends/cpu/loop/loop_program.h"
+#include "brisk/backends/loop/loop_program.h"
 #include "brisk/base/tensor.h"
 
 namespace brisk {

@@ -1,4 +1,4 @@
-#include "brisk/backends/cpu/loop/make_loop_program.h"
+#include "brisk/backends/loop/make_loop_program.h"
 
 #include "brisk/backends/reference/evaluate.h"
 #include "brisk/ir/builder.h"

@@ -90,6 +90,25 @@ TEST(PipelineIterator, SeekToEveryPositionContinuesBitForBit) {
   }
 }
 
+TEST(PipelineIterator, SeekComputesNothingOfWhatWentBefore) {
+  std::atomic<int64_t> computed = 0;
+  const auto counting = [&](int64_t value, const ExampleContext&) {
+    ++computed;
+    return value;
+  };
+  const Dataset dataset =
+      numbers(10'000).shuffle(1'000).map(on_number(counting)).batch(10).repeat(3).prefetch(0);
+  for (const DatasetPosition& position :
+       {DatasetPosition{0, 999}, DatasetPosition{2, 500}, DatasetPosition{1, 0}}) {
+    const auto iterator = dataset.iterator();
+    computed = 0;
+    iterator->seek(position);
+    Example example;
+    ASSERT_TRUE(iterator->next(example));
+    EXPECT_EQ(computed, 10) << "of one batch";
+  }
+}
+
 TEST(PipelineIterator, PositionCountsEpochsAndBatches) {
   const auto iterator = numbers(5).batch(2).repeat(2).iterator();
   Example example;

@@ -6,8 +6,8 @@
 
 #include <string>
 
-#include "brisk/base/error.h"
 #include "tests/support/op_case_checks.h"
+#include "tests/support/refusal.h"
 
 namespace brisk::testing {
 
@@ -15,17 +15,6 @@ class OpCaseSuite : public ::testing::TestWithParam<OpCase> {};
 
 inline std::string case_name(const ::testing::TestParamInfo<OpCase>& info) {
   return info.param.name;
-}
-
-/// The message of the UserError that `action` throws; empty when it throws none.
-template <typename Action>
-std::string refusal(Action&& action) {
-  try {
-    action();
-  } catch (const UserError& error) {
-    return error.what();
-  }
-  return "";
 }
 
 }  // namespace brisk::testing

@@ -54,6 +54,7 @@ BRISK_OP_CASES(window);
 BRISK_OP_CASES(composite);
 BRISK_OP_CASES(control);
 BRISK_OP_CASES(fused);
+BRISK_OP_CASES(batch_norm_fusion);
 
 }  // namespace
 }  // namespace brisk::testing

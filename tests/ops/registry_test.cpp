@@ -1,9 +1,8 @@
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
 #include "brisk/ops/standard.h"
 #include "tests/support/op_cases.h"
+#include "tests/support/registry_faults.h"
 
 // Every op is complete: a missing rule fails here, not in a user's run.
 
@@ -12,70 +11,56 @@ namespace {
 
 class Registry : public ::testing::TestWithParam<const Op*> {};
 
-/// Kinds whose ops are evaluated by kernels of their own on every backend.
-bool has_kernels(OpKind kind) {
-  switch (kind) {
-    case OpKind::source:
-    case OpKind::reduce:
-    case OpKind::move:
-    case OpKind::index:
-    case OpKind::contract:
-    case OpKind::convolve:
-    case OpKind::window:
-    case OpKind::control:
-      return true;
-    case OpKind::elementwise:
-    case OpKind::composite:
-    case OpKind::fused:
-      return false;
-  }
-  return false;
-}
-
-TEST_P(Registry, IsDocumentedByASentence) {
-  const std::string& doc = GetParam()->doc_text;
-  ASSERT_FALSE(doc.empty());
-  EXPECT_EQ(doc.back(), '.') << doc;
-}
-
-TEST_P(Registry, InfersItsTypes) {
-  EXPECT_TRUE(GetParam()->infer_rule);
-}
-
-TEST_P(Registry, CanBeEvaluated) {
-  const Op& op = *GetParam();
-  EXPECT_TRUE(op.expr_rule || op.decompose_rule || has_kernels(op.kind));
-  if (op.kind == OpKind::elementwise) {
-    EXPECT_TRUE(op.expr_rule);
-  }
-  if (op.kind == OpKind::composite || op.kind == OpKind::fused) {
-    EXPECT_TRUE(op.decompose_rule);
-  }
-}
-
-TEST_P(Registry, HasAGradientUnlessNoneFlows) {
-  const Op& op = *GetParam();
-  // A decomposition is differentiated in the op's place.
-  EXPECT_TRUE(op.differentiable ? op.vjp_rule || op.decompose_rule : !op.vjp_rule);
-}
-
-TEST_P(Registry, HasTheTraitsOfItsKind) {
-  const Op& op = *GetParam();
-  EXPECT_EQ(op.kind == OpKind::reduce, op.combiner != ScalarOp::input)
-      << "reductions, and they alone, have a combiner";
-  EXPECT_TRUE(!op.index_map_rule || op.kind == OpKind::move);
-  EXPECT_TRUE(!op.commutative || op.max_operands == 2);
-  EXPECT_TRUE(op.max_operands == -1 || op.min_operands <= op.max_operands);
-}
-
-TEST_P(Registry, HasATestCase) {
-  const std::vector<std::string> covered = covered_ops();
-  EXPECT_TRUE(std::binary_search(covered.begin(), covered.end(), GetParam()->name))
-      << "declare one in tests/support/" << name(GetParam()->kind) << "_cases.cpp";
+TEST_P(Registry, HasEveryRuleADocumentAndATest) {
+  EXPECT_EQ(registry_faults(*GetParam(), covered_ops()), std::vector<std::string>{});
 }
 
 INSTANTIATE_TEST_SUITE_P(, Registry, ::testing::ValuesIn(standard_ops()->all()),
                          [](const auto& info) { return info.param->name; });
+
+/// A complete op with one thing taken away or added.
+struct BrokenOp {
+  std::string name;
+  std::string op;  ///< that is broken
+  void (*change)(Op&);
+  std::string fault;
+};
+
+class RegistryFaults : public ::testing::TestWithParam<BrokenOp> {};
+
+TEST_P(RegistryFaults, AreSeen) {
+  Op op = standard_ops()->at(GetParam().op);
+  ASSERT_TRUE(registry_faults(op, covered_ops()).empty());
+  GetParam().change(op);
+  const std::vector<std::string> faults = registry_faults(op, covered_ops());
+  ASSERT_FALSE(faults.empty());
+  EXPECT_NE(faults[0].find(GetParam().fault), std::string::npos) << faults[0];
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    , RegistryFaults,
+    ::testing::Values(
+        BrokenOp{"NoDocument", "tanh", [](Op& op) { op.doc_text = ""; }, "not documented"},
+        BrokenOp{"NoSentence", "tanh", [](Op& op) { op.doc_text = "The tangent"; },
+                 "not documented by a sentence"},
+        BrokenOp{"NoTypes", "tanh", [](Op& op) { op.infer_rule = nullptr; },
+                 "does not infer its types"},
+        BrokenOp{"NoExpression", "tanh", [](Op& op) { op.expr_rule = nullptr; },
+                 "needs a scalar expression"},
+        BrokenOp{"NoGradient", "tanh", [](Op& op) { op.vjp_rule = nullptr; }, "has no gradient"},
+        BrokenOp{"NoGradientOfAMove", "transpose", [](Op& op) { op.vjp_rule = nullptr; },
+                 "has no gradient"},
+        BrokenOp{"GradientOfNothing", "tanh", [](Op& op) { op.differentiable = false; },
+                 "nothing flows through"},
+        BrokenOp{"NoDecomposition", "softmax", [](Op& op) { op.decompose_rule = nullptr; },
+                 "needs a decomposition"},
+        BrokenOp{"NoCombiner", "reduce_sum", [](Op& op) { op.combiner = ScalarOp::input; },
+                 "have a combiner"},
+        BrokenOp{"CombinerOfNoReduction", "tanh", [](Op& op) { op.combiner = ScalarOp::add; },
+                 "have a combiner"},
+        BrokenOp{"NoTest", "tanh", [](Op& op) { op.name = "untested"; },
+                 "declare a case in tests/support/elementwise_cases.cpp"}),
+    [](const auto& info) { return info.param.name; });
 
 TEST(StandardOps, AreBuiltOnceAndCanBeExtended) {
   EXPECT_EQ(standard_ops(), standard_ops());

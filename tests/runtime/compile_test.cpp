@@ -56,7 +56,7 @@ TEST(Compile, SwitchedOffPassIsSkippedAndAnUnknownOneRefused) {
 }
 
 TEST(FindBackend, KnowsTheNamesItLists) {
-  for (const std::string& name : backend_names()) {
+  for (const std::string& name : available_backend_names()) {
     const auto backend = find_backend(name);
     ASSERT_TRUE(backend.ok()) << backend.error();
     EXPECT_EQ((*backend)->name(), name);

@@ -8,6 +8,7 @@
 #include "brisk/ops/fused/fused.h"
 #include "brisk/ops/move/move.h"
 #include "brisk/ops/reduce/reduce.h"
+#include "brisk/ops/source/source.h"
 #include "brisk/ops/standard.h"
 
 namespace brisk {
@@ -26,6 +27,14 @@ TEST(NodeCost, ContractionCountsTwoOperationsATerm) {
   const NodeCost cost = cost_of_output(builder, matmul(a, b));
   EXPECT_EQ(cost.flops, 2 * 3 * 5 * 7);
   EXPECT_EQ(cost.bytes, 4 * (3 * 5 + 5 * 7 + 3 * 7));
+}
+
+TEST(NodeCost, RandomNumbersAreNoArithmetic) {
+  Builder builder(standard_ops());
+  const Value key = builder.input("key", Type(DType::u32, {2}));
+  const NodeCost cost = cost_of_output(builder, random_bits(key, Shape({3, 5})));
+  EXPECT_EQ(cost.flops, 0);
+  EXPECT_EQ(cost.bytes, 4 * (2 + 3 * 5));
 }
 
 TEST(NodeCost, TransposedFusedDotContractsTheFirstAxis) {

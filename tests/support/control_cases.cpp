@@ -54,7 +54,8 @@ std::vector<Value> build_branch(Builder& builder, std::span<const Value> in) {
 }
 
 /// The count goes up to a limit: x = x * factor + 0.5, `limit` times.
-std::vector<Value> build_loop(Builder& builder, std::span<const Value> in) {
+std::vector<Value> build_bounded_loop(Builder& builder, std::span<const Value> in,
+                                      int64_t max_trips) {
   const std::vector<Value> state = {builder.scalar(DType::i32, 0), in[0], in[1], in[2]};
   Graph condition =
       region(builder.ops(), "condition", types_of(state),
@@ -63,8 +64,23 @@ std::vector<Value> build_loop(Builder& builder, std::span<const Value> in) {
       region(builder.ops(), "body", types_of(state), [](Builder&, std::span<const Value> x) {
         return std::vector{x[0] + 1.0, x[1], x[2] * x[3] + 0.5, x[3]};
       });
-  const std::vector<Value> results = loop(state, std::move(condition), std::move(body), 5);
+  const std::vector<Value> results = loop(state, std::move(condition), std::move(body), max_trips);
   return {results[0], results[2]};
+}
+
+std::vector<Value> build_loop(Builder& builder, std::span<const Value> in) {
+  return build_bounded_loop(builder, in, 5);
+}
+
+/// Two carries, two sequences: a = tanh(a + x), b = b * y + a; each step also gives x * y.
+std::vector<Value> build_scan_of_pairs(Builder& builder, std::span<const Value> in) {
+  std::vector<Type> types = types_of(in.subspan(0, 2));
+  for (const Type& type : item_types(in.subspan(2, 2))) types.push_back(type);
+  Graph body = region(builder.ops(), "step", types, [](Builder&, std::span<const Value> x) {
+    const Value a = tanh(x[0] + x[2]);
+    return std::vector{a, x[1] * x[3] + a, x[2] * x[3]};
+  });
+  return scan(in.subspan(0, 2), in.subspan(2, 2), {}, std::move(body), in[2].shape().size(0));
 }
 
 /// carry = tanh(carry * weight + item); each step also gives carry * item.
@@ -88,7 +104,8 @@ std::vector<Value> build_call(Builder& builder, std::span<const Value> in) {
                      [](Builder&, std::span<const Value> x) {
                        return std::vector{tanh(x[0]) * x[1], x[0] + x[1]};
                      }),
-              {"Multiply", "gate", "{\"units\": 3}"});
+              in[0].rank() == 2 ? CallAttributes{"Multiply", "gate", "{\"units\": 3}"}
+                                : CallAttributes{"Lambda", "twice", ""});
 }
 
 }  // namespace
@@ -114,10 +131,16 @@ std::vector<OpCase> control_cases() {
         build_loop);
     add("loop", "_at_its_bound", {positions({}, 1).between(9, 9), values(sizes), values(sizes)},
         build_loop);
+    add("loop", "_at_another_bound", {positions({}, 1).between(9, 9), values(sizes), values(sizes)},
+        [](Builder& builder, std::span<const Value> in) {
+          return build_bounded_loop(builder, in, 2);
+        });
     std::vector<int64_t> sequence = {4};
     sequence.insert(sequence.end(), sizes.begin(), sizes.end());
     add("scan", "", {values(sizes), values(sequence), values(sizes)}, build_scan(false));
     add("scan", "_reversed", {values(sizes), values(sequence), values(sizes)}, build_scan(true));
+    add("scan", "_of_pairs", {values(sizes), values(sizes), values(sequence), values(sequence)},
+        build_scan_of_pairs);
     sequence[0] = 0;
     add("scan", "_no_trip", {values(sizes), values(sequence), values(sizes)}, build_scan(false));
     add("call", "", {values(sizes), values(sizes)}, build_call);

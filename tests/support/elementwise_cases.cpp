@@ -107,7 +107,11 @@ std::vector<Row> activation_rows() {
       with(
           "leaky_relu", [](Value x) { return leaky_relu(x, 0.3); }, in(-2, 2).away_from({0})),
       with(
+          "leaky_relu", [](Value x) { return leaky_relu(x, -0.1); }, in(-2, 2).away_from({0})),
+      with(
           "elu", [](Value x) { return elu(x, 1.5); }, in(-3, 3).away_from({0})),
+      with(
+          "elu", [](Value x) { return elu(x, 0.5); }, in(-3, 3).away_from({0})),
       unary("selu", selu, kFloatTypes, in(-3, 3).away_from({0})),
       // Below -2.5 the slope is the difference of terms a thousand times as large.
       with(
@@ -167,6 +171,10 @@ std::vector<Row> selection_rows() {
        [](std::span<const Value> x) { return clamp(x[0], -1, 2); },
        kSigned,
        {in(-4, 4).away_from({-1, 2})}},
+      {"clamp",
+       [](std::span<const Value> x) { return clamp(x[0], -3, -2); },
+       kSigned,
+       {in(-4, 4).away_from({-3, -2})}},
       unary("optimization_barrier", optimization_barrier, kAny, in(-2, 2)),
       unary("stop_gradient", stop_gradient, kAny, in(-2, 2)),
   };

@@ -51,6 +51,21 @@ void add_convolutions(std::vector<OpCase>& cases) {
       }
 }
 
+/// Strides, dilation, padding and groups of other kinds than above.
+void add_grouped_convolution(std::vector<OpCase>& cases) {
+  const ConvolutionAttributes geometry{{2, 1}, {2, 0}, {0, 2}, {2, 1}, 3};
+  cases.push_back(
+      {.op = "fused_convolution",
+       .name = "grouped_dilated",
+       .operands = {values({2, 5, 7, 3}), values({3, 3, 1, 6}), values({6}), values({2, 2, 7, 6})},
+       .build =
+           [=](Builder&, std::span<const Value> in) {
+             return std::vector{fused_convolution(in, {geometry, true, true, Activation::relu})};
+           },
+       .types = kFloatTypes,
+       .roundings = 3});
+}
+
 void add_dots(std::vector<OpCase>& cases) {
   for (const bool transpose_lhs : {false, true})
     for (const bool transpose_rhs : {false, true})
@@ -80,6 +95,7 @@ std::vector<OpCase> fused_cases() {
   std::vector<OpCase> cases;
   add_loops(cases);
   add_convolutions(cases);
+  add_grouped_convolution(cases);
   add_dots(cases);
   return cases;
 }

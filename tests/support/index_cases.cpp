@@ -92,7 +92,7 @@ void add_one_hots(std::vector<OpCase>& cases) {
                        .operands = {positions(sizes, 1).between(-2, 11)},
                        .build =
                            [=](Builder&, std::span<const Value> in) {
-                             return std::vector{one_hot(in[0], 10, type)};
+                             return std::vector{one_hot(in[0], sizes.size() == 2 ? 7 : 10, type)};
                            },
                        .types = {type}});
 }

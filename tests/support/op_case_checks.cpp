@@ -11,6 +11,7 @@
 #include "brisk/runtime/backend.h"
 #include "tests/support/case_graph.h"
 #include "tests/support/finite_differences.h"
+#include "tests/support/tested_backends.h"
 #include "tests/support/tolerances.h"
 
 namespace brisk::testing {
@@ -118,16 +119,14 @@ void check_meaning(const OpCase& op_case) {
 }
 
 void check_backends(const OpCase& op_case) {
-  for (const std::string& backend_name : backend_names()) {
-    const auto backend = find_backend(backend_name);
-    ASSERT_TRUE(backend.ok()) << backend.error();
+  for (const auto& backend : tested_backends()) {
     for (const DType type : op_case.types) {
       const Graph graph = case_graph(op_case, type);
       const std::vector<Tensor> inputs = case_values(op_case, type);
       const std::string what(name(type));
-      check_backend(graph, inputs, op_case.roundings, **backend, {}, what);
-      if ((*backend)->target().fused_loops && can_be_fused(graph))
-        check_backend(graph, inputs, op_case.roundings, **backend,
+      check_backend(graph, inputs, op_case.roundings, *backend, {}, what);
+      if (backend->target().fused_loops && can_be_fused(graph))
+        check_backend(graph, inputs, op_case.roundings, *backend,
                       {.disabled_passes = {"fuse_loops", "fuse_epilogues"}}, what);
     }
   }
@@ -141,11 +140,9 @@ void check_gradient_on_backends(const OpCase& op_case) {
   const Graph gradients = gradients_only(*loss, differentiated_inputs(op_case));
   const std::vector<Tensor> inputs =
       with_weights(case_values(op_case, DType::f32), *loss, key_of(op_case.name));
-  for (const std::string& backend_name : backend_names()) {
-    const auto backend = find_backend(backend_name);
-    ASSERT_TRUE(backend.ok()) << backend.error();
+  for (const auto& backend : tested_backends()) {
     // A gradient is a formula of several ops, each rounded or not.
-    check_backend(gradients, inputs, 8.0 * op_case.roundings, **backend, {}, "gradient in f32");
+    check_backend(gradients, inputs, 8.0 * op_case.roundings, *backend, {}, "gradient in f32");
   }
 }
 

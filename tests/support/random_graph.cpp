@@ -1,9 +1,11 @@
 #include "tests/support/random_graph.h"
 
 #include <array>
+#include <functional>
 
 #include "brisk/base/philox.h"
 #include "brisk/ops/contract/contract.h"
+#include "brisk/ops/control/control.h"
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/move/move.h"
 #include "brisk/ops/reduce/reduce.h"
@@ -13,11 +15,14 @@
 namespace brisk::testing {
 namespace {
 
+/// Products of shapes with themselves must not grow without end.
+constexpr int64_t kLargest = 20000;
+
 /// Grows a graph by one drawn op at a time from values that are there.
 class Grower {
  public:
-  Grower(Builder& builder, PhiloxSequence& random, DType type)
-      : builder_(builder), random_(random), type_(type) {}
+  Grower(Builder& builder, PhiloxSequence& random, DType type, int depth)
+      : builder_(builder), random_(random), type_(type), depth_(depth) {}
 
   void add_inputs() {
     const std::array<Shape, 5> shapes = {Shape{}, Shape{17}, Shape{3, 17}, Shape{2, 3, 17},
@@ -28,9 +33,19 @@ class Grower {
           builder_.input(fmt::format("x{}", i), Type(type_, shapes[below(shapes.size())])));
   }
 
+  void grow(int num_nodes) {
+    for (int i = 0; i < num_nodes; ++i) {
+      grow();
+      if (values_.back().shape().num_elements() > kLargest) values_.pop_back();
+    }
+  }
+
+  std::vector<Value>& values() { return values_; }
+
+ private:
   void grow() {
     const Value x = any();
-    switch (below(8)) {
+    switch (below(depth_ > 0 ? 10 : 8)) {
       case 0:
       case 1:
         return keep(unary(x));
@@ -43,14 +58,15 @@ class Grower {
         return keep(folded(x));
       case 6:
         return keep(moved(x));
+      case 8:
+        return keep(called(x, any()));
+      case 9:
+        return keep(below(3) == 0 ? branched(x, any()) : below(2) == 0 ? looped(x) : scanned(x));
       default:
         return keep(contracted(x));
     }
   }
 
-  std::vector<Value>& values() { return values_; }
-
- private:
   uint64_t below(uint64_t bound) { return random_.next_below(bound); }
   Value any() { return values_[below(values_.size())]; }
   void keep(const Value& value) { values_.push_back(value); }
@@ -127,26 +143,85 @@ class Grower {
     return tanh(dot_general(x, x, {.lhs_contract = {axis}, .rhs_contract = {axis}}) * 0.1);
   }
 
+  static Value mean(const Value& x) { return x.rank() == 0 ? x : reduce_mean(x); }
+
+  using Finish = std::function<std::vector<Value>(std::span<const Value> inputs, Value grown)>;
+  /// A region with inputs of these types: three ops are grown from the last of them, and `finish`
+  /// makes the outputs.
+  Graph region(const std::vector<Type>& types, const Finish& finish) {
+    Builder builder(builder_.ops(), "region");
+    std::vector<Value> inputs;
+    for (const Type& type : types)
+      inputs.push_back(builder.input(fmt::format("in{}", inputs.size()), type));
+    Grower inner(builder, random_, type_, depth_ - 1);
+    inner.keep(inputs.back());
+    inner.grow(3);
+    std::vector<Builder::Output> outputs;
+    for (const Value& value : finish(inputs, inner.values_.back()))
+      outputs.push_back({fmt::format("out{}", outputs.size()), value});
+    return builder.finish(outputs);
+  }
+
+  Value called(const Value& a, const Value& b) {
+    Graph body = region({a.type(), b.type()}, [](std::span<const Value> in, Value grown) {
+      return std::vector{grown, tanh(in[0])};
+    });
+    const CallAttributes attributes = {"Lambda", "layer \"quoted\"", "{\"seed\": 1}\n"};
+    return call(std::vector{a, b}, std::move(body), attributes)[below(2)];
+  }
+
+  Value branched(const Value& x, const Value& judge) {
+    const Value predicate = less(mean(judge), builder_.scalar(type_, 0.1));
+    Graph then_graph = region({x.type()}, [](std::span<const Value> in, Value grown) {
+      return std::vector{tanh(in[0] + mean(grown))};
+    });
+    Graph else_graph = region({x.type()}, [](std::span<const Value> in, Value grown) {
+      return std::vector{in[0] * tanh(mean(grown))};
+    });
+    return branch(predicate, std::vector{x}, std::move(then_graph), std::move(else_graph))[0];
+  }
+
+  Value looped(const Value& x) {
+    const std::vector<Value> state = {builder_.scalar(DType::i32, 0), x};
+    const std::vector<Type> types = {state[0].type(), x.type()};
+    Graph condition = region(types, [](std::span<const Value> in, Value) {
+      return std::vector{less(in[0], in[0].builder->scalar(DType::i32, 2))};
+    });
+    Graph body = region(types, [](std::span<const Value> in, Value grown) {
+      return std::vector{in[0] + 1.0, tanh(in[1] * mean(grown) + 0.25)};
+    });
+    return loop(state, std::move(condition), std::move(body), 5)[1];
+  }
+
+  Value scanned(const Value& x) {
+    if (x.rank() == 0) return called(x, x);
+    const auto& extents = x.shape().extents();
+    const Type item(type_, Shape(std::vector<Extent>(extents.begin() + 1, extents.end())));
+    const Value carry = builder_.scalar(type_, 0.5);
+    Graph body = region({carry.type(), item}, [](std::span<const Value> in, Value grown) {
+      const Value next = tanh(in[0] + mean(grown));
+      return std::vector{next, in[1] * next};
+    });
+    const bool reverse = below(2) == 0;
+    return scan(std::vector{carry}, std::vector{x}, {}, std::move(body), x.shape().size(0),
+                reverse)[below(2)];
+  }
+
   Builder& builder_;
   PhiloxSequence& random_;
   DType type_;
+  int depth_;
   std::vector<Value> values_;
 };
-
-/// Products of shapes with themselves must not grow without end.
-constexpr int64_t kLargest = 20000;
 
 }  // namespace
 
 Graph random_graph(uint64_t seed, const RandomGraphOptions& options) {
   PhiloxSequence random(fold_key(seed, 0x67726170));
   Builder builder(standard_ops(), fmt::format("random{}", seed));
-  Grower grower(builder, random, options.type);
+  Grower grower(builder, random, options.type, options.depth);
   grower.add_inputs();
-  for (int i = 0; i < options.num_nodes; ++i) {
-    grower.grow();
-    if (grower.values().back().shape().num_elements() > kLargest) grower.values().pop_back();
-  }
+  grower.grow(options.num_nodes);
   const uint64_t num_outputs = 1 + random.next_below(3);
   std::vector<Builder::Output> outputs;
   for (uint64_t i = 0; i < num_outputs && i < grower.values().size(); ++i)

@@ -1,7 +1,7 @@
 #pragma once
 
-/// Random graphs of elementwise, move, reduce, contract and source ops: for round trips through the
-/// text form and for lowered against plain evaluation.
+/// Random graphs of elementwise, move, reduce, contract, source and (where asked for) control ops:
+/// for round trips through the text form and for lowered against plain evaluation.
 
 #include <cstdint>
 #include <vector>
@@ -14,6 +14,7 @@ namespace brisk::testing {
 struct RandomGraphOptions {
   int num_nodes = 12;  ///< drawn ops; broadcasts and constants come on top
   DType type = DType::f64;
+  int depth = 0;  ///< how deep regions nest; 0: none
 };
 
 /// The graph of a seed: up to four inputs of rank 0 to 3, one to three outputs. Values stay within

@@ -10,12 +10,13 @@ case ${1:-} in
     cat <<'TEXT'
 usage: ./dev check [--all]
 
-  layers   a folder includes only itself and lower layers (cmake/layers.cmake)
-  doors    a foreign library enters by one door (tools/doors.txt)
-  sizes    files, folders, names, heads of headers; prints the sizes of each layer
-  words    what must not stand in the tree (tools/words.txt)
-  ops      the op set's registry tests, where ./dev test has built them
-  format   .clang-format, on the sources that differ from main; --all: on all sources
+  layers     a folder includes only itself and lower layers (cmake/layers.cmake)
+  doors      a foreign library enters by one door (tools/doors.txt)
+  sizes      files, folders, names, heads of headers; prints the sizes of each layer
+  words      what must not stand in the tree (tools/words.txt)
+  ops        the op set's registry tests, where ./dev test has built them
+  documents  links lead somewhere; printed pages and measured figures are current
+  format     .clang-format, on the sources that differ from main; --all: on all sources
 
 Each is a program of its own, tools/check_NAME. Compiler warnings are errors in every preset.
 TEXT
@@ -42,6 +43,7 @@ run_check tools/check_doors
 run_check tools/check_sizes
 run_check tools/check_words
 run_check tools/check_ops
+run_check tools/check_documents
 run_check tools/check_format "$@"
 printf '%s\n' "" "${lines[@]}"
 exit $failed

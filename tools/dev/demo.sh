@@ -4,12 +4,23 @@ set -euo pipefail
 case ${1:-} in
   -h | --help)
     cat <<'TEXT'
-usage: ./dev demo [ARGUMENTS]
+usage: ./dev demo [--write] [ARGUMENTS]
 
 Installs what is missing, builds brisk and runs `brisk demo`, which takes these arguments
 (./dev brisk demo --help lists them).
+
+  --write   puts the table into docs/results/demo.md and README.md; measure on a machine that does
+            nothing else
 TEXT
     exit 0
+    ;;
+  --write)
+    shift
+    figures=$(mktemp)
+    trap 'rm -f "$figures"' EXIT
+    bash "$BRISK_ROOT/tools/dev/brisk.sh" demo --json "$@" | tee "$figures"
+    python3 -B "$BRISK_ROOT/tools/dev/figures.py" demo <"$figures"
+    exit
     ;;
 esac
 exec bash "$BRISK_ROOT/tools/dev/brisk.sh" demo "$@"

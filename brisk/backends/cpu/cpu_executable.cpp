@@ -16,8 +16,7 @@ namespace {
 class CpuExecutable final : public Executable {
  public:
   CpuExecutable(const Program& lowered, const CompileOptions& options)
-      : program_(lowered),
-        threads_(options.threads > 0 ? options.threads : available_cores()) {
+      : program_(lowered), threads_(options.threads > 0 ? options.threads : available_cores()) {
     set_library_threads(threads_);
     // Whatever loop op is still alone becomes a loop of its own: there is one code path for both.
     program_.graph = one_loop_an_op(program_.graph);
@@ -25,15 +24,17 @@ class CpuExecutable final : public Executable {
     loop_options.cache = options.cache;
     loop_options.threads = threads_;
     loops_ = std::make_unique<LoopLibrary>(program_.graph, loop_options);
-    ScheduleOptions schedule_options{threads_, options.deterministic, loops_.get(), constant_inputs()};
+    ScheduleOptions schedule_options{threads_, options.deterministic, loops_.get(),
+                                     constant_inputs()};
     schedule_ = std::make_unique<Schedule>(program_.graph, schedule_options);
     arena_ = allocate_aligned(schedule_->arena_bytes());
     place_updates();
   }
 
   void bind_state(std::span<const Tensor> state) override {
-    require(state.size() == program_.state.size(), "the program has {} state entries, but {} are given",
-            program_.state.size(), state.size());
+    require(state.size() == program_.state.size(),
+            "the program has {} state entries, but {} are given", program_.state.size(),
+            state.size());
     for (size_t i = 0; i < state.size(); ++i) {
       check(program_.state[i].name, program_.state[i].type, state[i]);
       current_[i] = state[i].clone();
@@ -49,11 +50,13 @@ class CpuExecutable final : public Executable {
     return result;
   }
   Tensor state(size_t index) const override {
+    check_entry(index);
     require(bound_, "the state of a program was asked for before it was bound");
     return current_[index].clone();
   }
 
   void set_state(size_t index, const Tensor& value) override {
+    check_entry(index);
     require(bound_, "state '{}' was set before the state was bound", program_.state[index].name);
     check(program_.state[index].name, program_.state[index].type, value);
     std::memcpy(current_[index].bytes(), value.bytes(), static_cast<size_t>(value.num_bytes()));
@@ -69,6 +72,7 @@ class CpuExecutable final : public Executable {
   }
 
   std::vector<KernelReport> profile(std::span<const Tensor> inputs, int runs) override {
+    require(runs > 0, "profiling takes at least one run, but {} are asked for", runs);
     set_library_threads(threads_);
     std::vector<double> seconds;
     for (int i = 0; i < runs; ++i) {
@@ -94,6 +98,11 @@ class CpuExecutable final : public Executable {
   }
 
  private:
+  void check_entry(size_t index) const {
+    require(index < program_.state.size(),
+            "the program has {} state entries, but entry {} is asked for", program_.state.size(),
+            index);
+  }
   static void check(const std::string& name, const Type& type, const Tensor& given) {
     require(given.defined() && type == Type(given.dtype(), Shape(given.sizes())),
             "'{}' is {}, but {} is given", name, type.to_string(),
@@ -131,10 +140,12 @@ class CpuExecutable final : public Executable {
   void gather(std::span<const Tensor> inputs) {
     require(bound_ || program_.state.empty(), "a program was run before its state was bound");
     const size_t num_state = program_.state.size();
-    require(inputs.size() == inputs_.size() - num_state, "the program takes {} inputs, but {} are given",
-            inputs_.size() - num_state, inputs.size());
+    require(inputs.size() == inputs_.size() - num_state,
+            "the program takes {} inputs, but {} are given", inputs_.size() - num_state,
+            inputs.size());
     for (size_t i = 0; i < inputs.size(); ++i) {
-      check(program_.graph.input_name(num_state + i), program_.graph.input_type(num_state + i), inputs[i]);
+      check(program_.graph.input_name(num_state + i), program_.graph.input_type(num_state + i),
+            inputs[i]);
       inputs_[num_state + i] = const_cast<std::byte*>(inputs[i].bytes());
     }
     for (size_t i = 0; i < num_state; ++i) inputs_[i] = current_[i].bytes();
@@ -147,8 +158,9 @@ class CpuExecutable final : public Executable {
 
   void swap_updates() {
     for (size_t j = 0; j < program_.updates.size(); ++j)
-      if (swapped_[j]) std::swap(current_[static_cast<size_t>(program_.updates[j])],
-                                 other_[static_cast<size_t>(program_.updates[j])]);
+      if (swapped_[j])
+        std::swap(current_[static_cast<size_t>(program_.updates[j])],
+                  other_[static_cast<size_t>(program_.updates[j])]);
   }
 
   Program program_;
@@ -165,7 +177,8 @@ class CpuExecutable final : public Executable {
 
 }  // namespace
 
-std::unique_ptr<Executable> make_cpu_executable(const Program& lowered, const CompileOptions& options) {
+std::unique_ptr<Executable> make_cpu_executable(const Program& lowered,
+                                                const CompileOptions& options) {
   return std::make_unique<CpuExecutable>(lowered, options);
 }
 

@@ -11,6 +11,7 @@
 #include "brisk/backends/cpu/loop_library.h"
 #include "brisk/ir/graph.h"
 #include "brisk/runtime/executable.h"
+#include "brisk/runtime/lower/storage_plan.h"
 
 namespace brisk::cpu {
 
@@ -33,7 +34,7 @@ class Schedule {
   void run_timed(std::span<std::byte* const> inputs, std::span<std::byte* const> outputs,
                  std::byte* arena, std::vector<double>& seconds);
 
-  int64_t arena_bytes() const { return arena_bytes_; }
+  int64_t arena_bytes() const { return plan_.arena_bytes(); }
   /// True when output `output` may be written into input `input`'s memory: nothing reads the input
   /// after, and the step that writes it allows it.
   bool output_may_overwrite(size_t output, size_t input) const;
@@ -43,28 +44,13 @@ class Schedule {
   const Graph& graph() const { return graph_; }
 
  private:
-  enum class Place : uint8_t { none, input, output, arena, constant };
-  struct Storage {
-    Place place = Place::none;
-    size_t index = 0;  ///< input, output, arena buffer or constant number
-  };
   struct Step {
-    NodeId node = -1;
     KernelChoice choice;
-    std::vector<size_t> operand_storage, result_storage;  ///< into storages_
-    size_t scratch_buffer = SIZE_MAX;                     ///< arena buffer
     std::vector<std::byte*> operand_pointers, result_pointers;
   };
-  struct Copy {
-    size_t from_storage = 0, output = 0;
-    int64_t bytes = 0;
-  };
 
-  void assign_storage();
-  void prepare_steps(const ScheduleOptions& options);
-  void plan_arena();
+  StoragePlan::InPlace in_place() const;
   KernelChoice choose(const Node& node, const ScheduleOptions& options);
-  size_t storage_of(ValueId value) const;
   std::byte* pointer(size_t storage, std::span<std::byte* const> inputs,
                      std::span<std::byte* const> outputs, std::byte* arena) const;
   template <typename Around>
@@ -72,13 +58,8 @@ class Schedule {
                  std::byte* arena, Around&& around);
 
   Graph graph_;
-  std::vector<std::vector<size_t>> value_storage_;  ///< per node and result
-  std::vector<Storage> storages_;
-  std::vector<Tensor> constants_;
-  std::vector<Step> steps_;
-  std::vector<Copy> copies_;  ///< outputs that are inputs, constants or another output's value
-  std::vector<int64_t> buffer_bytes_, buffer_offsets_;
-  int64_t arena_bytes_ = 0;
+  StoragePlan plan_;
+  std::vector<Step> steps_;  ///< as the plan's
 };
 
 }  // namespace brisk::cpu

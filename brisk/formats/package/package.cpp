@@ -13,18 +13,22 @@ constexpr int kFormatVersion = 1;
 constexpr int64_t kMaxGraphBytes = int64_t{1} << 30;
 
 Json port(const std::string& name, const Type& type) {
-  return {{"name", name}, {"dtype", std::string(brisk::name(type.dtype()))}, {"shape", type.shape().to_string()}};
+  return {{"name", name},
+          {"dtype", std::string(brisk::name(type.dtype()))},
+          {"shape", type.shape().to_string()}};
 }
 
 std::string signature_text(const Package& package) {
-  Json json = {{"format", "brisk.package"}, {"version", kFormatVersion}, {"name", package.name},
-               {"inputs", Json::array()}, {"outputs", Json::array()}, {"class_names", package.class_names}};
+  Json json = {{"format", "brisk.package"}, {"version", kFormatVersion},
+               {"name", package.name},      {"inputs", Json::array()},
+               {"outputs", Json::array()},  {"class_names", package.class_names}};
   const Graph& graph = package.program.graph;
   for (size_t i = package.program.state.size(); i < graph.inputs().size(); ++i)
     json["inputs"].push_back(port(graph.input_name(i), graph.input_type(i)));
   for (size_t r = 0; r < static_cast<size_t>(package.program.num_results); ++r)
     json["outputs"].push_back(port(graph.outputs()[r].name, graph.output_type(r)));
-  if (!package.preprocessing.empty()) json["preprocessing"] = parse_json(package.preprocessing, "preprocessing").value();
+  if (!package.preprocessing.empty())
+    json["preprocessing"] = parse_json(package.preprocessing, "preprocessing").value();
   return json.dump(2) + "\n";
 }
 
@@ -33,17 +37,18 @@ Status read_signature(const std::filesystem::path& path, Package& package) {
   if (!text) return text.failure();
   const Result<Json> json = parse_json(*text, path.string());
   if (!json) return json.failure();
-  if (!json->is_object() || json->value("format", "") != "brisk.package")
+  if (!json->is_object() || json->value("format", Json()) != "brisk.package")
     return fail("{} does not describe a brisk package", path.string());
-  if (!(*json)["version"].is_number_integer() || (*json)["version"] != kFormatVersion)
+  if (const Json version = json->value("version", Json()); version != kFormatVersion)
     return fail("{} is of version {}, but this brisk reads version {}", path.string(),
-                json->value("version", Json()).dump(), kFormatVersion);
+                version.dump(), kFormatVersion);
   if (json->contains("name") && (*json)["name"].is_string()) package.name = (*json)["name"];
   if (json->contains("class_names")) {
     const Json& names = (*json)["class_names"];
     if (!names.is_array()) return fail("{}: class_names is not a list", path.string());
     for (const Json& entry : names) {
-      if (!entry.is_string()) return fail("{}: class_names holds {}, which is no text", path.string(), entry.dump());
+      if (!entry.is_string())
+        return fail("{}: class_names holds {}, which is no text", path.string(), entry.dump());
       package.class_names.push_back(entry);
     }
   }
@@ -56,10 +61,11 @@ Status read_weights(const std::filesystem::path& path, Package& package) {
   if (!file) return file.failure();
   for (const StateEntry& entry : package.program.state) {
     const Tensor* tensor = file->find(entry.name);
-    if (tensor == nullptr) return fail("{} lacks the tensor '{}' that graph.txt names", path.string(), entry.name);
+    if (tensor == nullptr)
+      return fail("{} lacks the tensor '{}' that graph.txt names", path.string(), entry.name);
     if (!(Type(tensor->dtype(), Shape(tensor->sizes())) == entry.type))
-      return fail("{}: '{}' is {}, but graph.txt says {}", path.string(), entry.name, tensor->describe(),
-                  entry.type.to_string());
+      return fail("{}: '{}' is {}, but graph.txt says {}", path.string(), entry.name,
+                  tensor->describe(), entry.type.to_string());
     package.weights.push_back(*tensor);
   }
   if (file->tensors.size() != package.program.state.size())
@@ -71,18 +77,24 @@ Status read_weights(const std::filesystem::path& path, Package& package) {
 }  // namespace
 
 Status write_package(const std::filesystem::path& directory, const Package& package) {
-  require(package.weights.size() == package.program.state.size(), "a package of {} state entries has {} weights",
-          package.program.state.size(), package.weights.size());
+  require(package.weights.size() == package.program.state.size(),
+          "a package of {} state entries has {} weights", package.program.state.size(),
+          package.weights.size());
   std::vector<NamedTensor> tensors;
   for (size_t i = 0; i < package.weights.size(); ++i)
     tensors.push_back({package.program.state[i].name, package.weights[i]});
-  return write_directory_atomically(directory, [&](const std::filesystem::path& temporary) -> Status {
-    if (Status s = write_file_atomically(temporary / "graph.txt", print(package.program)); !s) return s;
-    if (Status s = write_safetensors(temporary / "weights.safetensors", tensors); !s) return s;
-    if (!package.optimization.empty())
-      if (Status s = write_file_atomically(temporary / "optimization.json", package.optimization); !s) return s;
-    return write_file_atomically(temporary / "signature.json", signature_text(package));
-  });
+  return write_directory_atomically(
+      directory, [&](const std::filesystem::path& temporary) -> Status {
+        if (Status s = write_file_atomically(temporary / "graph.txt", print(package.program)); !s)
+          return s;
+        if (Status s = write_safetensors(temporary / "weights.safetensors", tensors); !s) return s;
+        if (!package.optimization.empty())
+          if (Status s =
+                  write_file_atomically(temporary / "optimization.json", package.optimization);
+              !s)
+            return s;
+        return write_file_atomically(temporary / "signature.json", signature_text(package));
+      });
 }
 
 Result<Package> read_package(const std::filesystem::path& directory) {

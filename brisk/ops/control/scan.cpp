@@ -12,7 +12,8 @@ std::vector<Type> infer(const InferContext& context) {
   const auto& [num_carries, num_sequences, trips, reverse] = context.as<ScanAttributes>();
   const auto num_operands = static_cast<int64_t>(context.operands.size());
   const Graph& body = context.regions[0];
-  require(num_carries >= 0 && num_sequences >= 0 && num_carries + num_sequences <= num_operands,
+  require(num_carries >= 0 && num_carries <= num_operands && num_sequences >= 0 &&
+              num_sequences <= num_operands - num_carries,
           "[scan] {} carries and {} sequences do not fit {} operands", num_carries, num_sequences,
           num_operands);
   require(trips >= 0, "[scan] trips {} must not be negative", trips);

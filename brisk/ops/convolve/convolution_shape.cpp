@@ -29,7 +29,7 @@ Shape convolution_shape(std::string_view op, const Shape& input, const Shape& fi
           groups);
   require(filters % groups == 0, "[{}] {} filters do not divide into {} groups", op, filters,
           groups);
-  require(filter.size(rank - 2) * groups == channels,
+  require(filter.size(rank - 2) == channels / groups,
           "[{}] the filter {} takes {} channels in {} groups, but the input {} has {}", op,
           filter.to_string(), filter.size(rank - 2), groups, input.to_string(), channels);
 

@@ -9,6 +9,13 @@ namespace brisk {
 Op fused_loop_op();
 Op fused_convolution_op();
 Op fused_dot_op();
+Op convolution_statistics_op();
+Op scale_shift_op();
+Op scale_shift_relu_gradient_op();
+Op scale_shift_result_gradient_op();
+Op input_gradient_scale_shift_op();
+Op channel_shift_op();
+Op gram_matrix_op();
 
 void add_fused_ops(OpSet& ops);
 

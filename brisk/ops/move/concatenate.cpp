@@ -1,4 +1,4 @@
-#include "brisk/base/error.h"
+#include "brisk/base/checked.h"
 #include "brisk/ops/move/move.h"
 #include "brisk/ops/move/move_kind.h"
 #include "brisk/ops/move/move_ops.h"
@@ -27,7 +27,7 @@ std::vector<Type> infer(const InferContext& context) {
             "[concatenate] axis {} of operand {} ({}) has no size yet; bind '{}' "
             "first",
             axis, i, context.operands[i].to_string(), extent.name());
-    total += extent.size();
+    total = checked_add(total, extent.size(), "[concatenate]");
   }
   shape[axis] = Extent(total);
   return {moved(context, std::move(shape))};

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "brisk/base/error.h"
+#include "brisk/base/checked.h"
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/move/move.h"
 #include "brisk/ops/move/move_kind.h"
@@ -35,8 +35,11 @@ std::vector<Type> infer(const InferContext& context) {
             context.operands[0].to_string(), extent.name());
     require(padding.interior[i] >= 0, "[pad] interior padding {} of axis {} is negative",
             padding.interior[i], i);
-    const int64_t between = std::max<int64_t>(extent.size() - 1, 0) * padding.interior[i];
-    const int64_t size = padding.low[i] + extent.size() + between + padding.high[i];
+    const int64_t between =
+        checked_multiply(std::max<int64_t>(extent.size() - 1, 0), padding.interior[i], "[pad]");
+    const int64_t spread = checked_add(extent.size(), between, "[pad]");
+    const int64_t size =
+        checked_add(checked_add(padding.low[i], spread, "[pad]"), padding.high[i], "[pad]");
     require(size >= 0, "[pad] edges {} and {} crop more than axis {} of {} has", padding.low[i],
             padding.high[i], i, context.operands[0].to_string());
     shape.push_back(Extent(size));

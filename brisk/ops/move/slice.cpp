@@ -10,7 +10,7 @@ namespace {
 struct Range {
   int64_t start, limit, step;
   bool whole = false;  ///< all of an axis, which may be named
-  int64_t count() const { return (limit - start + step - 1) / step; }
+  int64_t count() const { return limit == start ? 0 : (limit - start - 1) / step + 1; }
 };
 
 Range range_of(const SliceAttributes& slice, const Shape& shape, size_t i) {

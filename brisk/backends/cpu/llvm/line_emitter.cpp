@@ -133,13 +133,19 @@ Value* LineEmitter::vector(Body& body, int32_t number) {
 }
 
 void LineEmitter::store_vectors(Body& body, int phase, bool reduced_stores) {
+  // All values before the first store: a result may lie in the memory of an operand that another
+  // result reads at the same element.
+  std::vector<Value*> values(program_.stores.size());
+  for (size_t i = 0; i < program_.stores.size(); ++i)
+    if (stores_in(program_.stores[i], phase, reduced_stores))
+      values[i] = vector(body, program_.stores[i].line);
   for (size_t i = 0; i < program_.stores.size(); ++i) {
     const LoopStore& to = program_.stores[i];
     if (!stores_in(to, phase, reduced_stores)) continue;
     const int64_t stride = inner_stride(to.at);
     Value* element = b_.CreateMul(body.base, b_.getInt64(static_cast<uint64_t>(stride)));
     Value* place = b_.CreateGEP(b_.memory_element(to.type), body.point->store_row[i], element);
-    store(b_, vector(body, to.line), to.type, place, stride, body.active, plan_.streamed[i]);
+    store(b_, values[i], to.type, place, stride, body.active, plan_.streamed[i]);
   }
 }
 

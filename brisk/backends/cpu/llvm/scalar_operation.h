@@ -3,7 +3,7 @@
 /// One line's scalar operation (brisk/ir/expr.h defines its meaning) on scalars or vectors.
 
 #include "brisk/backends/cpu/llvm/vector_builder.h"
-#include "brisk/backends/cpu/loop/loop_program.h"
+#include "brisk/backends/loop/loop_program.h"
 
 namespace brisk {
 

@@ -14,7 +14,7 @@
 #include <cstdint>
 
 #include "brisk/backends/cpu/loop/loop_plan.h"
-#include "brisk/backends/cpu/loop/loop_program.h"
+#include "brisk/backends/loop/loop_program.h"
 
 namespace brisk {
 

@@ -8,7 +8,7 @@
 
 #include "brisk/backends/cpu/loop/host_isa.h"
 #include "brisk/backends/cpu/loop/llvm_library.h"
-#include "brisk/backends/cpu/loop/loop_cache.h"
+#include "brisk/backends/loop/loop_cache.h"
 #include "brisk/base/file.h"
 #include "brisk/base/parallel.h"
 

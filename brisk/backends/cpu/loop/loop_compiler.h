@@ -17,8 +17,8 @@
 #include "brisk/backends/cpu/loop/code_image.h"
 #include "brisk/backends/cpu/loop/codegen_interface.h"
 #include "brisk/backends/cpu/loop/loop_plan.h"
-#include "brisk/backends/cpu/loop/loop_program.h"
-#include "brisk/backends/cpu/loop/make_loop_program.h"
+#include "brisk/backends/loop/loop_program.h"
+#include "brisk/backends/loop/make_loop_program.h"
 
 namespace brisk {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "brisk/backends/cpu/loop/loop_program.h"
+#include "brisk/backends/loop/loop_program.h"
 #include "brisk/base/error.h"
 
 namespace brisk {
@@ -46,131 +46,27 @@ int32_t choose_lanes(const LoopProgram& program, VectorIsa isa) {
   return static_cast<int32_t>(bytes / size);
 }
 
-bool is_expensive(const LoopLine& line) {
-  if (line.kind != LoopLine::Kind::operation) return false;
-  switch (line.op) {
-    case ScalarOp::power:
-    case ScalarOp::atan2:
-    case ScalarOp::remainder:
-    case ScalarOp::exponential:
-    case ScalarOp::expm1:
-    case ScalarOp::logarithm:
-    case ScalarOp::log1p:
-    case ScalarOp::sine:
-    case ScalarOp::cosine:
-    case ScalarOp::tangent:
-    case ScalarOp::hyperbolic_tangent:
-    case ScalarOp::error_function:
-      return true;
-    default:
-      return false;
-  }
-}
-
-/// Phases and axes of the lines.
-void analyse_lines(const LoopProgram& program, LoopPlan& plan) {
-  const auto axes_of = [](const AffineIndex& at) {
-    uint64_t axes = 0;
-    for (size_t a = 0; a < at.strides.size(); ++a)
-      if (at.strides[a] != 0) axes |= uint64_t{1} << a;
-    return axes;
-  };
-  uint64_t kept_axes = 0;
-  for (size_t a = 0; a < program.axes.size(); ++a)
-    if (!program.axes[a].reduced) kept_axes |= uint64_t{1} << a;
-
-  std::vector<bool> folded(program.lines.size());  // a reduction is in its cone
-  for (size_t i = 0; i < program.lines.size(); ++i) {
-    const LoopLine& line = program.lines[i];
-    int32_t phase = 0;
-    uint64_t axes = 0;
-    switch (line.kind) {
-      case LoopLine::Kind::load:
-        axes = axes_of(program.loads[line.index].at);
-        break;
-      case LoopLine::Kind::position:
-        axes = axes_of(program.positions[line.index]);
-        break;
-      case LoopLine::Kind::reduction: {
-        const int32_t source = program.reductions[line.index].line;
-        phase = plan.line_phase[source];
-        axes = kept_axes;  // its accumulator's place, even if the value happens not to change
-        folded[i] = true;
-        break;
-      }
-      default:
-        for (const int32_t operand : line.operands) {
-          if (operand < 0) continue;
-          const bool ends_phase =
-              program.lines[operand].reduced && folded[operand] && !line.reduced;
-          phase = std::max(phase, plan.line_phase[operand] + (ends_phase ? 1 : 0));
-          axes |= plan.line_axes[operand];
-          folded[i] = folded[i] || (folded[operand] && line.reduced);
-        }
-    }
-    plan.line_phase.push_back(phase);
-    plan.line_axes.push_back(axes);
-    plan.num_phases = std::max(plan.num_phases, phase + 1);
-  }
-  std::vector<bool> exported(program.lines.size());
-  for (size_t i = 0; i < program.lines.size(); ++i)
-    for (const int32_t operand : program.lines[i].operands)
-      if (operand >= 0 && program.lines[operand].reduced && folded[operand] &&
-          plan.line_phase[operand] < plan.line_phase[i])
-        exported[operand] = true;
-  for (size_t i = 0; i < exported.size(); ++i)
-    if (exported[i]) plan.exports.push_back(static_cast<int32_t>(i));
-}
-
-/// Adds `line` and what it needs; results of earlier phases and cached lines are read, not
-/// computed.
-void add_cone(const LoopProgram& program, const LoopPlan& plan, int32_t line, int32_t phase,
-              std::vector<bool>& set) {
-  const auto place = static_cast<size_t>(line);
-  if (set[place]) return;
-  set[place] = true;
-  const bool is_export =
-      std::find(plan.exports.begin(), plan.exports.end(), line) != plan.exports.end();
-  if (is_export && plan.line_phase[place] < phase) return;
-  for (const LoopPlan::CachedLine& cached : plan.cached)
-    if (cached.line == line && cached.first_phase < phase) return;
-  for (const int32_t operand : program.lines[place].operands)
-    if (operand >= 0) add_cone(program, plan, operand, phase, set);
-}
-
-void find_needed(const LoopProgram& program, LoopPlan& plan) {
-  const auto phases = static_cast<size_t>(plan.num_phases);
-  plan.needed_at_points.assign(phases, std::vector<bool>(program.lines.size()));
-  plan.needed_after = plan.needed_at_points;
-  const auto add = [&](auto& sets, int32_t line) {
-    const int32_t phase = plan.line_phase[static_cast<size_t>(line)];
-    add_cone(program, plan, line, phase, sets[static_cast<size_t>(phase)]);
-  };
-  for (const LoopReduction& reduction : program.reductions)
-    add(plan.needed_at_points, reduction.line);
-  for (const LoopStore& store : program.stores)
-    add(program.lines[static_cast<size_t>(store.line)].reduced ? plan.needed_after
-                                                               : plan.needed_at_points,
-        store.line);
-  for (const int32_t line : plan.exports) add(plan.needed_after, line);
-}
-
 /// Chooses the cached lines of a row that one thread goes through several times.
 void choose_cached(const LoopProgram& program, LoopPlan& plan) {
-  find_needed(program, plan);
+  find_needed(program, plan, {});
   const size_t rank = program.axes.size();
   const bool one_reduced_axis = rank == 1 || !program.axes[rank - 2].reduced;
   if (plan.shape != LoopPlan::Shape::row || plan.split_reduced || !one_reduced_axis) return;
   if (program.axes.back().size > kLongestCachedRow) return;
   for (size_t i = 0; i < program.lines.size(); ++i) {
     const bool varies = (plan.line_axes[i] >> (rank - 1) & 1) != 0;
-    if (!varies || !is_expensive(program.lines[i]) || program.lines[i].reduced) continue;
+    if (!varies || !is_expensive(program, static_cast<int32_t>(i)) || program.lines[i].reduced) continue;
     int32_t uses = 0, first = 0;
     for (int32_t phase = plan.num_phases - 1; phase >= 0; --phase)
       if (plan.needed_at_points[static_cast<size_t>(phase)][i]) ++uses, first = phase;
     if (uses > 1) plan.cached.push_back({static_cast<int32_t>(i), first, 0});
   }
-  if (!plan.cached.empty()) find_needed(program, plan);
+  if (plan.cached.empty()) return;
+  find_needed(program, plan, [&](int32_t line, int32_t phase) {
+    for (const LoopPlan::CachedLine& cached : plan.cached)
+      if (cached.line == line && cached.first_phase < phase) return true;
+    return false;
+  });
 }
 
 void lay_out_scratch(const LoopProgram& program, LoopPlan& plan, int64_t outer_kept) {
@@ -219,8 +115,9 @@ void choose_streamed(const LoopProgram& program, LoopPlan& plan, int64_t points)
 double estimate_nanoseconds(const LoopProgram& program, const LoopPlan& plan, int64_t points) {
   double per_point = 0;
   const double per_line = plan.isa == VectorIsa::avx512 ? 0.02 : 0.04;
-  for (const LoopLine& line : program.lines)
-    if (!line.reduced) per_point += is_expensive(line) ? 15 * per_line : per_line;
+  for (size_t i = 0; i < program.lines.size(); ++i)
+    if (!program.lines[i].reduced)
+      per_point += is_expensive(program, static_cast<int32_t>(i)) ? 15 * per_line : per_line;
   for (const LoopLoad& load : program.loads)
     per_point += 0.04 * static_cast<double>(byte_size(load.type));
   for (const LoopStore& store : program.stores)
@@ -239,7 +136,7 @@ LoopPlan plan_loop(const LoopProgram& program, VectorIsa isa, int threads) {
   LoopPlan plan;
   plan.isa = isa;
   plan.lanes = choose_lanes(program, isa);
-  analyse_lines(program, plan);
+  static_cast<LoopPhases&>(plan) = analyse_phases(program);
 
   int64_t outer_kept = 1, reduced = 1, num_reduced = 0, first_reduced = 1;
   const size_t rank = program.axes.size();

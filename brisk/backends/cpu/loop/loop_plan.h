@@ -13,12 +13,12 @@
 ///                     whole by one thread, all phases one after another;
 ///   by reduced units  each part (one per thread) folds its share of the first reduced axis into
 ///                     partial results in scratch; "finish" combines them in order of parts.
-/// A phase ends where reductions are complete; lines that use their results belong to the next one
-/// (softmax: maximum, sum, quotient).
 
 #include <cstdint>
 #include <string_view>
 #include <vector>
+
+#include "brisk/backends/loop/loop_phases.h"
 
 namespace brisk {
 
@@ -28,7 +28,7 @@ struct LoopProgram;
 enum class VectorIsa : uint8_t { avx2, avx512 };
 std::string_view name(VectorIsa isa);
 
-struct LoopPlan {
+struct LoopPlan : LoopPhases {
   enum class Shape : uint8_t { pointwise, row, column };
   Shape shape = Shape::pointwise;
   bool split_reduced = false;
@@ -41,13 +41,7 @@ struct LoopPlan {
   int64_t kept_units = 1;   ///< kept indices without the innermost axis, times its blocks if kept
   int64_t reduced_units = 1;  ///< split_reduced: indices of the first reduced axis (row with a
                               ///< single reduced axis: its blocks)
-  int32_t num_phases = 1;
-  std::vector<int32_t> line_phase;  ///< of each line
-  std::vector<uint64_t> line_axes;  ///< bit a: the line changes with axis a
-  std::vector<int32_t> exports;     ///< reduced lines that a later phase reads
   std::vector<bool> streamed;       ///< of each store: too large for the caches, written past them
-  /// By phase and line: needed by folds and stores at every point; by reduced stores and exports.
-  std::vector<std::vector<bool>> needed_at_points, needed_after;
   /// Costly lines of a row that a later phase reads again: kept in a part's scratch, written in the
   /// first phase that needs them.
   struct CachedLine {

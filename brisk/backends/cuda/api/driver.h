@@ -1,0 +1,138 @@
+#pragma once
+
+/// The CUDA driver (libcuda.so.1): the only door to it. Declares what brisk calls of the driver API
+/// (https://docs.nvidia.com/cuda/cuda-driver-api), version 12.0 and newer.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "brisk/backends/cuda/api/entry_points.h"
+#include "brisk/backends/cuda/device.h"
+
+namespace brisk::cuda {
+
+/// CUresult; 0 is success.
+using DriverStatus = int;
+using ContextHandle = struct CUctx_st*;
+using GraphHandle = struct CUgraph_st*;
+using GraphExecHandle = struct CUgraphExec_st*;
+
+struct DriverUuid {
+  char bytes[16];
+};
+
+// CUresult, of those that brisk tells apart.
+constexpr DriverStatus kDriverSuccess = 0;
+constexpr DriverStatus kDriverOutOfMemory = 2;
+constexpr DriverStatus kDriverNoDevice = 100;
+constexpr DriverStatus kDriverInvalidDevice = 101;
+constexpr DriverStatus kDriverNoBinaryForGpu = 209;
+constexpr DriverStatus kDriverEccUncorrectable = 214;
+constexpr DriverStatus kDriverNotReady = 600;
+constexpr DriverStatus kDriverIllegalAddress = 700;
+constexpr DriverStatus kDriverLaunchFailed = 719;
+constexpr DriverStatus kDriverSystemNotReady = 802;
+constexpr DriverStatus kDriverSystemDriverMismatch = 803;
+
+// CUdevice_attribute.
+constexpr int kAttributeMultiprocessors = 16;
+constexpr int kAttributeL2Bytes = 38;
+constexpr int kAttributeMajor = 75;
+constexpr int kAttributeMinor = 76;
+constexpr int kAttributeSharedBytesOptIn = 97;
+
+// CUfunction_attribute.
+constexpr int kFunctionMaxThreads = 0;
+constexpr int kFunctionRegisters = 4;
+constexpr int kFunctionMaxDynamicSharedBytes = 8;
+
+constexpr unsigned kStreamNonBlocking = 1;
+constexpr unsigned kEventDefault = 0;
+constexpr unsigned kEventDisableTiming = 2;
+/// CU_STREAM_CAPTURE_MODE_THREAD_LOCAL: other threads may allocate meanwhile.
+constexpr int kCaptureThreadLocal = 1;
+
+/// The entry points; all are there once `driver()` has succeeded.
+struct Driver {
+  DriverStatus (*init)(unsigned flags);
+  DriverStatus (*driver_get_version)(int* version);
+  DriverStatus (*get_error_name)(DriverStatus error, const char** text);
+  DriverStatus (*get_error_string)(DriverStatus error, const char** text);
+
+  DriverStatus (*device_get_count)(int* count);
+  DriverStatus (*device_get)(int* device, int ordinal);
+  DriverStatus (*device_get_name)(char* name, int length, int device);
+  DriverStatus (*device_get_attribute)(int* value, int attribute, int device);
+  DriverStatus (*device_total_mem)(size_t* bytes, int device);
+  DriverStatus (*device_get_uuid)(DriverUuid* uuid, int device);
+  DriverStatus (*primary_context_retain)(ContextHandle* context, int device);
+  DriverStatus (*primary_context_release)(int device);
+  DriverStatus (*context_set_current)(ContextHandle context);
+
+  DriverStatus (*mem_get_info)(size_t* free, size_t* total);
+  DriverStatus (*mem_alloc)(DeviceAddress* address, size_t bytes);
+  DriverStatus (*mem_free)(DeviceAddress address);
+  DriverStatus (*mem_host_alloc)(void** pointer, size_t bytes, unsigned flags);
+  DriverStatus (*mem_free_host)(void* pointer);
+  DriverStatus (*memcpy_to_device)(DeviceAddress to, const void* from, size_t bytes,
+                                   StreamHandle stream);
+  DriverStatus (*memcpy_to_host)(void* to, DeviceAddress from, size_t bytes, StreamHandle stream);
+  DriverStatus (*memcpy_on_device)(DeviceAddress to, DeviceAddress from, size_t bytes,
+                                   StreamHandle stream);
+  DriverStatus (*memset_8)(DeviceAddress to, unsigned char value, size_t count,
+                           StreamHandle stream);
+  DriverStatus (*memset_16)(DeviceAddress to, unsigned short value, size_t count,
+                            StreamHandle stream);
+  DriverStatus (*memset_32)(DeviceAddress to, unsigned value, size_t count, StreamHandle stream);
+
+  DriverStatus (*stream_create)(StreamHandle* stream, unsigned flags);
+  DriverStatus (*stream_destroy)(StreamHandle stream);
+  DriverStatus (*stream_synchronize)(StreamHandle stream);
+  DriverStatus (*stream_wait_event)(StreamHandle stream, EventHandle event, unsigned flags);
+  DriverStatus (*stream_begin_capture)(StreamHandle stream, int mode);
+  DriverStatus (*stream_end_capture)(StreamHandle stream, GraphHandle* graph);
+  DriverStatus (*graph_instantiate)(GraphExecHandle* executable, GraphHandle graph,
+                                    unsigned long long flags);
+  DriverStatus (*graph_launch)(GraphExecHandle executable, StreamHandle stream);
+  DriverStatus (*graph_destroy)(GraphHandle graph);
+  DriverStatus (*graph_exec_destroy)(GraphExecHandle executable);
+
+  DriverStatus (*event_create)(EventHandle* event, unsigned flags);
+  DriverStatus (*event_record)(EventHandle event, StreamHandle stream);
+  DriverStatus (*event_synchronize)(EventHandle event);
+  DriverStatus (*event_elapsed_time)(float* milliseconds, EventHandle start, EventHandle end);
+  DriverStatus (*event_destroy)(EventHandle event);
+
+  DriverStatus (*module_load_data)(ModuleHandle* module, const void* image);
+  DriverStatus (*module_unload)(ModuleHandle module);
+  DriverStatus (*module_get_function)(FunctionHandle* function, ModuleHandle module,
+                                      const char* name);
+  DriverStatus (*function_get_attribute)(int* value, int attribute, FunctionHandle function);
+  DriverStatus (*function_set_attribute)(FunctionHandle function, int attribute, int value);
+  DriverStatus (*launch_kernel)(FunctionHandle function, unsigned grid_x, unsigned grid_y,
+                                unsigned grid_z, unsigned block_x, unsigned block_y,
+                                unsigned block_z, unsigned shared_bytes, StreamHandle stream,
+                                void** parameters, void** extra);
+  DriverStatus (*occupancy_max_blocks)(int* blocks, FunctionHandle function, int block_size,
+                                       size_t dynamic_shared_bytes);
+};
+
+/// The driver, opened and initialised once a process; the sentence why there is none: no library,
+/// too old, no device.
+Result<const Driver*> driver();
+/// Where it was loaded from and what version it says of itself, without initialising a device.
+LibraryReport driver_report();
+
+/// Throws UserError when a call failed. `call`: "cuMemAlloc". Names the error and what helps.
+void check(DriverStatus status, const char* call);
+/// The sentence for a failed call.
+std::string describe_failure(DriverStatus status, const char* call);
+
+/// 13000 -> "13.0".
+std::string cuda_version_text(int version);
+
+/// The oldest driver that brisk runs with: CUDA 12.0.
+constexpr int kOldestDriver = 12000;
+
+}  // namespace brisk::cuda

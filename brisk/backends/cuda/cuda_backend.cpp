@@ -1,0 +1,80 @@
+#include "brisk/backends/cuda/cuda_backend.h"
+
+#include "brisk/backends/cuda/api/driver.h"
+#include "brisk/backends/cuda/cuda_executable.h"
+#include "brisk/backends/cuda/cudnn/native_composites.h"
+#include "brisk/backends/cuda/device_description.h"
+#include "brisk/backends/cuda/schedule.h"
+
+namespace brisk::cuda {
+namespace {
+
+class CudaBackend final : public Backend {
+ public:
+  std::string_view name() const override { return "cuda"; }
+
+  std::string describe() const override {
+    const Result<DevicePtr> device = Device::open();
+    if (!device) return device.error();
+    const DeviceProperties& properties = (*device)->properties();
+    return fmt::format("{}, {} multiprocessors, {}, {}, CUDA {}", properties.name,
+                       properties.multiprocessors, properties.architecture(),
+                       bytes_text(properties.memory_bytes),
+                       cuda_version_text(properties.driver_version));
+  }
+
+  Status available() const override {
+    const Result<DevicePtr> device = Device::open();
+    if (!device) return device.failure();
+    return Success{};
+  }
+
+  Status supports_descriptions() const override { return Success{}; }
+
+  std::vector<LibraryReport> libraries() const override { return library_reports(); }
+
+  LoweringTarget target() const override {
+    LoweringTarget target;
+    target.name = "cuda";
+    target.fused_loops = true;
+    target.fused_rows = true;
+    target.fused_convolution = true;
+    target.fused_dot = true;
+    target.folds_batch_norm = true;
+    target.batch_norm_parts = {DType::f16, DType::bf16};
+    target.native_composites = {"convolution_statistics", "input_gradient_scale_shift",
+                                "gram_matrix"};
+    target.takes_composite = [](const Node& node, std::span<const Type> operands) {
+      return node.op->name == "gram_matrix" || !cudnn::refuse_native(node, operands);
+    };
+    return target;
+  }
+
+  Status supports_fast(DType type) const override {
+    switch (type) {
+      case DType::f64:
+      case DType::f32:
+      case DType::f16:
+      case DType::bf16:
+        return Success{};
+      default:
+        return fail("the cuda backend has no fast kernels for {}", brisk::name(type));
+    }
+  }
+
+  std::unique_ptr<Executable> compile(const Program& lowered,
+                                      const CompileOptions& options) const override {
+    if (!options.device_description.empty())
+      return make_described_executable(lowered, options,
+                                       read_device_description(options.device_description).value());
+    return make_cuda_executable(lowered, options, Device::open().value());
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<const Backend> make_cuda_backend() {
+  return std::make_shared<CudaBackend>();
+}
+
+}  // namespace brisk::cuda

@@ -1,0 +1,157 @@
+#include "brisk/backends/cuda/cudnn/convolution_launch.h"
+#include "brisk/backends/cuda/cudnn/kernel_lists.h"
+#include "brisk/ops/fused/fused.h"
+
+// Convolution, its two gradients and the fused form by cuDNN. Where cuDNN has no engine with the
+// epilogue (strict f32, whose fused engines all round to TF32), a plain plan runs and a kernel of
+// ours finishes its result in place.
+
+namespace brisk::cuda::cudnn {
+namespace {
+
+std::optional<std::string> refuse_convolution(const KernelRequest& request) {
+  if (const auto cudnn = library(); !cudnn) return cudnn.error();
+  const Result<ConvolutionProblem> problem = convolution_problem(request);
+  if (!problem) return problem.error();
+  return std::nullopt;
+}
+
+using Kind = Place::Kind;
+
+// forward: operands input, filter, [bias], [residual].
+
+ConvolutionParts plain_forward(const KernelRequest& request, const PrepareContext& context,
+                               const ConvolutionProblem& problem) {
+  const auto make_graph = [&](const Target& target) {
+    GraphBuilder graph;
+    const TensorNumber x = graph.tensor(problem.input), w = graph.tensor(problem.filter);
+    graph.convolution(x, w, graph.tensor(problem.result), problem.geometry);
+    return std::move(graph).build(target);
+  };
+  return plan_or_refuse(
+      request, context, problem, make_graph,
+      {{Kind::operand, 0}, {Kind::transposed_filter}, {Kind::result, 0}},
+      {memory_bytes(problem.input), memory_bytes(problem.filter), memory_bytes(problem.result)});
+}
+
+/// A plan with the whole epilogue; fails where cuDNN has none.
+Result<ConvolutionParts> fused_forward(const KernelRequest& request, const PrepareContext& context,
+                                       const ConvolutionProblem& problem,
+                                       const FusedConvolutionAttributes& fused) {
+  const TensorShape wide = [&] {
+    TensorShape shape = problem.result;
+    shape.type = DType::f32;
+    return shape;
+  }();
+  std::vector<int64_t> bias_sizes(problem.result.sizes.size(), 1);
+  bias_sizes[1] = problem.result.sizes[1];
+  const TensorShape bias_shape = channels_last(bias_sizes, problem.type);
+  const size_t last_operand = request.operands.size() - 1;
+
+  std::vector<Place> places = {{Kind::operand, 0}, {Kind::transposed_filter}};
+  std::vector<int64_t> bytes = {memory_bytes(problem.input), memory_bytes(problem.filter)};
+  if (fused.residual) {
+    places.push_back({Kind::operand, last_operand});
+    bytes.push_back(memory_bytes(problem.result));
+  }
+  if (fused.bias) {
+    places.push_back({Kind::operand, 2});
+    bytes.push_back(memory_bytes(bias_shape));
+  }
+  places.push_back({Kind::result, 0});
+  bytes.push_back(memory_bytes(problem.result));
+
+  const auto make_graph = [&](const Target& target) {
+    GraphBuilder graph;
+    const TensorNumber x = graph.tensor(problem.input), w = graph.tensor(problem.filter);
+    // The order of cuDNN's own engines: residual, bias, activation. The last step writes memory.
+    const bool relu = fused.activation == Activation::relu;
+    int steps = (fused.residual ? 1 : 0) + (fused.bias ? 1 : 0) + (relu ? 1 : 0);
+    const auto output = [&] {
+      return steps-- == 0 ? graph.tensor(problem.result) : graph.inner(wide);
+    };
+    TensorNumber y = 0;
+    if (steps == 0) {
+      y = output();
+      graph.convolution(x, w, y, problem.geometry);
+      return std::move(graph).build(target);
+    }
+    y = output();
+    graph.convolution(x, w, y, problem.geometry);
+    const auto append = [&](PointwiseMode mode, const TensorShape& shape) {
+      const TensorNumber other = graph.tensor(shape), sum = output();
+      graph.binary(mode, y, other, sum);
+      y = sum;
+    };
+    if (fused.residual) append(PointwiseMode::add, problem.result);
+    if (fused.bias) append(PointwiseMode::add, bias_shape);
+    if (relu) graph.unary(PointwiseMode::relu, y, output());
+    return std::move(graph).build(target);
+  };
+  return convolution_parts(request, context, problem, make_graph, std::move(places),
+                           std::move(bytes));
+}
+
+std::unique_ptr<Launch> prepare_forward(const KernelRequest& request,
+                                        const PrepareContext& context) {
+  const ConvolutionProblem problem = convolution_problem(request).value();
+  if (request.node.op->name == "convolution")
+    return make_convolution_launch(plain_forward(request, context, problem), context);
+  const auto& fused = request.node.attributes.as<FusedConvolutionAttributes>();
+  Result<ConvolutionParts> parts = fused_forward(request, context, problem, fused);
+  if (parts) return make_convolution_launch(std::move(*parts), context);
+  ConvolutionParts plain = plain_forward(request, context, problem);
+  plain.epilogue = EpilogueParts{fused.bias, fused.residual, fused.activation};
+  return make_convolution_launch(std::move(plain), context);
+}
+
+// input gradient: operands result gradient, filter.
+
+std::unique_ptr<Launch> prepare_input_gradient(const KernelRequest& request,
+                                               const PrepareContext& context) {
+  const ConvolutionProblem problem = convolution_problem(request).value();
+  const auto make_graph = [&](const Target& target) {
+    GraphBuilder graph;
+    const TensorNumber dy = graph.tensor(problem.result), w = graph.tensor(problem.filter);
+    graph.convolution_input_gradient(dy, w, graph.tensor(problem.input), problem.geometry);
+    return std::move(graph).build(target);
+  };
+  return make_convolution_launch(
+      plan_or_refuse(request, context, problem, make_graph,
+                     {{Kind::operand, 0}, {Kind::transposed_filter}, {Kind::result, 0}},
+                     {memory_bytes(problem.result), memory_bytes(problem.filter),
+                      memory_bytes(problem.input)}),
+      context);
+}
+
+// filter gradient: operands input, result gradient.
+
+std::unique_ptr<Launch> prepare_filter_gradient(const KernelRequest& request,
+                                                const PrepareContext& context) {
+  const ConvolutionProblem problem = convolution_problem(request).value();
+  const auto make_graph = [&](const Target& target) {
+    GraphBuilder graph;
+    const TensorNumber x = graph.tensor(problem.input), dy = graph.tensor(problem.result);
+    graph.convolution_filter_gradient(x, dy, graph.tensor(problem.filter), problem.geometry);
+    return std::move(graph).build(target);
+  };
+  ConvolutionParts parts = plan_or_refuse(
+      request, context, problem, make_graph,
+      {{Kind::operand, 0}, {Kind::operand, 1}, {Kind::transposed_filter}},
+      {memory_bytes(problem.input), memory_bytes(problem.result), memory_bytes(problem.filter)});
+  parts.writes_filter = true;
+  return make_convolution_launch(std::move(parts), context);
+}
+
+}  // namespace
+
+std::vector<OpKernel> convolution_kernels() {
+  return {
+      {"fused_convolution", {"cudnn", refuse_convolution, prepare_forward}},
+      {"convolution", {"cudnn", refuse_convolution, prepare_forward}},
+      {"convolution_input_gradient", {"cudnn", refuse_convolution, prepare_input_gradient}},
+      {"convolution_filter_gradient", {"cudnn", refuse_convolution, prepare_filter_gradient}},
+  };
+}
+
+}  // namespace brisk::cuda::cudnn

@@ -1,0 +1,14 @@
+#pragma once
+
+/// The parts that cudnn_kernels() is made of.
+
+#include "brisk/backends/cuda/kernel.h"
+
+namespace brisk::cuda::cudnn {
+
+/// Convolution, its gradients, the fused form.
+std::vector<OpKernel> convolution_kernels();
+/// The ops of brisk/ops/fused/batch_norm_fusion.h.
+std::vector<OpKernel> batch_norm_kernels();
+
+}  // namespace brisk::cuda::cudnn

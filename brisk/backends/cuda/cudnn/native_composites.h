@@ -1,0 +1,17 @@
+#pragma once
+
+/// Which batch norm fusions cuDNN's engines take, told by types and shapes alone, so that lowering
+/// can decide between an op and its decomposition.
+
+#include <optional>
+#include <span>
+#include <string>
+
+#include "brisk/ir/graph.h"
+
+namespace brisk::cuda::cudnn {
+
+/// Of a node "convolution_statistics" or "input_gradient_scale_shift"; nothing when it is taken.
+std::optional<std::string> refuse_native(const Node& node, std::span<const Type> operands);
+
+}  // namespace brisk::cuda::cudnn

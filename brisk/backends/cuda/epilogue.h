@@ -1,0 +1,31 @@
+#pragma once
+
+/// y = activation(y + bias + residual) in place, rows of `columns` elements: what a library's
+/// product or convolution leaves undone where it has no engine with the whole epilogue (strict f32
+/// convolutions, f64 products). f64, f32, and f16 and bf16 computed in f32.
+
+#include "brisk/backends/cuda/kernel.h"
+#include "brisk/ops/fused/fused.h"
+
+namespace brisk::cuda {
+
+struct EpilogueParts {
+  bool bias = false;
+  bool residual = false;
+  Activation activation = Activation::none;
+};
+
+class Epilogue {
+ public:
+  Epilogue(CodeLibrary& code, DType type, const EpilogueParts& parts);
+  void load(const CodeLibrary& code);
+  /// `bias`: [columns]. Addresses of what the parts leave out are 0.
+  void enqueue(DeviceAddress y, DeviceAddress bias, DeviceAddress residual, int64_t elements,
+               int64_t columns, StreamHandle stream) const;
+
+ private:
+  size_t number_ = 0;
+  FunctionHandle function_ = nullptr;
+};
+
+}  // namespace brisk::cuda

@@ -1,0 +1,194 @@
+#include "brisk/backends/cuda/schedule.h"
+
+#include <algorithm>
+#include <map>
+
+#include "brisk/backends/cuda/api/driver.h"
+#include "brisk/backends/cuda/control_launches.h"
+#include "brisk/base/error.h"
+#include "brisk/ir/op.h"
+#include "brisk/runtime/node_cost.h"
+
+namespace brisk::cuda {
+namespace {
+
+/// Of every buffer: what 16-byte vectors, cuDNN and cuBLASLt want, and what the driver aligns to.
+constexpr int64_t kAlignment = 256;
+
+std::string result_text(const Node& node) {
+  std::string text;
+  for (const Type& type : node.results) text += (text.empty() ? "" : ", ") + type.to_string();
+  return text;
+}
+
+}  // namespace
+
+std::string bytes_text(int64_t bytes) {
+  const auto value = static_cast<double>(bytes);
+  if (bytes >= int64_t{1} << 30) return fmt::format("{:.2f} GiB", value / (1 << 30));
+  if (bytes >= 1 << 20) return fmt::format("{:.1f} MiB", value / (1 << 20));
+  return fmt::format("{:.1f} KiB", value / 1024);
+}
+
+Schedule::Schedule(Graph graph, const ScheduleContext& context,
+                   const std::vector<bool>& constant_inputs)
+    : graph_(std::move(graph)), plan_(graph_), constants_(&context.constants) {
+  for (const Tensor& value : plan_.constants())
+    constant_numbers_.push_back(context.constants.add(value));
+  std::vector<int64_t> workspace_bytes;
+  std::map<std::string, int> refused;  // sentence -> how many nodes
+  for (const StoragePlan::Step& planned : plan_.steps()) {
+    const Node& node = graph_.node(planned.node);
+    std::vector<Type> types;
+    std::vector<bool> constant;
+    for (const ValueId& operand : node.operands) {
+      types.push_back(graph_.type(operand));
+      constant.push_back(plan_.is_constant(operand, constant_inputs));
+    }
+    const KernelRequest request{node, types, constant, context.deterministic, context.device};
+    Step& step = steps_.emplace_back();
+    step.operands.resize(planned.operands.size());
+    step.results.resize(planned.results.size());
+    try {
+      step.choice.launch = prepare_control(request, context);
+      if (!step.choice.launch) step.choice = choose_kernel(request, context.prepare);
+    } catch (const UserError& error) {
+      // Gather, so that one look shows all that is missing.
+      ++refused[error.what()];
+      workspace_bytes.push_back(0);
+      continue;
+    }
+    workspace_bytes.push_back(step.choice.launch->workspace_bytes());
+  }
+  if (!refused.empty()) {
+    std::string text;
+    for (const auto& [sentence, count] : refused)
+      text += fmt::format("\n  {}{}", sentence,
+                          count > 1 ? fmt::format(" ({} such nodes)", count) : "");
+    refuse("graph '{}' can't run on {}:{}", graph_.name(), context.device.name, text);
+  }
+  plan_.plan_arena(workspace_bytes, in_place(), kAlignment);
+}
+
+StoragePlan::InPlace Schedule::in_place() const {
+  return [this](size_t step, size_t result, size_t operand) {
+    return steps_[step].choice.launch->in_place(result, operand);
+  };
+}
+
+void Schedule::load(const CodeLibrary& code) {
+  for (Step& step : steps_) step.choice.launch->load(code);
+}
+
+DeviceAddress Schedule::address(size_t storage, std::span<const DeviceAddress> inputs,
+                                std::span<const DeviceAddress> outputs, DeviceAddress arena) const {
+  const StoragePlan::Storage& place = plan_.storage(storage);
+  switch (place.place) {
+    case StoragePlan::Place::input:
+      return inputs[place.index];
+    case StoragePlan::Place::output:
+      return outputs[place.index];
+    case StoragePlan::Place::arena:
+      return arena + static_cast<DeviceAddress>(plan_.buffer_offset(place.index));
+    case StoragePlan::Place::constant:
+      return constants_->address(constant_numbers_[place.index]);
+  }
+  return 0;
+}
+
+void Schedule::enqueue(std::span<const DeviceAddress> inputs,
+                       std::span<const DeviceAddress> outputs, const ScheduleMemory& memory,
+                       StreamHandle stream) {
+  enqueue(inputs, outputs, memory, stream, [](size_t) {});
+}
+
+void Schedule::enqueue(std::span<const DeviceAddress> inputs,
+                       std::span<const DeviceAddress> outputs, const ScheduleMemory& memory,
+                       StreamHandle stream, const std::function<void(size_t)>& before) {
+  const DeviceAddress arena = memory.arena;
+  for (size_t s = 0; s < steps_.size(); ++s) {
+    const StoragePlan::Step& planned = plan_.steps()[s];
+    Step& step = steps_[s];
+    for (size_t i = 0; i < planned.operands.size(); ++i)
+      step.operands[i] = address(planned.operands[i], inputs, outputs, arena);
+    for (size_t r = 0; r < planned.results.size(); ++r)
+      step.results[r] = address(planned.results[r], inputs, outputs, arena);
+    const DeviceAddress workspace =
+        planned.scratch_buffer == SIZE_MAX
+            ? 0
+            : arena + static_cast<DeviceAddress>(plan_.buffer_offset(planned.scratch_buffer));
+    before(s);
+    step.choice.launch->enqueue({step.operands, step.results, workspace, stream, memory.counters});
+  }
+  before(steps_.size());
+  for (const StoragePlan::Copy& copy : plan_.copies())
+    copy_on_device(outputs[copy.output], address(copy.from_storage, inputs, outputs, arena),
+                   copy.bytes, stream);
+}
+
+bool Schedule::output_may_overwrite(size_t output, size_t input) const {
+  return plan_.output_may_overwrite(output, input, in_place());
+}
+
+int64_t Schedule::counter_bytes() const {
+  int64_t bytes = 0;
+  for (const Step& step : steps_) bytes = std::max(bytes, step.choice.launch->counter_bytes());
+  return bytes;
+}
+
+bool Schedule::needs_host() const {
+  return std::any_of(steps_.begin(), steps_.end(),
+                     [](const Step& step) { return step.choice.launch->needs_host(); });
+}
+
+std::vector<KernelReport> Schedule::reports() const {
+  std::vector<KernelReport> result;
+  for (size_t s = 0; s < steps_.size(); ++s) {
+    const Node& node = graph_.node(plan_.steps()[s].node);
+    const KernelChoice& choice = steps_[s].choice;
+    const NodeCost cost = cost_of(graph_, node);
+    KernelReport report;
+    report.op = node.op->name;
+    report.label = node.label;
+    report.result = result_text(node);
+    report.kernel = choice.launch->name();
+    for (const auto& refusal : choice.refusals)
+      report.refusals.push_back({refusal.kernel, refusal.reason});
+    report.bytes = cost.bytes;
+    report.flops = choice.launch->flops() > 0 ? choice.launch->flops() : cost.flops;
+    result.push_back(std::move(report));
+  }
+  return result;
+}
+
+std::vector<std::string> Schedule::largest_values(size_t count) const {
+  struct Value {
+    int64_t bytes;
+    std::string text;
+  };
+  std::vector<Value> values;
+  for (size_t s = 0; s < steps_.size(); ++s) {
+    const StoragePlan::Step& planned = plan_.steps()[s];
+    const Node& node = graph_.node(planned.node);
+    const std::string of =
+        node.label.empty() ? node.op->name : fmt::format("{} ({})", node.label, node.op->name);
+    for (size_t r = 0; r < planned.results.size(); ++r) {
+      const StoragePlan::Storage& place = plan_.storage(planned.results[r]);
+      if (place.place != StoragePlan::Place::arena) continue;
+      const int64_t bytes = plan_.buffer_bytes(place.index);
+      values.push_back(
+          {bytes, fmt::format("{}: {} of {}", bytes_text(bytes), node.results[r].to_string(), of)});
+    }
+    if (planned.scratch_buffer != SIZE_MAX) {
+      const int64_t bytes = plan_.buffer_bytes(planned.scratch_buffer);
+      values.push_back({bytes, fmt::format("{}: workspace of {}", bytes_text(bytes), of)});
+    }
+  }
+  std::stable_sort(values.begin(), values.end(),
+                   [](const Value& a, const Value& b) { return a.bytes > b.bytes; });
+  std::vector<std::string> texts;
+  for (size_t i = 0; i < std::min(count, values.size()); ++i) texts.push_back(values[i].text);
+  return texts;
+}
+
+}  // namespace brisk::cuda

@@ -1,0 +1,82 @@
+#pragma once
+
+/// A graph made ready to run on a GPU: a list of launches over one planned arena. Regions of
+/// control flow are nested schedules. Making one needs no device.
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "brisk/backends/cuda/constant_pool.h"
+#include "brisk/backends/cuda/kernel.h"
+#include "brisk/ir/graph.h"
+#include "brisk/runtime/executable.h"
+#include "brisk/runtime/lower/storage_plan.h"
+
+namespace brisk::cuda {
+
+/// What all schedules of a program share.
+struct ScheduleContext {
+  const DeviceProperties& device;
+  const PrepareContext& prepare;
+  ConstantPool& constants;
+  bool deterministic = true;
+};
+
+/// What a run works in.
+struct ScheduleMemory {
+  DeviceAddress arena = 0;     ///< arena_bytes(), aligned to 256
+  DeviceAddress counters = 0;  ///< counter_bytes() of zeros, which are zeros again after the run
+};
+
+class Schedule {
+ public:
+  /// All dimensions are bound. Throws UserError naming every node that has no kernel, with each
+  /// kernel's refusal. `constant_inputs`: per graph input; empty: none is. The context's members
+  /// outlive the schedule.
+  Schedule(Graph graph, const ScheduleContext& context,
+           const std::vector<bool>& constant_inputs = {});
+
+  /// After the code library was built.
+  void load(const CodeLibrary& code);
+  /// Enqueues one run. An output may be the memory of an input where `output_may_overwrite` says
+  /// so; otherwise they are distinct.
+  void enqueue(std::span<const DeviceAddress> inputs, std::span<const DeviceAddress> outputs,
+               const ScheduleMemory& memory, StreamHandle stream);
+  /// The same with a call before each step and one after the last.
+  void enqueue(std::span<const DeviceAddress> inputs, std::span<const DeviceAddress> outputs,
+               const ScheduleMemory& memory, StreamHandle stream,
+               const std::function<void(size_t step)>& before);
+
+  size_t num_steps() const { return steps_.size(); }
+  int64_t arena_bytes() const { return plan_.arena_bytes(); }
+  int64_t counter_bytes() const;
+  bool output_may_overwrite(size_t output, size_t input) const;
+  /// A launch must be driven by the host while it runs.
+  bool needs_host() const;
+  std::vector<KernelReport> reports() const;
+  /// The `count` largest values in the arena: "1.53 GiB: f16[256, 112, 112, 64] of conv1".
+  std::vector<std::string> largest_values(size_t count) const;
+  const Graph& graph() const { return graph_; }
+
+ private:
+  struct Step {
+    KernelChoice choice;
+    std::vector<DeviceAddress> operands, results;
+  };
+  StoragePlan::InPlace in_place() const;
+  DeviceAddress address(size_t storage, std::span<const DeviceAddress> inputs,
+                        std::span<const DeviceAddress> outputs, DeviceAddress arena) const;
+
+  Graph graph_;
+  StoragePlan plan_;
+  const ConstantPool* constants_;
+  std::vector<size_t> constant_numbers_;  ///< in the pool, per constant of the plan
+  std::vector<Step> steps_;               ///< as the plan's
+};
+
+/// "1.53 GiB".
+std::string bytes_text(int64_t bytes);
+
+}  // namespace brisk::cuda

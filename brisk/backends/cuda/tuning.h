@@ -1,0 +1,54 @@
+#pragma once
+
+/// What was measured on a device, kept on disk: for a problem (a text that names op, shapes, types,
+/// library version) the choice that was fastest and the bytes needed to make it again (a serialised
+/// plan). Keyed by device and library versions too; files are written atomically, locked while they
+/// are merged, bounded in size, safe to delete.
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "brisk/backends/cuda/device.h"
+
+namespace brisk::cuda {
+
+struct TunedChoice {
+  std::string choice;  ///< what the kernel's code understands: "engine=47;knobs=..."
+  std::string plan;    ///< bytes of a serialised plan; may be empty
+  double milliseconds = 0;
+};
+
+class TuningDatabase {
+ public:
+  /// In brisk's cache directory; `use_disk` false: memory only. A damaged file is set aside
+  /// (renamed).
+  TuningDatabase(const DeviceProperties& device, std::string library_versions, bool use_disk);
+  ~TuningDatabase();
+
+  std::optional<TunedChoice> find(const std::string& problem) const;
+  void store(const std::string& problem, TunedChoice choice);
+  /// Merges what is new into the file.
+  void save();
+
+  int64_t hits() const { return hits_; }
+  int64_t misses() const { return misses_; }
+
+ private:
+  std::string path_;
+  bool use_disk_ = true;
+  mutable std::mutex mutex_;
+  std::map<std::string, TunedChoice> choices_;
+  std::vector<std::string> new_problems_;
+  mutable int64_t hits_ = 0, misses_ = 0;
+};
+
+/// Median milliseconds of `enqueue` on an otherwise idle stream: warm-up, then `runs` timed by
+/// events. The caches are flushed by writing a buffer larger than L2 between runs.
+double measure(const DevicePtr& device, const std::function<void(StreamHandle)>& enqueue,
+               int runs = 5);
+
+}  // namespace brisk::cuda

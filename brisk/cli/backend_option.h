@@ -1,0 +1,13 @@
+#pragma once
+
+/// The option --backend, the same for every verb that computes.
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+namespace brisk::cli {
+
+/// `backend` holds the default. Names that this build does not know are refused.
+void add_backend_option(CLI::App& verb, std::string& backend);
+
+}  // namespace brisk::cli

@@ -1,0 +1,72 @@
+#include "brisk/cli/bench_model.h"
+
+#include <chrono>
+#include <filesystem>
+
+#include "brisk/cli/model_step.h"
+#include "brisk/cli/package_job.h"
+#include "brisk/runtime/backend.h"
+#include "brisk/train/optimizer.h"
+
+namespace brisk::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// Runs `steps` times without waiting for one before the next is started.
+void run_steps(Executable& executable, int64_t steps) {
+  int64_t in_flight = 0;
+  for (int64_t i = 0; i < steps; ++i) {
+    executable.start({});
+    if (++in_flight >= executable.runs_in_flight()) executable.collect(), --in_flight;
+  }
+  for (; in_flight > 0; --in_flight) executable.collect();
+}
+
+ModelTiming time_batch(const Model& model, const Backend& backend, const BenchModelOptions& options,
+                       int64_t batch_size) {
+  const auto begin = Clock::now();
+  ModelStep step = with_batch_in_state(
+      make_model_step(model, {.batch_size = batch_size,
+                              .precision = options.precision,
+                              .inference = options.inference,
+                              .optimizer = sgd({.learning_rate = 0.1, .momentum = 0.9}),
+                              .target = backend.target(),
+                              .label_smoothing = options.inference ? 0.0 : 0.1,
+                              .disabled_passes = options.disabled_passes}));
+  CompileOptions compile_options;
+  compile_options.threads = static_cast<int>(options.threads);
+  compile_options.disabled_passes = {options.disabled_passes.begin(), options.disabled_passes.end()};
+  const auto executable = compile(step.program, backend, compile_options).executable;
+  executable->bind_state(step.state);
+  run_steps(*executable, 1);
+  ModelTiming timing;
+  timing.first_step_seconds = seconds_since(begin);
+  run_steps(*executable, std::max<int64_t>(3, options.steps / 10));
+  const auto start = Clock::now();
+  run_steps(*executable, options.steps);
+  const double seconds = seconds_since(start) / static_cast<double>(options.steps);
+  timing.name = fmt::format("{}/{}/{}/{}", std::filesystem::path(options.model).filename().string(),
+                            options.inference ? "infer" : "train", short_name(options.precision), batch_size);
+  timing.milliseconds = seconds * 1e3;
+  timing.images_per_second = static_cast<double>(batch_size) / seconds;
+  timing.peak_megabytes = static_cast<double>(executable->peak_bytes()) / 1e6;
+  return timing;
+}
+
+}  // namespace
+
+std::vector<ModelTiming> bench_model(const BenchModelOptions& options) {
+  const auto backend = find_backend(options.backend).value();
+  const Model model = open_model(options.model);
+  std::vector<ModelTiming> timings;
+  for (const int64_t batch_size : options.batch_sizes)
+    timings.push_back(time_batch(model, *backend, options, batch_size));
+  return timings;
+}
+
+}  // namespace brisk::cli

@@ -1,0 +1,36 @@
+#pragma once
+
+/// The speed of one step of a model from the zoo, or of a package, on synthetic data that lies in
+/// the device's memory: what is timed is the step and nothing else.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "brisk/train/step.h"
+
+namespace brisk::cli {
+
+struct BenchModelOptions {
+  std::string model;                      ///< "resnet50"
+  std::string backend = "cpu";
+  Precision precision = Precision::float32;
+  std::vector<int64_t> batch_sizes = {32};
+  bool inference = false;
+  int64_t threads = 0;
+  int64_t steps = 50;                     ///< timed, after a tenth of it (at least 3) that are not
+  std::vector<std::string> disabled_passes = {};
+};
+
+struct ModelTiming {
+  std::string name;                ///< "resnet50/train/fp16/256"
+  double milliseconds = 0;         ///< mean of one step over all timed ones, runs following each other closely
+  double images_per_second = 0;
+  double first_step_seconds = 0;   ///< from the call: graph, passes, kernels, first run
+  double peak_megabytes = 0;
+};
+
+/// One timing for each batch size. Training is with momentum SGD and label smoothing 0.1.
+std::vector<ModelTiming> bench_model(const BenchModelOptions& options);
+
+}  // namespace brisk::cli

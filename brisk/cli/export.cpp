@@ -1,0 +1,49 @@
+#include <fmt/format.h>
+
+#include "brisk/cli/dimension_option.h"
+#include "brisk/cli/package_job.h"
+#include "brisk/cli/verb.h"
+#include "brisk/formats/model_file.h"
+
+namespace brisk::cli {
+namespace {
+
+struct Options {
+  std::string model, to, out;
+  std::vector<std::string> dimensions;
+  int version = 0;
+};
+
+int run(const Options& options) {
+  const bool is_file = std::filesystem::exists(options.model);
+  const Model model = is_file ? load(options.model).value() : open_model(options.model);
+  const ModelFormat format = find_model_format_named(options.to).value();
+  std::string out = options.out;
+  if (out.empty())
+    out = std::filesystem::path(options.model).stem().string() +
+          (format.extensions.empty() || format.extensions[0] == "/"
+               ? ""
+               : std::string(format.extensions[0]));
+  save(model, out, options.to, {parse_dimensions(options.dimensions), options.version}).value();
+  fmt::print("written: {}\n", out);
+  return kDone;
+}
+
+}  // namespace
+
+void add_export(CLI::App& app, int& code) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = app.add_subcommand("export", "Write a model in another framework's format");
+  verb->footer("Example:\n  brisk export runs/first/model --to onnx --out model.onnx");
+  verb->add_option("model", options->model, "A model file or package, or a name of the zoo")
+      ->required();
+  verb->add_option("--to", options->to, "The format: onnx, package ...")->required();
+  verb->add_option("--out", options->out,
+                   "The file to write; else the model's name with the format's ending");
+  verb->add_option("--version", options->version,
+                   "The format's version (ONNX: the opset); 0: the writer's choice");
+  add_dimension_option(*verb, options->dimensions);
+  verb->callback([options, &code] { code = run(*options); });
+}
+
+}  // namespace brisk::cli

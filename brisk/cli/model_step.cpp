@@ -1,0 +1,72 @@
+#include "brisk/cli/model_step.h"
+
+#include <random>
+
+#include "brisk/base/edit_distance.h"
+#include "brisk/train/optimizer.h"
+
+namespace brisk::cli {
+
+ModelStep make_model_step(const Model& model, const ModelStepOptions& options) {
+  StepOptions step;
+  step.loss.label_smoothing = options.label_smoothing;
+  step.optimizer = options.optimizer ? options.optimizer : adam();
+  step.precision = options.precision;
+  step.accumulate = options.accumulate;
+  step.target = options.target;
+  step.disabled_passes = {options.disabled_passes.begin(), options.disabled_passes.end()};
+  ModelStep result;
+  result.program = options.inference ? make_prediction_step(model, step, options.batch_size)
+                                     : make_training_step(model, step, options.batch_size);
+  result.state = options.inference ? in_types_of(result.program.state, model.weights)
+                                   : initial_step_state(result.program, model);
+  return result;
+}
+
+std::vector<Tensor> synthetic_batch(const Program& program) {
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal;
+  std::vector<Tensor> batch;
+  for (size_t i = program.state.size(); i < program.graph.inputs().size(); ++i) {
+    const Type& type = program.graph.input_type(i);
+    Tensor tensor = Tensor::zeros(type.dtype(), type.shape().sizes());
+    if (type.dtype() == DType::f32)
+      for (float& value : tensor.data<float>()) value = normal(random);
+    if (type.dtype() == DType::i32)
+      for (int32_t& value : tensor.data<int32_t>()) value = static_cast<int32_t>(random() % 2);
+    batch.push_back(std::move(tensor));
+  }
+  return batch;
+}
+
+ModelStep with_batch_in_state(ModelStep step) {
+  for (Tensor& tensor : synthetic_batch(step.program)) {
+    const size_t input = step.program.state.size();
+    step.program.state.push_back({.name = "batch/" + step.program.graph.input_name(input),
+                                  .type = step.program.graph.input_type(input),
+                                  .role = StateRole::scalar,
+                                  .trainable = false});
+    step.state.push_back(std::move(tensor));
+  }
+  verify(step.program);
+  return step;
+}
+
+Precision parse_precision(const std::string& name) {
+  const auto names = enum_names(Precision{});
+  const auto found = std::find(names.begin(), names.end(), name);
+  require(found != names.end(), "there is no precision '{}'; there are: {}", name, fmt::join(names, ", "));
+  return static_cast<Precision>(found - names.begin());
+}
+
+std::string_view short_name(Precision precision) {
+  switch (precision) {
+    case Precision::float32: return "f32";
+    case Precision::mixed_bfloat16: return "bf16";
+    case Precision::mixed_float16: return "fp16";
+    case Precision::float64: return "f64";
+  }
+  return "";
+}
+
+}  // namespace brisk::cli

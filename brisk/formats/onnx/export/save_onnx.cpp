@@ -1,0 +1,104 @@
+#include "brisk/formats/onnx/export/save_onnx.h"
+
+#include "brisk/base/file.h"
+#include "brisk/formats/onnx/export/emitter.h"
+#include "brisk/formats/onnx/schema/write.h"
+#include "brisk/passes/decompose_composites.h"
+#include "brisk/passes/inline_calls.h"
+#include "brisk/passes/simplify.h"
+
+namespace brisk::onnx {
+namespace {
+
+constexpr int kOldest = 17, kNewest = 25;
+
+const WriterRow* find_writer(std::string_view op) {
+  for (const auto rows : {elementwise_writers(), move_writers(), layer_writers()})
+    for (const WriterRow& row : rows)
+      if (row.op == op) return &row;
+  return nullptr;
+}
+
+TypeDef type_def(const Type& type) {
+  TypeDef result;
+  result.kind = TypeDef::Kind::tensor;
+  result.element = element_type_of(type.dtype());
+  result.shape = type.shape();
+  return result;
+}
+
+/// The forward graph as ops that have writers: no layers, no composites that ONNX lacks.
+Program writable(const Model& model, const SaveOptions& options) {
+  Program program = bind_dimensions(for_inference(model.program), options.dimensions);
+  PassContext context;
+  context.target.name = "onnx";
+  context.target.native_composites = {"softmax",    "log_softmax", "batch_norm",
+                                      "layer_norm", "dropout",     "embedding"};
+  program = inline_calls(std::move(program), context);
+  program = decompose_composites(std::move(program), context);
+  return simplify(std::move(program), context);
+}
+
+int64_t ir_version(int64_t opset) {
+  return opset <= 18 ? 8 : opset <= 20 ? 9 : opset <= 22 ? 10 : 11;
+}
+
+}  // namespace
+
+Result<ModelDef> to_onnx(const Model& model, const SaveOptions& options) {
+  const int opset = options.version == 0 ? kOldest : options.version;
+  if (opset < kOldest || opset > kNewest)
+    return fail("brisk writes ONNX of opset {} to {}, not {}", kOldest, kNewest, opset);
+  if (model.weights.size() != model.program.state.size())
+    return fail("the model has {} weights for {} state entries: initialise or load it first",
+                model.weights.size(), model.program.state.size());
+  try {
+    const Program program = writable(model, options);
+    const Graph& graph = program.graph;
+    Emitter emitter(graph, opset);
+    for (size_t i = 0; i < graph.inputs().size(); ++i) {
+      const ValueId value{graph.inputs()[i], 0};
+      if (i < program.state.size()) {
+        emitter.set_known(value, program.state[i].name, model.weights[i]);
+        continue;
+      }
+      emitter.set_input(value, graph.input_name(i));
+      emitter.result().inputs.push_back({graph.input_name(i), type_def(graph.input_type(i))});
+    }
+    for (size_t id = 0; id < graph.nodes().size(); ++id) {
+      const Node& node = graph.nodes()[id];
+      if (node.op->name == "input") continue;
+      const WriterRow* row = find_writer(node.op->name);
+      require(row != nullptr, "the op '{}'{} has no counterpart in ONNX that brisk writes",
+              node.op->name, node.label.empty() ? "" : fmt::format(" of layer '{}'", node.label));
+      emitter.set_label(node.label);
+      row->write(emitter, node, static_cast<NodeId>(id));
+    }
+    emitter.set_label("");
+    for (size_t i = 0; i < static_cast<size_t>(program.num_results); ++i) {
+      const NamedValue& output = graph.outputs()[i];
+      emitter.rename_output(emitter.plain(output.value), output.name);
+      emitter.result().outputs.push_back({output.name, type_def(graph.output_type(i))});
+    }
+    ModelDef file;
+    file.graph = emitter.take();
+    file.graph.name = model.name.empty() ? "model" : model.name;
+    file.ir_version = ir_version(opset);
+    file.producer = "brisk";
+    file.opsets[""] = opset;
+    return file;
+  } catch (const UserError& error) {
+    return Failure{error.what()};
+  }
+}
+
+Status save_onnx(const Model& model, const std::filesystem::path& path,
+                 const SaveOptions& options) {
+  const Result<ModelDef> file = to_onnx(model, options);
+  if (!file) return fail("{}: {}", path.string(), file.error());
+  const Result<std::string> bytes = write_model(*file);
+  if (!bytes) return fail("{}: {}", path.string(), bytes.error());
+  return write_file_atomically(path, *bytes);
+}
+
+}  // namespace brisk::onnx

@@ -1,0 +1,19 @@
+#pragma once
+
+/// A brisk model as an ONNX file.
+
+#include <filesystem>
+
+#include "brisk/formats/model_file.h"
+#include "brisk/formats/onnx/model_def.h"
+
+namespace brisk::onnx {
+
+/// Writes the model's inference graph (opset 17 unless SaveOptions::version says a newer one),
+/// atomically. Fails with the op that ONNX cannot say.
+Status save_onnx(const Model& model, const std::filesystem::path& path, const SaveOptions& options);
+
+/// The same as plain structures.
+Result<ModelDef> to_onnx(const Model& model, const SaveOptions& options);
+
+}  // namespace brisk::onnx

@@ -1,0 +1,202 @@
+#include <cmath>
+#include <limits>
+
+#include "brisk/formats/onnx/export/emitter.h"
+#include "brisk/ops/elementwise/elementwise.h"
+
+// Elementwise ops, in the layout of their operands.
+
+namespace brisk::onnx {
+namespace {
+
+/// Operands in one layout, and where the result goes.
+struct Elementwise {
+  Emitter& e;
+  const Node& node;
+  ValueId result;
+  bool first;
+  std::vector<std::string> x;
+
+  Elementwise(Emitter& emitter, const Node& given, NodeId id)
+      : e(emitter), node(given), result{id, 0} {
+    first = e.prefers_first(node.operands) && e.type(result).rank() >= 3;
+    for (const ValueId& operand : node.operands) x.push_back(e.operand(operand, first));
+  }
+  DType dtype() const { return e.type(node.operands[0]).dtype(); }
+  std::string one(double value) const { return e.scalar(dtype(), value); }
+  void give(std::string name) const {
+    first ? e.set_first(result, std::move(name)) : e.set_plain(result, std::move(name));
+  }
+};
+
+/// brisk's op and ONNX's of the same meaning.
+struct SameRow {
+  std::string_view op, onnx;
+};
+constexpr SameRow kSame[] = {
+    {"negate", "Neg"},
+    {"abs", "Abs"},
+    {"sign", "Sign"},
+    {"exp", "Exp"},
+    {"log", "Log"},
+    {"sqrt", "Sqrt"},
+    {"reciprocal", "Reciprocal"},
+    {"sin", "Sin"},
+    {"cos", "Cos"},
+    {"tan", "Tan"},
+    {"tanh", "Tanh"},
+    {"erf", "Erf"},
+    {"sigmoid", "Sigmoid"},
+    {"floor", "Floor"},
+    {"ceil", "Ceil"},
+    {"round", "Round"},
+    {"logical_not", "Not"},
+    {"relu", "Relu"},
+    {"softplus", "Softplus"},
+    {"softsign", "Softsign"},
+    {"selu", "Selu"},
+    {"stop_gradient", "Identity"},
+    {"optimization_barrier", "Identity"},
+    {"add", "Add"},
+    {"subtract", "Sub"},
+    {"multiply", "Mul"},
+    {"divide", "Div"},
+    {"pow", "Pow"},
+    {"maximum", "Max"},
+    {"minimum", "Min"},
+    {"equal", "Equal"},
+    {"less", "Less"},
+    {"less_equal", "LessOrEqual"},
+    {"greater", "Greater"},
+    {"greater_equal", "GreaterOrEqual"},
+    {"logical_and", "And"},
+    {"logical_or", "Or"},
+    {"logical_xor", "Xor"},
+    {"select", "Where"},
+};
+
+void same(Emitter& e, const Node& node, NodeId id) {
+  const Elementwise w(e, node, id);
+  for (const SameRow& row : kSame)
+    if (row.op == node.op->name) return w.give(e.node(std::string(row.onnx), w.x));
+}
+
+void not_equal(Emitter& e, const Node& node, NodeId id) {
+  const Elementwise w(e, node, id);
+  w.give(e.node("Not", {e.node("Equal", w.x)}));
+}
+void remainder(Emitter& e, const Node& node, NodeId id) {
+  const Elementwise w(e, node, id);
+  w.give(e.node("Mod", w.x, {attribute("fmod", int64_t{1})}));
+}
+void square(Emitter& e, const Node& node, NodeId id) {
+  const Elementwise w(e, node, id);
+  w.give(e.node("Mul", {w.x[0], w.x[0]}));
+}
+void rsqrt(Emitter& e, const Node& node, NodeId id) {
+  const Elementwise w(e, node, id);
+  w.give(e.node("Reciprocal", {e.node("Sqrt", w.x)}));
+}
+void expm1(Emitter& e, const Node& node, NodeId id) {
+  const Elementwise w(e, node, id);
+  w.give(e.node("Sub", {e.node("Exp", w.x), w.one(1)}));
+}
+void log1p(Emitter& e, const Node& node, NodeId id) {
+  const Elementwise w(e, node, id);
+  w.give(e.node("Log", {e.node("Add", {w.x[0], w.one(1)})}));
+}
+void relu6(Emitter& e, const Node& node, NodeId id) {
+  const Elementwise w(e, node, id);
+  w.give(e.node("Clip", {w.x[0], w.one(0), w.one(6)}));
+}
+void clamp(Emitter& e, const Node& node, NodeId id) {
+  const Elementwise w(e, node, id);
+  const auto& limits = node.attributes.as<ClampAttributes>();
+  w.give(e.node("Clip", {w.x[0], w.one(limits.low), w.one(limits.high)}));
+}
+void leaky_relu(Emitter& e, const Node& node, NodeId id) {
+  const Elementwise w(e, node, id);
+  w.give(e.node(
+      "LeakyRelu", w.x,
+      {attribute("alpha", static_cast<float>(node.attributes.as<AlphaAttributes>().alpha))}));
+}
+void elu(Emitter& e, const Node& node, NodeId id) {
+  const Elementwise w(e, node, id);
+  w.give(e.node(
+      "Elu", w.x,
+      {attribute("alpha", static_cast<float>(node.attributes.as<AlphaAttributes>().alpha))}));
+}
+void silu(Emitter& e, const Node& node, NodeId id) {
+  const Elementwise w(e, node, id);
+  w.give(e.node("Mul", {w.x[0], e.node("Sigmoid", w.x)}));
+}
+void mish(Emitter& e, const Node& node, NodeId id) {
+  const Elementwise w(e, node, id);
+  w.give(e.node("Mul", {w.x[0], e.node("Tanh", {e.node("Softplus", w.x)})}));
+}
+void hard_sigmoid(Emitter& e, const Node& node, NodeId id) {
+  const Elementwise w(e, node, id);
+  w.give(e.node("HardSigmoid", w.x, {attribute("alpha", 1.0F / 6), attribute("beta", 0.5F)}));
+}
+void hard_silu(Emitter& e, const Node& node, NodeId id) {
+  const Elementwise w(e, node, id);
+  w.give(e.node("HardSwish", w.x));
+}
+void gelu(Emitter& e, const Node& node, NodeId id) {
+  const Elementwise w(e, node, id);
+  std::string inner;
+  if (node.attributes.as<GeluAttributes>().approximate) {
+    const std::string cube = e.node("Mul", {e.node("Mul", {w.x[0], w.x[0]}), w.x[0]});
+    const std::string sum = e.node("Add", {w.x[0], e.node("Mul", {cube, w.one(0.044715)})});
+    inner = e.node("Tanh", {e.node("Mul", {sum, w.one(std::sqrt(2 / std::acos(-1.0)))})});
+  } else {
+    inner = e.node("Erf", {e.node("Mul", {w.x[0], w.one(std::sqrt(0.5))})});
+  }
+  w.give(e.node("Mul", {e.node("Mul", {w.x[0], w.one(0.5)}), e.node("Add", {inner, w.one(1)})}));
+}
+void is_finite(Emitter& e, const Node& node, NodeId id) {
+  const Elementwise w(e, node, id);
+  w.give(e.node("Not", {e.node("Or", {e.node("IsInf", w.x), e.node("IsNaN", w.x)})}));
+}
+void fused_multiply_add(Emitter& e, const Node& node, NodeId id) {
+  const Elementwise w(e, node, id);
+  w.give(e.node("Add", {e.node("Mul", {w.x[0], w.x[1]}), w.x[2]}));
+}
+void cast(Emitter& e, const Node& node, NodeId id) {
+  const Elementwise w(e, node, id);
+  w.give(e.node("Cast", w.x, {attribute("to", static_cast<int64_t>(e.element({id, 0})))}));
+}
+
+constexpr WriterRow kRows[] = {
+    {"not_equal", not_equal},
+    {"remainder", remainder},
+    {"square", square},
+    {"rsqrt", rsqrt},
+    {"expm1", expm1},
+    {"log1p", log1p},
+    {"relu6", relu6},
+    {"clamp", clamp},
+    {"leaky_relu", leaky_relu},
+    {"elu", elu},
+    {"silu", silu},
+    {"mish", mish},
+    {"hard_sigmoid", hard_sigmoid},
+    {"hard_silu", hard_silu},
+    {"gelu", gelu},
+    {"is_finite", is_finite},
+    {"fused_multiply_add", fused_multiply_add},
+    {"cast", cast},
+};
+
+}  // namespace
+
+std::span<const WriterRow> elementwise_writers() {
+  static const std::vector<WriterRow> kAll = [] {
+    std::vector<WriterRow> rows(std::begin(kRows), std::end(kRows));
+    for (const SameRow& row : kSame) rows.push_back({row.op, same});
+    return rows;
+  }();
+  return kAll;
+}
+
+}  // namespace brisk::onnx

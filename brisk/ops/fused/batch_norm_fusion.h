@@ -1,0 +1,62 @@
+#pragma once
+
+/// What a convolution network's training step is made of when batch norm is taken apart and its
+/// parts are joined to their neighbours: sums over the batch leave the convolution that makes them,
+/// normalisation is one multiplication and addition per element beside the activation, and its
+/// gradient gives the sums that the next gradient needs. All are ordinary composites: a backend
+/// with kernels for them takes them whole, every other one takes their decomposition.
+
+#include "brisk/ir/builder.h"
+#include "brisk/ops/convolve/convolve.h"
+#include "brisk/ops/fused/fused.h"
+
+namespace brisk {
+
+struct ConvolutionStatistics {
+  Value y;           ///< the convolution
+  Value sum;         ///< of y over all axes but channels: [filters], f32 for short floats
+  Value square_sum;  ///< of y * y
+};
+ConvolutionStatistics convolution_statistics(Value input, Value filter,
+                                             ConvolutionAttributes attributes);
+
+struct ScaleShiftAttributes {
+  bool residual = false;  ///< operand 3: of x's type, added before the activation
+  Activation activation = Activation::none;
+  template <typename F>
+  void fields(F&& f) {
+    f("residual", residual);
+    f("activation", activation);
+  }
+};
+/// activation(x * scale + shift [+ residual]); scale and shift [channels] (the last axis), f32 for
+/// short floats.
+Value scale_shift(Value x, Value scale, Value shift, Activation activation = Activation::none);
+Value scale_shift_residual(Value x, Value scale, Value shift, Value residual,
+                           Activation activation);
+
+struct ScaleShiftGradient {
+  Value dz;     ///< gradient before the activation, of the gradient's type
+  Value sum_x;  ///< of dz * x over all axes but channels: the gradient of scale
+  Value sum;    ///< of dz: the gradient of shift
+};
+/// The gradient at scale_shift(x, scale, shift, relu), whose sign is computed again from x.
+ScaleShiftGradient scale_shift_relu_gradient(Value gradient, Value x, Value scale, Value shift);
+/// The same where there was a residual: the sign is that of `result`.
+ScaleShiftGradient scale_shift_result_gradient(Value gradient, Value x, Value result);
+
+/// scale_shift_relu_gradient of a convolution's input gradient, which never reaches memory. `x` has
+/// the type of the convolution's input, `attributes.shape` its shape.
+ScaleShiftGradient input_gradient_scale_shift(Value result_gradient, Value filter, Value x,
+                                              Value scale, Value shift,
+                                              ConvolutionGradientAttributes attributes);
+
+/// x + shift; shift [channels], f32 for short floats. Its gradient is a sum over the batch that is
+/// kept in f32: in f16 it could overflow, and batch norm's gradient subtracts two such sums.
+Value channel_shift(Value x, Value shift);
+
+/// Products of channels summed over all other axes, x^T x: [channels, channels], f32 for short
+/// floats.
+Value gram_matrix(Value x);
+
+}  // namespace brisk

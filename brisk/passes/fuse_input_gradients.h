@@ -1,0 +1,13 @@
+#pragma once
+
+/// A convolution's input gradient that goes only through a scale_shift's ReLU becomes one op with
+/// it, where the target has kernels for that. Runs while lowering, before composites are taken
+/// apart.
+
+#include "brisk/passes/pass.h"
+
+namespace brisk {
+
+Program fuse_input_gradients(Program program, const PassContext& context);
+
+}  // namespace brisk

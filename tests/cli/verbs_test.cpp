@@ -1,0 +1,299 @@
+// The program as its user meets it: help, exit codes, messages, JSON. Verbs and their options are
+// read from the program's own help, so that a new one is held to the same.
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "brisk/base/json.h"
+#include "tests/support/child_process.h"
+
+namespace brisk::test {
+namespace {
+
+using Arguments = std::vector<std::string>;
+
+ChildResult brisk(Arguments arguments, const ChildOptions& options = {}) {
+  arguments.insert(arguments.begin(), brisk_program(BRISK_BINARY_DIR).string());
+  return run_child(arguments, options);
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+/// The words that stand first in the indented lines after "Subcommands:" (in any case).
+std::vector<std::string> verbs() {
+  std::vector<std::string> found;
+  bool inside = false;
+  for (const std::string& line : lines_of(brisk({"--help"}).out)) {
+    std::smatch match;
+    if (std::regex_search(line, std::regex("^subcommands:", std::regex::icase)))
+      inside = true;
+    else if (inside && std::regex_search(line, match, std::regex("^ +([a-z]+)")))
+      found.push_back(match[1]);
+  }
+  return found;
+}
+
+/// What `brisk VERB --help` lists: "--json", ...
+std::set<std::string> options_of(const std::string& verb) {
+  const std::string help = brisk({verb, "--help"}).out;
+  std::set<std::string> found;
+  const std::regex option("\n +(?:-.,)?(--[a-z_]+)");
+  for (std::sregex_iterator it(help.begin(), help.end(), option), end; it != end; ++it)
+    found.insert((*it)[1]);
+  return found;
+}
+
+class Verb : public testing::TestWithParam<std::string> {};
+
+TEST_P(Verb, HasHelpWithAnExample) {
+  const ChildResult help = brisk({GetParam(), "--help"});
+  EXPECT_EQ(help.code, 0);
+  EXPECT_EQ(help.err, "");
+  const size_t example = help.out.find("Example:");
+  ASSERT_NE(example, std::string::npos) << help.out;
+  EXPECT_NE(help.out.find("  brisk " + GetParam(), example), std::string::npos) << help.out;
+}
+
+TEST_P(Verb, TheExampleHasOnlyOptionsThatThereAre) {
+  const std::string help = brisk({GetParam(), "--help"}).out;
+  const std::string example = help.substr(help.find("Example:"));
+  const std::set<std::string> known = options_of(GetParam());
+  const std::regex option("--[a-z_]+");
+  for (const std::string& line : lines_of(example)) {
+    if (!line.starts_with("  brisk " + GetParam())) continue;
+    for (std::sregex_iterator it(line.begin(), line.end(), option), end; it != end; ++it)
+      EXPECT_TRUE(known.contains(it->str())) << line;
+  }
+}
+
+TEST_P(Verb, RefusesAnUnknownOptionAsWrongUsage) {
+  const ChildResult result = brisk({GetParam(), "--no_such_option"});
+  EXPECT_EQ(result.code, 2) << result.err;
+  EXPECT_EQ(result.out, "");
+  EXPECT_TRUE(result.err.starts_with("brisk: ")) << result.err;
+  EXPECT_NE(result.err.find("Try 'brisk " + GetParam() + " --help'."), std::string::npos)
+      << result.err;
+}
+
+INSTANTIATE_TEST_SUITE_P(, Verb, testing::ValuesIn(verbs()),
+                         [](const auto& info) { return info.param; });
+
+TEST(Program, NamesItsVerbs) {
+  const std::vector<std::string> found = verbs();
+  for (const char* verb :
+       {"train", "evaluate", "predict", "explain", "inspect", "doctor", "demo", "bench", "ops"})
+    EXPECT_NE(std::find(found.begin(), found.end(), verb), found.end()) << verb;
+}
+
+TEST(Program, WithoutOrWithAnUnknownVerbIsWrongUsage) {
+  EXPECT_EQ(brisk({}).code, 2);
+  const ChildResult unknown = brisk({"trian"});
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_NE(unknown.err.find("there is no verb 'trian'; did you mean 'train'?"), std::string::npos)
+      << unknown.err;
+  EXPECT_NE(unknown.err.find("Try 'brisk --help'."), std::string::npos) << unknown.err;
+}
+
+TEST(Program, TellsItsVersion) {
+  const ChildResult version = brisk({"--version"});
+  EXPECT_EQ(version.code, 0);
+  EXPECT_TRUE(std::regex_search(version.out, std::regex("^[0-9]+\\.[0-9]+\\.[0-9]+\n")))
+      << version.out;
+}
+
+struct Ending {
+  std::string name;
+  Arguments arguments;
+  int code;
+  std::string message;  ///< a part of what is said on standard error
+};
+
+class ProgramEnding : public testing::TestWithParam<Ending> {};
+
+TEST_P(ProgramEnding, HasItsCodeAndSaysWhy) {
+  const ChildResult result = brisk(GetParam().arguments);
+  EXPECT_EQ(result.code, GetParam().code) << result.err;
+  EXPECT_NE(result.err.find(GetParam().message), std::string::npos) << result.err;
+  EXPECT_EQ(result.err.find("defect"), std::string::npos) << result.err;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    , ProgramEnding,
+    testing::Values(
+        Ending{"NoRecipe", {"train"}, 2, "recipe"},
+        Ending{"RecipeThatIsNotThere", {"train", "/no/recipe.yaml"}, 1, "/no/recipe.yaml"},
+        Ending{"NoSuchModel", {"inspect", "resnet51"}, 1, "did you mean 'resnet50'?"},
+        Ending{"NoSuchPackage", {"inspect", "/no/package"}, 1, "/no/package"},
+        Ending{"FolderThatIsNoPackage", {"inspect", "/proc"}, 1, "/proc/graph.txt"},
+        Ending{"EmptyBatch", {"explain", "mlp", "--batch_size", "0"}, 2, "--batch_size"},
+        Ending{
+            "BatchThatIsNoNumber", {"explain", "mlp", "--batch_size", "many"}, 2, "--batch_size"},
+        Ending{"UnknownPrecision", {"explain", "mlp", "--precision", "float8"}, 2, "--precision"},
+        Ending{"UnknownBackend",
+               {"explain", "mlp", "--backend", "tpu"},
+               1,
+               "there is no backend 'tpu'"},
+        Ending{
+            "UnknownPass", {"explain", "mlp", "--disable", "fuse"}, 1, "there is no pass 'fuse'"},
+        Ending{"PartsThatDoNotDivide",
+               {"explain", "mlp", "--batch_size", "4", "--accumulate", "3"},
+               1,
+               "a batch of 4 examples cannot be split into 3 equal parts"},
+        Ending{"AccumulationWithoutTraining",
+               {"explain", "mlp", "--inference", "--accumulate", "2"},
+               2,
+               "--inference"},
+        Ending{"PrecisionOfOneStepOnly", {"bench", "--precision", "float32"}, 2, "--first_step"},
+        Ending{"StrictWithFallbacks",
+               {"explain", "mlp", "--batch_size", "4", "--backend", "reference", "--strict"},
+               1,
+               "fell back to the reference backend"},
+        Ending{"NoImages", {"predict", "/no/package"}, 2, "images"},
+        Ending{"PredictWithoutAPackage", {"predict", "/no/package", "a.png"}, 1, "/no/package"},
+        Ending{"EvaluateWithoutData", {"evaluate", "/no/package"}, 2, "--data"}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(Recipe, AFaultNamesFileLineColumnAndTheNearestField) {
+  const TemporaryDirectory directory;
+  std::ofstream(directory / "recipe.yaml")
+      << "model: mlp\ndata: {train: synthetic}\nbatchsize: 3\n";
+  const ChildResult result = brisk({"train", (directory / "recipe.yaml").string()});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_NE(result.err.find((directory / "recipe.yaml").string() + ": line 3, column 1: "),
+            std::string::npos)
+      << result.err;
+  EXPECT_NE(result.err.find("did you mean 'batch_size'?"), std::string::npos) << result.err;
+}
+
+/// A model trained for one step of made-up images, and two real pictures in folders of classes.
+class Trained {
+ public:
+  Trained() {
+    std::ofstream(directory_ / "recipe.yaml")
+        << "model: {name: mlp, classes: 1000}\n"
+           "data: {train: {name: synthetic, size: [6, 6], channels: 3, take: 8}}\n"
+           "batch_size: 8\nepochs: 1\noutput: run\nthreads: 1\n"
+           "loss: sparse_categorical_crossentropy\n";
+    for (const char* name : {"a", "b"}) {
+      std::filesystem::create_directories(directory_ / "photos" / name);
+      std::filesystem::copy_file(
+          std::filesystem::path(BRISK_SOURCE_DIR) / "fuzz/seeds/data_png/rgb",
+          directory_ / "photos" / name / "picture.png");
+    }
+    result = brisk({"train", (directory_ / "recipe.yaml").string(), "--json", "--quiet"});
+  }
+
+  std::string model() const { return (directory_ / "run" / "model").string(); }
+  std::string photos() const { return (directory_ / "photos").string(); }
+  std::string photo() const { return (directory_ / "photos" / "a" / "picture.png").string(); }
+
+  ChildResult result;
+
+ private:
+  TemporaryDirectory directory_;
+};
+
+/// The objects of an output of one JSON object a line.
+std::vector<Json> objects(const ChildResult& result) {
+  EXPECT_EQ(result.code, 0) << result.err;
+  std::vector<Json> found;
+  for (const std::string& line : lines_of(result.out)) {
+    const Result<Json> parsed = parse_json(line, "a line");
+    EXPECT_TRUE(parsed.ok()) << line;
+    if (parsed) found.push_back(*parsed);
+  }
+  EXPECT_FALSE(found.empty()) << result.out;
+  return found;
+}
+
+TEST(Json, OfTrainingEvaluationAndPredictionParses) {
+  const Trained trained;
+  const Json done = objects(trained.result).at(0);
+  EXPECT_EQ(done.at("steps"), 1);
+  EXPECT_EQ(done.at("stopped"), false);
+  EXPECT_EQ(done.at("model"), trained.model());
+
+  const Json metrics =
+      objects(brisk({"evaluate", trained.model(), "--data", trained.photos(), "--json"})).at(0);
+  EXPECT_TRUE(metrics.at("loss").is_number());
+  EXPECT_TRUE(metrics.at("accuracy").is_number());
+
+  const auto predictions = objects(brisk(
+      {"predict", trained.model(), trained.photo(), trained.photo(), "--top", "2", "--json"}));
+  ASSERT_EQ(predictions.size(), 2u);
+  for (const Json& line : predictions) {
+    EXPECT_EQ(line.at("image"), trained.photo());
+    ASSERT_EQ(line.at("predictions").size(), 2u);
+    EXPECT_GE(line.at("predictions")[0].at("probability"),
+              line.at("predictions")[1].at("probability"));
+  }
+
+  const Json inspected = objects(brisk({"inspect", trained.model(), "--json"})).at(0);
+  EXPECT_EQ(inspected.at("name"), "mlp");
+  EXPECT_EQ(inspected.at("trainable"), 6 * 6 * 3 * 128 + 128 + 128 * 1000 + 1000);
+}
+
+TEST(Json, OfExplainHasAKernelALine) {
+  for (const Json& kernel : objects(brisk({"explain", "mlp", "--batch_size", "4", "--json"}))) {
+    EXPECT_TRUE(kernel.at("op").is_string());
+    EXPECT_TRUE(kernel.at("kernel").is_string());
+    EXPECT_TRUE(kernel.at("refusals").is_array());
+  }
+  for (const Json& kernel : objects(
+           brisk({"explain", "mlp", "--batch_size", "4", "--inference", "--profile", "--json"})))
+    EXPECT_GE(kernel.at("milliseconds"), 0);
+}
+
+TEST(Json, OfOpsAndDoctorParses) {
+  EXPECT_GE(objects(brisk({"ops", "--json"})).size(), 60u);
+  for (const Json& check : objects(brisk({"doctor", "--json"})))
+    EXPECT_TRUE(check.at("good").is_boolean());
+}
+
+TEST(Json, OfBenchHasACaseALine) {
+  for (const Json& line : objects(brisk({"bench", "--steps", "2", "--threads", "1", "--json"}))) {
+    EXPECT_TRUE(line.at("case").get<std::string>().starts_with("small_cnn/"));
+    EXPECT_GT(line.at("ours"), 0);
+  }
+}
+
+TEST(Json, EveryVerbThatOffersItIsTestedHere) {
+  const std::set<std::string> tested = {"train",   "evaluate", "predict", "inspect",
+                                        "explain", "ops",      "doctor",  "bench"};
+  for (const std::string& verb : verbs()) {
+    const bool long_running = verb == "demo";  // ./dev demo takes minutes
+    EXPECT_TRUE(long_running || tested.contains(verb) || !options_of(verb).contains("--json"))
+        << verb;
+  }
+}
+
+TEST(Explain, DumpsTheProgramAfterEachPassThatChangedIt) {
+  const TemporaryDirectory directory;
+  ASSERT_EQ(
+      brisk({"explain", "mlp", "--batch_size", "4", "--dump", (directory / "steps").string()}).code,
+      0);
+  size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(directory / "steps")) {
+    EXPECT_EQ(entry.path().extension(), ".txt");
+    ++files;
+  }
+  EXPECT_GE(files, 3u);
+}
+
+TEST(Inspect, TextIsTheProgramsTextForm) {
+  const ChildResult text = brisk({"inspect", "mlp", "--text"});
+  EXPECT_EQ(text.code, 0);
+  EXPECT_TRUE(text.out.starts_with("program \"mlp\" {\n")) << text.out.substr(0, 80);
+}
+
+}  // namespace
+}  // namespace brisk::test

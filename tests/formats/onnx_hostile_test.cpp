@@ -1,0 +1,209 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "brisk/base/file.h"
+#include "brisk/formats/model_file.h"
+#include "brisk/formats/onnx/onnx_file.h"
+#include "brisk/formats/onnx/schema/external_data.h"
+#include "tests/formats/onnx_model.h"
+#include "tests/support/temporary_directory.h"
+
+// Files that lie: each is refused with a sentence that says what was wrong and where.
+
+namespace brisk::onnx {
+namespace {
+
+void expect_refused(const ModelDef& file, const std::string& words) {
+  const Result<ImportedModel> imported = load_onnx_bytes(write_model(file).value(), {}, {});
+  ASSERT_FALSE(imported.ok());
+  EXPECT_NE(imported.error().find(words), std::string::npos) << imported.error();
+}
+
+ModelDef identity() {
+  return make_model({{"x", tensor_type(ElementType::f32, {Extent(2)})}},
+                    {make_node("Identity", {"x"}, {"y"})}, {{"y", {}}});
+}
+
+/// A field of protobuf: tag, then bytes with their length.
+std::string bytes_field(int number, const std::string& bytes) {
+  std::string result;
+  const auto varint = [&](uint64_t value) {
+    while (value >= 0x80) {
+      result.push_back(static_cast<char>(value | 0x80));
+      value >>= 7;
+    }
+    result.push_back(static_cast<char>(value));
+  };
+  varint(static_cast<uint64_t>(number) << 3 | 2);
+  varint(bytes.size());
+  return result + bytes;
+}
+std::string number_field(int number, uint64_t value) {
+  std::string result;
+  const auto varint = [&](uint64_t v) {
+    while (v >= 0x80) {
+      result.push_back(static_cast<char>(v | 0x80));
+      v >>= 7;
+    }
+    result.push_back(static_cast<char>(v));
+  };
+  varint(static_cast<uint64_t>(number) << 3);
+  varint(value);
+  return result;
+}
+
+/// A model whose graph holds one initializer of these TensorProto fields.
+std::string with_initializer(const std::string& tensor) {
+  return number_field(1, 8) + bytes_field(7, bytes_field(5, tensor));
+}
+
+std::string refusal(const std::string& bytes, const std::filesystem::path& folder = {}) {
+  const Result<ImportedModel> imported = load_onnx_bytes(bytes, folder, {});
+  return imported.ok() ? "" : imported.error();
+}
+
+void expect_words(const std::string& found, const std::string& words) {
+  EXPECT_NE(found.find(words), std::string::npos) << found;
+}
+
+TEST(OnnxHostile, BytesThatAreNoModel) {
+  expect_words(refusal(""), "no graph");
+  expect_words(refusal("not a model at all"), "schema");
+}
+
+TEST(OnnxHostile, EveryTruncationIsRefusedOrReadable) {
+  const std::string whole = write_model(identity()).value();
+  for (size_t size = 0; size < whole.size(); ++size)
+    (void)load_onnx_bytes(whole.substr(0, size), {}, {});
+}
+
+TEST(OnnxHostile, EveryFlippedByteIsRefusedOrReadable) {
+  const std::string whole = write_model(identity()).value();
+  for (size_t at = 0; at < whole.size(); ++at)
+    for (const int bit : {0, 3, 7}) {
+      std::string changed = whole;
+      changed[at] = static_cast<char>(changed[at] ^ (1 << bit));
+      (void)load_onnx_bytes(changed, {}, {});
+    }
+}
+
+TEST(OnnxHostile, NegativeAndOverflowingDimensions) {
+  const std::string name = bytes_field(8, "w"), f32_type = number_field(2, 1);
+  expect_words(
+      refusal(with_initializer(number_field(1, static_cast<uint64_t>(-3)) + f32_type + name)),
+      "negative");
+  const std::string huge = number_field(1, uint64_t{1} << 40) + number_field(1, uint64_t{1} << 40);
+  expect_words(refusal(with_initializer(huge + f32_type + name)), "overflow");
+  expect_words(refusal(with_initializer(number_field(1, uint64_t{1} << 50) + f32_type + name)),
+               "more than any file");
+}
+
+TEST(OnnxHostile, BytesThatDoNotFillTheTensor) {
+  const std::string tensor =
+      number_field(1, 1000) + number_field(2, 1) + bytes_field(8, "w") + bytes_field(9, "abcd");
+  expect_words(refusal(with_initializer(tensor)), "tensor 'w': 4 bytes for 1000 elements");
+}
+
+TEST(OnnxHostile, UnknownElementTypes) {
+  expect_words(refusal(with_initializer(number_field(2, 99) + bytes_field(8, "w"))),
+               "no element type");
+}
+
+TEST(OnnxHostile, GraphsThatReadThemselves) {
+  ModelDef file = identity();
+  file.graph.nodes = {make_node("Add", {"x", "b"}, {"a"}), make_node("Add", {"x", "a"}, {"b"})};
+  file.graph.outputs = {{"b", {}}};
+  expect_refused(file, "cyclic");
+}
+
+TEST(OnnxHostile, FunctionsThatCallThemselves) {
+  // A function of the domain "own" whose only node calls it again.
+  const std::string node =
+      bytes_field(1, "x") + bytes_field(2, "y") + bytes_field(4, "Again") + bytes_field(7, "own");
+  const std::string function = bytes_field(1, "Again") + bytes_field(4, "x") + bytes_field(5, "y") +
+                               bytes_field(7, node) + bytes_field(10, "own") +
+                               bytes_field(9, bytes_field(1, "own") + number_field(2, 1));
+  const std::string tensor = number_field(1, 1) + bytes_field(2, "");
+  const std::string type = bytes_field(1, tensor);
+  const std::string graph = bytes_field(1, node) +
+                            bytes_field(11, bytes_field(1, "x") + bytes_field(2, type)) +
+                            bytes_field(12, bytes_field(1, "y"));
+  expect_words(refusal(number_field(1, 8) + bytes_field(7, graph) + bytes_field(25, function) +
+                       bytes_field(8, number_field(2, 17))),
+               "recursive");
+}
+
+TEST(OnnxHostile, SubGraphsThatNestWithoutEnd) {
+  std::string graph = bytes_field(2, "innermost");
+  for (int depth = 0; depth < 100'000; ++depth) {
+    // Graph > node > attribute > graph; stop when the bytes would grow beyond what a test needs.
+    graph = bytes_field(1, bytes_field(5, bytes_field(6, graph)));
+    if (graph.size() > 2'000'000) break;
+  }
+  expect_words(refusal(number_field(1, 8) + bytes_field(7, graph)), "nests too deep");
+}
+
+TEST(OnnxHostile, WrongRanksAreRefusedByTheOp) {
+  ModelDef file = identity();
+  file.graph.nodes = {make_node("Conv", {"x", "x"}, {"y"})};
+  expect_refused(file, "node 'Conv_y'");
+  file.graph.nodes = {make_node("Transpose", {"x"}, {"y"}, {[] {
+                                  AttributeDef a;
+                                  a.name = "perm";
+                                  a.kind = AttributeDef::Kind::integers;
+                                  a.integers = {5, -7, 1};
+                                  return a;
+                                }()})};
+  expect_refused(file, "node 'Transpose_y'");
+}
+
+/// The error of reading `location` in a folder that holds weights.bin of 16 bytes.
+std::string external(const std::filesystem::path& folder, const std::string& location,
+                     const std::string& offset = "0") {
+  const Result<ExternalData> data =
+      external_data(folder, {{"location", location}, {"offset", offset}}, 16, "tensor 'w'");
+  return data.ok() ? "read" : data.error();
+}
+
+TEST(OnnxHostile, ExternalDataStaysInTheFolder) {
+  const test::TemporaryDirectory root;
+  const std::filesystem::path folder = root / "model";
+  std::filesystem::create_directories(folder / "part");
+  ASSERT_TRUE(write_file_atomically(folder / "weights.bin", std::string(16, 'x')).ok());
+  ASSERT_TRUE(write_file_atomically(folder / "part" / "more.bin", std::string(16, 'x')).ok());
+  ASSERT_TRUE(write_file_atomically(root / "secret", std::string(16, 's')).ok());
+  std::filesystem::create_symlink(root / "secret", folder / "link");
+  std::filesystem::create_directory_symlink(root.path(), folder / "up");
+  EXPECT_EQ(external(folder, "weights.bin"), "read");
+  EXPECT_EQ(external(folder, "part/more.bin"), "read");
+  expect_words(external(folder, "../secret"), "leaves the model's folder");
+  expect_words(external(folder, "part/../../secret"), "leaves the model's folder");
+  expect_words(external(folder, (root / "secret").string()), "absolute");
+  expect_words(external(folder, "link"), "symbolic link");
+  expect_words(external(folder, "up/secret"), "symbolic link");
+  expect_words(external(folder, ""), "empty");
+  expect_words(external(folder, "part"), "no regular file");
+  EXPECT_NE(external(folder, "absent.bin"), "read");
+}
+
+TEST(OnnxHostile, ExternalDataStaysInTheFile) {
+  const test::TemporaryDirectory folder;
+  ASSERT_TRUE(write_file_atomically(folder / "weights.bin", std::string(20, 'x')).ok());
+  EXPECT_EQ(external(folder.path(), "weights.bin", "4"), "read");
+  expect_words(external(folder.path(), "weights.bin", "5"), "beyond its 20 bytes");
+  expect_words(external(folder.path(), "weights.bin", "9223372036854775807"), "beyond");
+  expect_words(external(folder.path(), "weights.bin", "-1"), "no size");
+  expect_words(external(folder.path(), "weights.bin", "4x"), "no size");
+}
+
+TEST(OnnxHostile, ExternalDataWithoutAFolderIsRefused) {
+  const std::string entry = bytes_field(1, "location") + bytes_field(2, "weights.bin");
+  const std::string tensor = number_field(1, 4) + number_field(2, 1) + bytes_field(8, "w") +
+                             bytes_field(13, entry) + number_field(14, 1);
+  expect_words(refusal(with_initializer(tensor)), "another file");
+}
+
+}  // namespace
+}  // namespace brisk::onnx

@@ -1,0 +1,151 @@
+#include "brisk/ops/elementwise/elementwise.h"
+#include "brisk/ops/fused/batch_norm_fusion.h"
+#include "tests/support/op_cases.h"
+
+namespace brisk::testing {
+namespace {
+
+using Values = std::span<const Value>;
+
+/// Vectors beside an image in a short type are f32.
+Value vector_beside(Value image, Value vector) {
+  return cast(vector, compute_type(image.dtype()));
+}
+
+std::vector<Value> three(const ScaleShiftGradient& at) {
+  return {at.dz, at.sum_x, at.sum};
+}
+
+/// 8 channels and filters, 1x1 and 3x3: what engines of the fused form want; and odd ones.
+struct Row {
+  std::vector<int64_t> input, filter;
+  int64_t stride, pad;
+};
+const std::vector<Row>& rows() {
+  static const std::vector<Row> list = {{{2, 6, 6, 8}, {1, 1, 8, 16}, 1, 0},
+                                        {{2, 6, 6, 8}, {3, 3, 8, 8}, 2, 1},
+                                        {{2, 5, 7, 3}, {3, 3, 3, 5}, 1, 0}};
+  return list;
+}
+ConvolutionAttributes geometry(const Row& row) {
+  return {{row.stride, row.stride}, {row.pad, row.pad}, {row.pad, row.pad}, {1, 1}, 1};
+}
+std::string row_name(const Row& row) {
+  return fmt::format("{}_by_{}", shape_name(row.input), shape_name(row.filter));
+}
+std::vector<int64_t> result_sizes(const Row& row) {
+  const auto extent = [&](int64_t in, int64_t kernel) {
+    return (in + 2 * row.pad - kernel) / row.stride + 1;
+  };
+  return {row.input[0], extent(row.input[1], row.filter[0]), extent(row.input[2], row.filter[1]),
+          row.filter[3]};
+}
+
+void add_convolutions(std::vector<OpCase>& cases) {
+  for (const Row& row : rows()) {
+    const std::vector<int64_t> channels = {row.input.back()};
+    cases.push_back({.op = "convolution_statistics",
+                     .name = row_name(row),
+                     .operands = {values(row.input), values(row.filter)},
+                     .build =
+                         [=](Builder&, Values in) {
+                           const auto [y, sum, square_sum] =
+                               convolution_statistics(in[0], in[1], geometry(row));
+                           return std::vector{y, sum, square_sum};
+                         },
+                     .types = kFloatTypes,
+                     .roundings = 4});
+    cases.push_back({.op = "input_gradient_scale_shift",
+                     .name = row_name(row),
+                     .operands = {values(result_sizes(row)), values(row.filter), values(row.input),
+                                  values(channels), values(channels)},
+                     .build =
+                         [=](Builder&, Values in) {
+                           Shape shape;
+                           for (const int64_t size : row.input) shape.push_back(size);
+                           return three(input_gradient_scale_shift(
+                               in[0], in[1], in[2], vector_beside(in[2], in[3]),
+                               vector_beside(in[2], in[4]), {geometry(row), shape}));
+                         },
+                     .types = kFloatTypes,
+                     .roundings = 4});
+  }
+}
+
+void add_scale_shifts(std::vector<OpCase>& cases) {
+  for (const std::vector<int64_t>& sizes :
+       std::vector<std::vector<int64_t>>{{2, 3, 5, 8}, {7, 33}}) {
+    const std::vector<int64_t> channels = {sizes.back()};
+    for (const bool residual : {false, true})
+      for (const Activation activation : {Activation::none, Activation::relu}) {
+        std::vector<CaseOperand> operands = {values(sizes), values(channels), values(channels)};
+        if (residual) operands.push_back(values(sizes));
+        cases.push_back(
+            {.op = "scale_shift",
+             .name = fmt::format("{}{}{}", shape_name(sizes), residual ? "_residual" : "",
+                                 activation == Activation::relu ? "_relu" : ""),
+             .operands = std::move(operands),
+             .build =
+                 [=](Builder&, Values in) {
+                   const Value scale = vector_beside(in[0], in[1]);
+                   const Value shift = vector_beside(in[0], in[2]);
+                   return std::vector{
+                       residual ? scale_shift_residual(in[0], scale, shift, in[3], activation)
+                                : scale_shift(in[0], scale, shift, activation)};
+                 },
+             .types = kFloatTypes,
+             .roundings = 3});
+      }
+    cases.push_back({.op = "channel_shift",
+                     .name = shape_name(sizes),
+                     .operands = {values(sizes), values(channels)},
+                     .build =
+                         [](Builder&, Values in) {
+                           return std::vector{channel_shift(in[0], vector_beside(in[0], in[1]))};
+                         },
+                     .types = kFloatTypes,
+                     .roundings = 2});
+    cases.push_back({.op = "scale_shift_relu_gradient",
+                     .name = shape_name(sizes),
+                     .operands = {values(sizes), values(sizes), values(channels), values(channels)},
+                     .build =
+                         [](Builder&, Values in) {
+                           return three(scale_shift_relu_gradient(in[0], in[1],
+                                                                  vector_beside(in[0], in[2]),
+                                                                  vector_beside(in[0], in[3])));
+                         },
+                     .types = kFloatTypes,
+                     .roundings = 4});
+    cases.push_back(
+        {.op = "scale_shift_result_gradient",
+         .name = shape_name(sizes),
+         .operands = {values(sizes), values(sizes), values(sizes)},
+         .build = [](Builder&,
+                     Values in) { return three(scale_shift_result_gradient(in[0], in[1], in[2])); },
+         .types = kFloatTypes,
+         .roundings = 4});
+  }
+}
+
+void add_gram_matrices(std::vector<OpCase>& cases) {
+  for (const std::vector<int64_t>& sizes :
+       std::vector<std::vector<int64_t>>{{2, 3, 5, 8}, {65, 3}, {1, 7}})
+    cases.push_back({.op = "gram_matrix",
+                     .name = shape_name(sizes),
+                     .operands = {values(sizes)},
+                     .build = [](Builder&, Values in) { return std::vector{gram_matrix(in[0])}; },
+                     .types = kFloatTypes,
+                     .roundings = 3});
+}
+
+}  // namespace
+
+std::vector<OpCase> batch_norm_fusion_cases() {
+  std::vector<OpCase> cases;
+  add_convolutions(cases);
+  add_scale_shifts(cases);
+  add_gram_matrices(cases);
+  return cases;
+}
+
+}  // namespace brisk::testing

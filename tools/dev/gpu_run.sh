@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Runs what ./dev gpu has bundled, on a machine with a GPU. Logs go to $OUT, or logs/ beside this.
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+export LD_LIBRARY_PATH="$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+export BRISK_CACHE=${BRISK_CACHE:-$here/cache}
+export BRISK_TEST_BACKENDS=cuda
+logs=${OUT:-$here/logs}
+mkdir -p "$logs" "$BRISK_CACHE"
+
+# What of the ops' tests concerns a backend.
+readonly op_tests='*AgreeAcrossBackends/*:*HaveTheSameGradientOnBackends/*:*Cases.Backends/*'
+
+usage() {
+  cat >&2 <<'TEXT'
+usage: run.sh doctor                          what this machine has
+       run.sh conformance [SECONDS [FILTER]]  every op and its gradient on the GPU, by types
+       run.sh train                           training steps beside the CPU's
+       run.sh bench                           speed of a small network's training step
+       run.sh sanitize                        compute-sanitizer's memcheck over small training steps
+       run.sh all                             all but the last
+TEXT
+}
+
+doctor() { "$here/bin/brisk" doctor; }
+
+# sharded PROGRAM SECONDS FILTER: its tests in as many processes as there are cores, for so long at
+# most; counts, and each failed test by name.
+sharded() {
+  local program=$1 seconds=$2 filter=$3 shards shard
+  shards=$(nproc)
+  for ((shard = 0; shard < shards; ++shard)); do
+    GTEST_TOTAL_SHARDS=$shards GTEST_SHARD_INDEX=$shard timeout "$seconds" "$here/bin/$program" \
+      --gtest_filter="$filter" >"$logs/$program.$shard" 2>&1 || true &
+  done
+  wait
+  cat "$logs/$program".[0-9]* >"$logs/$program.log"
+  rm -f "$logs/$program".[0-9]*
+  local passed failed ended
+  passed=$(grep -cE '^\[       OK \]' "$logs/$program.log")
+  ended=$(grep -cE '^\[==========\] [0-9]+ tests? .* ran\.' "$logs/$program.log")
+  grep -hE '^\[  FAILED  \] .* \([0-9]+ ms\)$' "$logs/$program.log" |
+    sed -E 's/^\[  FAILED  \] //; s/, where .*//; s/ \([0-9]+ ms\)$//' | sort -u >"$logs/$program.failed"
+  failed=$(wc -l <"$logs/$program.failed")
+  echo "$program: $passed passed, $failed failed; $ended of $shards processes came to their end"
+  [[ $failed -eq 0 && $passed -gt 0 && $ended -eq $shards ]]
+}
+
+# Failures by what they say, most frequent first.
+reasons() {
+  grep -hoE '(no kernel for [a-z_0-9]+|C\+\+ exception with description "[^"]{0,160}|is expected \(within [^)]*\)|Which is: .{0,80})' \
+    "$logs/$1.log" | sed -E 's/[0-9.e+-]{4,}/N/g' | sort | uniq -c | sort -rn | head -n "${2:-25}"
+}
+
+conformance() {
+  local code=0
+  sharded test_ops "${1:-540}" "${2:-$op_tests}" || code=1
+  sharded test_runtime "${1:-540}" 'RandomGraph.EveryBackend*' || code=1
+  return $code
+}
+
+train() { "$here/bin/test_train" --gtest_filter='CudaTraining.*' 2>&1 | tee "$logs/train.log" | grep -E '^\[|rror|differ|expect' | head -60; }
+
+bench() { "$here/bin/brisk" bench --backend cuda --steps 200; }
+
+sanitize() {
+  compute-sanitizer --tool memcheck --error-exitcode 9 "$here/bin/test_train" \
+    --gtest_filter='CudaTraining.AMlp*:CudaTraining.BatchNorm*:CudaTraining.MixedFloat16*' >"$logs/memcheck.log" 2>&1
+  local code=$?
+  tail -n 3 "$logs/memcheck.log"
+  return $code
+}
+
+case ${1:-} in
+  doctor | bench | sanitize | train) "$1" ;;
+  reasons) reasons "$2" "${3:-25}" ;;
+  conformance) conformance "${@:2}" ;;
+  all) doctor && conformance && train && bench ;;
+  *) usage && exit 2 ;;
+esac
