@@ -21,7 +21,7 @@ struct LayerCase {
 template <LayerStruct L>
 LayerCase layer(std::string name, L made) {
   return {std::move(name), [made](ModelBuilder& model, std::span<const Value> inputs) {
-            return model.apply(*make_layer(made), inputs);
+            return model.apply(*make_layer(made), inputs)[0];
           }};
 }
 
@@ -42,7 +42,7 @@ std::vector<LayerCase> layer_cases() {
           DepthwiseConv2D{
               .kernel_size = {3, 3}, .strides = {2, 2}, .padding = "same", .depth_multiplier = 2}),
       layer("zero_padding2d", ZeroPadding2D{}),
-      layer("zero_padding2d_uneven", ZeroPadding2D{.padding = {1, 2, 3, 4}}),
+      layer("zero_padding2d_uneven", ZeroPadding2D{.padding = {{1, 2}, {3, 4}}}),
       layer("max_pooling2d", MaxPooling2D{}),
       layer("max_pooling2d_same",
             MaxPooling2D{.pool_size = {3, 3}, .strides = {2, 2}, .padding = "same"}),
