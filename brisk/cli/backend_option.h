@@ -7,7 +7,7 @@
 
 namespace brisk::cli {
 
-/// `backend` holds the default. Names that this build does not know are refused.
+/// `backend` holds the default. A name that this build does not know is refused by find_backend.
 void add_backend_option(CLI::App& verb, std::string& backend);
 
 }  // namespace brisk::cli

@@ -133,7 +133,7 @@ INSTANTIATE_TEST_SUITE_P(
         Ending{"RecipeThatIsNotThere", {"train", "/no/recipe.yaml"}, 1, "/no/recipe.yaml"},
         Ending{"NoSuchModel", {"inspect", "resnet51"}, 1, "did you mean 'resnet50'?"},
         Ending{"NoSuchPackage", {"inspect", "/no/package"}, 1, "/no/package"},
-        Ending{"FolderThatIsNoPackage", {"inspect", "/proc"}, 1, "/proc/graph.txt"},
+        Ending{"FolderThatIsNoPackage", {"inspect", "/proc"}, 1, "/proc is no model"},
         Ending{"EmptyBatch", {"explain", "mlp", "--batch_size", "0"}, 2, "--batch_size"},
         Ending{
             "BatchThatIsNoNumber", {"explain", "mlp", "--batch_size", "many"}, 2, "--batch_size"},
@@ -253,6 +253,11 @@ TEST(Json, OfExplainHasAKernelALine) {
     EXPECT_GE(kernel.at("milliseconds"), 0);
 }
 
+TEST(Json, OfProfileHasATimeALine) {
+  for (const Json& kernel : objects(brisk({"profile", "mlp", "--batch_size", "4", "--json"})))
+    EXPECT_GE(kernel.at("milliseconds"), 0);
+}
+
 TEST(Json, OfOpsAndDoctorParses) {
   EXPECT_GE(objects(brisk({"ops", "--json"})).size(), 60u);
   for (const Json& check : objects(brisk({"doctor", "--json"})))
@@ -267,8 +272,8 @@ TEST(Json, OfBenchHasACaseALine) {
 }
 
 TEST(Json, EveryVerbThatOffersItIsTestedHere) {
-  const std::set<std::string> tested = {"train",   "evaluate", "predict", "inspect",
-                                        "explain", "ops",      "doctor",  "bench"};
+  const std::set<std::string> tested = {"train", "evaluate", "predict", "inspect", "explain",
+                                        "ops",   "doctor",   "bench",   "profile"};
   for (const std::string& verb : verbs()) {
     const bool long_running = verb == "demo";  // ./dev demo takes minutes
     EXPECT_TRUE(long_running || tested.contains(verb) || !options_of(verb).contains("--json"))

@@ -27,6 +27,7 @@ const std::filesystem::path kFolder = std::filesystem::path(BRISK_SOURCE_DIR) / 
 
 std::vector<Pass> pipeline_passes() {
   std::vector<Pass> passes = forward_pipeline();
+  for (Pass& pass : differentiation_pipeline()) passes.push_back(std::move(pass));
   for (Pass& pass : lowering_pipeline()) passes.push_back(std::move(pass));
   return passes;
 }
@@ -52,6 +53,12 @@ LoweringTarget target_of(const PassCase& pass_case) {
       target.fused_convolution = true;
     else if (word == "fused_dot")
       target.fused_dot = true;
+    else if (word == "folds_batch_norm")
+      target.folds_batch_norm = true;
+    else if (word == "batch_norm_parts")
+      target.batch_norm_parts = {DType::f32};
+    else if (word == "batch_norm_through_pointwise")
+      target.batch_norm_through_pointwise = {DType::f32};
     else
       target.native_composites.insert(word);
   }

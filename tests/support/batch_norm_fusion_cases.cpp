@@ -19,23 +19,25 @@ std::vector<Value> three(const ScaleShiftGradient& at) {
 /// 8 channels and filters, 1x1 and 3x3: what engines of the fused form want; and odd ones.
 struct Row {
   std::vector<int64_t> input, filter;
-  int64_t stride, pad;
+  int64_t stride, pad, dilation = 1, groups = 1;
 };
 const std::vector<Row>& rows() {
   static const std::vector<Row> list = {{{2, 6, 6, 8}, {1, 1, 8, 16}, 1, 0},
                                         {{2, 6, 6, 8}, {3, 3, 8, 8}, 2, 1},
-                                        {{2, 5, 7, 3}, {3, 3, 3, 5}, 1, 0}};
+                                        {{2, 5, 7, 3}, {3, 3, 3, 5}, 1, 0},
+                                        {{1, 6, 7, 4}, {2, 2, 2, 6}, 1, 1, 2, 2}};
   return list;
 }
 ConvolutionAttributes geometry(const Row& row) {
-  return {{row.stride, row.stride}, {row.pad, row.pad}, {row.pad, row.pad}, {1, 1}, 1};
+  return {{row.stride, row.stride}, {row.pad, row.pad}, {row.pad, row.pad}, {row.dilation, row.dilation},
+          row.groups};
 }
 std::string row_name(const Row& row) {
   return fmt::format("{}_by_{}", shape_name(row.input), shape_name(row.filter));
 }
 std::vector<int64_t> result_sizes(const Row& row) {
   const auto extent = [&](int64_t in, int64_t kernel) {
-    return (in + 2 * row.pad - kernel) / row.stride + 1;
+    return (in + 2 * row.pad - (kernel - 1) * row.dilation - 1) / row.stride + 1;
   };
   return {row.input[0], extent(row.input[1], row.filter[0]), extent(row.input[2], row.filter[1]),
           row.filter[3]};

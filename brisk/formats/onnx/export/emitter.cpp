@@ -145,7 +145,10 @@ std::string Emitter::operand(ValueId value, bool channels_first) {
 std::vector<std::string> Emitter::nodes(std::string op, std::vector<std::string> inputs,
                                         size_t outputs, std::vector<AttributeDef> attributes) {
   NodeDef node;
-  const std::string base = label_.empty() ? op : label_ + "/" + op;
+  // A label that came from an ONNX node ends with its op already: names stay as they are on the
+  // way back and forth.
+  const bool named = label_ == op || label_.ends_with("/" + op);
+  const std::string base = label_.empty() ? op : named ? label_ : label_ + "/" + op;
   node.name = fresh(base);
   node.op = std::move(op);
   node.inputs = std::move(inputs);
