@@ -208,8 +208,8 @@ INSTANTIATE_TEST_SUITE_P(
                        [](auto& m, Value x) { m(DepthwiseConv2D{.depth_multiplier = 0}, x); },
                        "depth_multiplier is 0"},
                 Misuse{"FourPaddings",
-                       [](auto& m, Value x) { m(ZeroPadding2D{.padding = {1}}, x); },
-                       "padding has 1 numbers"},
+                       [](auto& m, Value x) { m(ZeroPadding2D{.padding = {{1, 1}}}, x); },
+                       "padding must have 2 pairs, but has 1"},
                 Misuse{"PoolLargerThanImage",
                        [](auto& m, Value x) {
                          m(MaxPooling2D{.pool_size = {8, 8}}, x);
