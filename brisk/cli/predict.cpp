@@ -85,9 +85,11 @@ void add_predict(CLI::App& app, int& code) {
   verb->footer("Example:\n  brisk predict runs/first/model shoe.png coat.jpg --top 2");
   verb->add_option("model", options->model, "A model package")->required();
   verb->add_option("images", options->images, "JPEG or PNG files")->required();
-  verb->add_option("--top", options->top, "Classes to print for each image")->check(CLI::PositiveNumber);
+  verb->add_option("--top", options->top, "Classes to print for each image")
+      ->check(CLI::PositiveNumber);
   add_backend_option(*verb, options->backend);
-  verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")->check(CLI::NonNegativeNumber);
+  verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")
+      ->check(CLI::NonNegativeNumber);
   verb->add_flag("--json", options->json, "Print one JSON object an image");
   verb->callback([options, &code] { code = run(*options); });
 }
