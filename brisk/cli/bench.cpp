@@ -29,9 +29,12 @@ struct Options {
   std::vector<std::string> disabled;
 };
 
-void print_case(const Options& options, const std::string& name, const std::string& unit, double value) {
-  if (options.json) fmt::print("{}\n", Json({{"case", name}, {"unit", unit}, {"ours", value}}).dump());
-  else fmt::print("{:32} {:10.4g} {}\n", name, value, unit);
+void print_case(const Options& options, const std::string& name, const std::string& unit,
+                double value) {
+  if (options.json)
+    fmt::print("{}\n", Json({{"case", name}, {"unit", unit}, {"ours", value}}).dump());
+  else
+    fmt::print("{:32} {:10.4g} {}\n", name, value, unit);
 }
 
 /// One training step; prints the seconds since the process began.
@@ -46,9 +49,10 @@ int run_first_step(const Options& options) {
 
 /// Runs this program for its first step with the cache in `cache`; seconds.
 double first_step_seconds(const Options& options, const std::string& cache) {
-  const std::string command = fmt::format("BRISK_CACHE='{}' '{}' bench --first_step --backend {} --precision {} --threads {}", cache,
-                                          std::filesystem::read_symlink("/proc/self/exe").string(), options.backend,
-                                          options.precision, options.threads);
+  const std::string command = fmt::format(
+      "BRISK_CACHE='{}' '{}' bench --first_step --backend {} --precision {} --threads {}", cache,
+      std::filesystem::read_symlink("/proc/self/exe").string(), options.backend, options.precision,
+      options.threads);
   std::FILE* pipe = popen(command.c_str(), "r");
   require(pipe != nullptr, "cannot start {}", command);
   char line[64] = {};
@@ -70,19 +74,20 @@ int run_model(const Options& options) {
   const auto backend = find_backend(options.backend).value();
   if (!options.json) fmt::print("{}\n", backend->describe());
   for (const ModelTiming& timing : bench_model({.model = options.model,
-                                                .backend = options.backend,
-                                                .precision = parse_precision(options.precision),
-                                                .batch_sizes = options.batch_sizes,
-                                                .inference = options.inference,
-                                                .threads = options.threads,
-                                                .steps = options.steps,
-                                                .disabled_passes = options.disabled})) {
+                                   .backend = options.backend,
+                                   .precision = parse_precision(options.precision),
+                                   .batch_sizes = options.batch_sizes,
+                                   .inference = options.inference,
+                                   .threads = options.threads,
+                                   .steps = options.steps,
+                                   .disabled_passes = options.disabled})) {
     if (options.json) {
       print_case(options, timing.name, "img/s", timing.images_per_second);
       continue;
     }
-    fmt::print("{:32} {:10.1f} img/s {:10.3f} ms  first step after {:.2f} s  {:.0f} MB\n", timing.name,
-               timing.images_per_second, timing.milliseconds, timing.first_step_seconds, timing.peak_megabytes);
+    fmt::print("{:32} {:10.1f} img/s {:10.3f} ms  first step after {:.2f} s  {:.0f} MB\n",
+               timing.name, timing.images_per_second, timing.milliseconds,
+               timing.first_step_seconds, timing.peak_megabytes);
   }
   return kDone;
 }
@@ -98,8 +103,9 @@ int run(Options options) {
        {std::pair("float32", "f32"), std::pair("mixed_bfloat16", "bf16")}) {
     if (std::string_view(suffix) == "bf16" && !backend->supports_fast(DType::bf16)) continue;
     options.precision = precision;
-    const Job job = small_cnn_job(
-        {.threads = options.threads, .precision = parse_precision(precision), .backend = options.backend});
+    const Job job = small_cnn_job({.threads = options.threads,
+                                   .precision = parse_precision(precision),
+                                   .backend = options.backend});
     const StepTiming timing = time_steps(job, static_cast<int>(options.steps), 30);
     print_case(options, fmt::format("small_cnn/train/{}", suffix), "img/s",
                timing.images_per_second);
@@ -112,20 +118,31 @@ int run(Options options) {
 
 void add_bench(CLI::App& app, int& code) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = app.add_subcommand("bench", "Time training and start-up of the small CNN, or one step of any model");
-  verb->footer("Example:\n  brisk bench --threads 2 --json\n"
-               "  brisk bench resnet50 --backend cuda --precision mixed_float16 --batch_size 256\nBeside TensorFlow and PyTorch: ./dev bench --peers");
+  CLI::App* verb = app.add_subcommand(
+      "bench", "Time training and start-up of the small CNN, or one step of any model");
+  verb->footer(
+      "Example:\n  brisk bench --threads 2 --json\n"
+      "  brisk bench resnet50 --backend cuda --precision mixed_float16 --batch_size 256\nBeside "
+      "TensorFlow and PyTorch: ./dev bench --peers");
   const auto names = enum_names(Precision{});
-  verb->add_option("model", options->model, "A model's name or package: one step of it, on synthetic data in the device's memory");
-  verb->add_option("--batch_size", options->batch_sizes, "With a model: batch sizes, one or more")->check(CLI::PositiveNumber);
-  verb->add_flag("--inference", options->inference, "With a model: the forward pass alone, not a training step");
+  verb->add_option(
+      "model", options->model,
+      "A model's name or package: one step of it, on synthetic data in the device's memory");
+  verb->add_option("--batch_size", options->batch_sizes, "With a model: batch sizes, one or more")
+      ->check(CLI::PositiveNumber);
+  verb->add_flag("--inference", options->inference,
+                 "With a model: the forward pass alone, not a training step");
   verb->add_option("--disable", options->disabled, "With a model: passes to switch off");
   add_backend_option(*verb, options->backend);
-  verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")->check(CLI::NonNegativeNumber);
+  verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")
+      ->check(CLI::NonNegativeNumber);
   verb->add_option("--steps", options->steps, "Timed steps")->check(CLI::PositiveNumber);
-  auto* precision = verb->add_option("--precision", options->precision, "With a model, or --first_step: its precision")
-      ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())));
-  verb->add_flag("--first_step", options->first_step, "Run one step and print the seconds since the process began");
+  auto* precision =
+      verb->add_option("--precision", options->precision,
+                       "With a model, or --first_step: its precision")
+          ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())));
+  verb->add_flag("--first_step", options->first_step,
+                 "Run one step and print the seconds since the process began");
   verb->add_flag("--json", options->json, "Print one JSON object a case");
   verb->callback([options, precision, &code] {
     if (precision->count() > 0 && options->model.empty() && !options->first_step)

@@ -40,7 +40,8 @@ ModelTiming time_batch(const Model& model, const Backend& backend, const BenchMo
                               .disabled_passes = options.disabled_passes}));
   CompileOptions compile_options;
   compile_options.threads = static_cast<int>(options.threads);
-  compile_options.disabled_passes = {options.disabled_passes.begin(), options.disabled_passes.end()};
+  compile_options.disabled_passes = {options.disabled_passes.begin(),
+                                     options.disabled_passes.end()};
   const auto executable = compile(step.program, backend, compile_options).executable;
   executable->bind_state(step.state);
   run_steps(*executable, 1);
@@ -50,8 +51,9 @@ ModelTiming time_batch(const Model& model, const Backend& backend, const BenchMo
   const auto start = Clock::now();
   run_steps(*executable, options.steps);
   const double seconds = seconds_since(start) / static_cast<double>(options.steps);
-  timing.name = fmt::format("{}/{}/{}/{}", std::filesystem::path(options.model).filename().string(),
-                            options.inference ? "infer" : "train", short_name(options.precision), batch_size);
+  timing.name =
+      fmt::format("{}/{}/{}/{}", std::filesystem::path(options.model).filename().string(),
+                  options.inference ? "infer" : "train", short_name(options.precision), batch_size);
   timing.milliseconds = seconds * 1e3;
   timing.images_per_second = static_cast<double>(batch_size) / seconds;
   timing.peak_megabytes = static_cast<double>(executable->peak_bytes()) / 1e6;

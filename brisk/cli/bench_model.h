@@ -12,21 +12,22 @@
 namespace brisk::cli {
 
 struct BenchModelOptions {
-  std::string model;                      ///< "resnet50"
+  std::string model;  ///< "resnet50"
   std::string backend = "cpu";
   Precision precision = Precision::float32;
   std::vector<int64_t> batch_sizes = {32};
   bool inference = false;
   int64_t threads = 0;
-  int64_t steps = 50;                     ///< timed, after a tenth of it (at least 3) that are not
+  int64_t steps = 50;  ///< timed, after a tenth of it (at least 3) that are not
   std::vector<std::string> disabled_passes = {};
 };
 
 struct ModelTiming {
-  std::string name;                ///< "resnet50/train/fp16/256"
-  double milliseconds = 0;         ///< mean of one step over all timed ones, runs following each other closely
+  std::string name;  ///< "resnet50/train/fp16/256"
+  double milliseconds =
+      0;  ///< mean of one step over all timed ones, runs following each other closely
   double images_per_second = 0;
-  double first_step_seconds = 0;   ///< from the call: graph, passes, kernels, first run
+  double first_step_seconds = 0;  ///< from the call: graph, passes, kernels, first run
   double peak_megabytes = 0;
 };
 

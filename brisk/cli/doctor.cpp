@@ -23,10 +23,11 @@ struct Check {
 
 /// `needed`: there is a device that it would serve.
 Check library_check(const LibraryReport& library, bool needed) {
-  std::string state = library.path.empty() ? library.problem
-                                           : fmt::format("{} at {} (wanted: {}){}{}", library.version, library.path,
-                                                         library.wanted, library.problem.empty() ? "" : ": ",
-                                                         library.problem);
+  std::string state =
+      library.path.empty()
+          ? library.problem
+          : fmt::format("{} at {} (wanted: {}){}{}", library.version, library.path, library.wanted,
+                        library.problem.empty() ? "" : ": ", library.problem);
   return {library.name, std::move(state), !needed || library.problem.empty(),
           library.problem.empty()};
 }
@@ -70,7 +71,9 @@ std::vector<Check> checks() {
     }
     // A machine without a device is as good as any: what it lacks is said, not held against it.
     const Status here = (*backend)->available();
-    result.push_back({"backend " + name, here ? (*backend)->describe() : "not here: " + here.error(), true, here.ok()});
+    result.push_back({"backend " + name,
+                      here ? (*backend)->describe() : "not here: " + here.error(), true,
+                      here.ok()});
     for (const LibraryReport& library : (*backend)->libraries())
       result.push_back(library_check(library, here.ok()));
     if (name != "cpu") continue;

@@ -24,7 +24,8 @@ int run(const Options& options) {
   trainer_options.compile.threads = static_cast<int>(options.threads);
   Trainer trainer(job.model, trainer_options);
   const Metrics metrics = trainer.evaluate(open_data(job, options.data));
-  if (options.json) fmt::print("{}\n", Json(metrics).dump());
+  if (options.json)
+    fmt::print("{}\n", Json(metrics).dump());
   else
     for (const auto& [name, value] : metrics) fmt::print("{:24} {:.6f}\n", name, value);
   return kDone;
@@ -35,14 +36,18 @@ int run(const Options& options) {
 void add_evaluate(CLI::App& app, int& code) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand("evaluate", "Loss and metrics of a model on labelled images");
-  verb->footer("Example:\n  brisk evaluate runs/first/model --data fashion_mnist\n"
-               "  brisk evaluate runs/first/model --data photos/test --metrics accuracy top_5_accuracy");
+  verb->footer(
+      "Example:\n  brisk evaluate runs/first/model --data fashion_mnist\n"
+      "  brisk evaluate runs/first/model --data photos/test --metrics accuracy top_5_accuracy");
   verb->add_option("model", options->model, "A model package")->required();
-  verb->add_option("--data", options->data, "A dataset's name, or a folder with one folder a class")->required();
+  verb->add_option("--data", options->data, "A dataset's name, or a folder with one folder a class")
+      ->required();
   verb->add_option("--metrics", options->metrics, "Metrics to print");
-  verb->add_option("--batch_size", options->batch_size, "Images at once")->check(CLI::PositiveNumber);
+  verb->add_option("--batch_size", options->batch_size, "Images at once")
+      ->check(CLI::PositiveNumber);
   add_backend_option(*verb, options->backend);
-  verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")->check(CLI::NonNegativeNumber);
+  verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")
+      ->check(CLI::NonNegativeNumber);
   verb->add_flag("--json", options->json, "Print one JSON object");
   verb->callback([options, &code] { code = run(*options); });
 }

@@ -27,7 +27,8 @@ ModelStep make_step(const Options& options, const Model& model) {
 
 /// Of GFLOP/s.
 std::string rate_text(double rate) {
-  return rate < 10'000 ? fmt::format("{:7.1f} GFLOP/s", rate) : fmt::format("{:7.1f} TFLOP/s", rate / 1000);
+  return rate < 10'000 ? fmt::format("{:7.1f} GFLOP/s", rate)
+                       : fmt::format("{:7.1f} TFLOP/s", rate / 1000);
 }
 
 int run(const Options& options) {
@@ -64,10 +65,12 @@ int run(const Options& options) {
       continue;
     }
     if (options.profile)
-      fmt::print("{:8.3f} ms {:5.1f} % {:7.1f} GB/s {}  ", kernel.milliseconds,
-                 total > 0 ? 100 * kernel.milliseconds / total : 0.0,
-                 kernel.milliseconds > 0 ? static_cast<double>(kernel.bytes) / kernel.milliseconds / 1e6 : 0.0,
-                 rate_text(kernel.milliseconds > 0 ? kernel.flops / kernel.milliseconds / 1e6 : 0.0));
+      fmt::print(
+          "{:8.3f} ms {:5.1f} % {:7.1f} GB/s {}  ", kernel.milliseconds,
+          total > 0 ? 100 * kernel.milliseconds / total : 0.0,
+          kernel.milliseconds > 0 ? static_cast<double>(kernel.bytes) / kernel.milliseconds / 1e6
+                                  : 0.0,
+          rate_text(kernel.milliseconds > 0 ? kernel.flops / kernel.milliseconds / 1e6 : 0.0));
     fmt::print("{:28} {:24} {:36} {}{}\n", kernel.op, kernel.label, kernel.kernel, kernel.result,
                kernel.is_fallback ? "   <- fallback" : "");
     for (const auto& refusal : kernel.refusals)
@@ -99,13 +102,15 @@ namespace {
 void add_options(CLI::App& verb, Options& options) {
   const auto names = enum_names(Precision{});
   verb.add_option("model", options.model, "A model package, or a model's name")->required();
-  verb.add_option("--batch_size", options.batch_size, "Examples in a batch")->check(CLI::PositiveNumber);
+  verb.add_option("--batch_size", options.batch_size, "Examples in a batch")
+      ->check(CLI::PositiveNumber);
   add_backend_option(verb, options.backend);
   verb.add_option("--precision", options.precision, "float32, mixed_bfloat16, mixed_float16")
       ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())));
   auto* accumulate = verb.add_option("--accumulate", options.accumulate, "Micro-steps in a step")
                          ->check(CLI::PositiveNumber);
-  verb.add_option("--threads", options.threads, "Threads of computation; 0: all cores")->check(CLI::NonNegativeNumber);
+  verb.add_option("--threads", options.threads, "Threads of computation; 0: all cores")
+      ->check(CLI::NonNegativeNumber);
   verb.add_option("--disable", options.disabled, "Passes to switch off");
   verb.add_option("--dump", options.dump, "Directory for the program after each pass");
   verb.add_flag("--inference", options.inference, "The forward pass alone, not a training step")
@@ -117,9 +122,11 @@ void add_options(CLI::App& verb, Options& options) {
 
 void add_explain(CLI::App& app, int& code) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = app.add_subcommand("explain", "Which kernel runs each op, and why the better ones refused");
-  verb->footer("Example:\n  brisk explain resnet50 --batch_size 16 --strict\n"
-               "  brisk explain runs/first/model --inference --profile");
+  CLI::App* verb =
+      app.add_subcommand("explain", "Which kernel runs each op, and why the better ones refused");
+  verb->footer(
+      "Example:\n  brisk explain resnet50 --batch_size 16 --strict\n"
+      "  brisk explain runs/first/model --inference --profile");
   add_options(*verb, *options);
   verb->add_option("--device", options->device,
                    "A file that describes a device: choose kernels for that one, present or not");
@@ -131,8 +138,11 @@ void add_explain(CLI::App& app, int& code) {
 void add_profile(CLI::App& app, int& code) {
   auto options = std::make_shared<Options>();
   options->profile = true;
-  CLI::App* verb = app.add_subcommand("profile", "The time of each kernel, with its share, GB/s and FLOP/s");
-  verb->footer("Example:\n  brisk profile resnet50 --backend cuda --precision mixed_float16 --batch_size 256");
+  CLI::App* verb =
+      app.add_subcommand("profile", "The time of each kernel, with its share, GB/s and FLOP/s");
+  verb->footer(
+      "Example:\n  brisk profile resnet50 --backend cuda --precision mixed_float16 --batch_size "
+      "256");
   add_options(*verb, *options);
   verb->callback([options, &code] { code = run(*options); });
 }

@@ -55,16 +55,21 @@ ModelStep with_batch_in_state(ModelStep step) {
 Precision parse_precision(const std::string& name) {
   const auto names = enum_names(Precision{});
   const auto found = std::find(names.begin(), names.end(), name);
-  require(found != names.end(), "there is no precision '{}'; there are: {}", name, fmt::join(names, ", "));
+  require(found != names.end(), "there is no precision '{}'; there are: {}", name,
+          fmt::join(names, ", "));
   return static_cast<Precision>(found - names.begin());
 }
 
 std::string_view short_name(Precision precision) {
   switch (precision) {
-    case Precision::float32: return "f32";
-    case Precision::mixed_bfloat16: return "bf16";
-    case Precision::mixed_float16: return "fp16";
-    case Precision::float64: return "f64";
+    case Precision::float32:
+      return "f32";
+    case Precision::mixed_bfloat16:
+      return "bf16";
+    case Precision::mixed_float16:
+      return "fp16";
+    case Precision::float64:
+      return "f64";
   }
   return "";
 }

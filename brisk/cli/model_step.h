@@ -13,9 +13,9 @@ struct ModelStepOptions {
   int64_t batch_size = 32;
   Precision precision = Precision::float32;
   int64_t accumulate = 1;
-  bool inference = false;                  ///< the forward pass alone, not a training step
-  OptimizerPtr optimizer = nullptr;        ///< adam() when empty
-  LoweringTarget target = {};              ///< of the backend that will run it
+  bool inference = false;            ///< the forward pass alone, not a training step
+  OptimizerPtr optimizer = nullptr;  ///< adam() when empty
+  LoweringTarget target = {};        ///< of the backend that will run it
   double label_smoothing = 0;
   std::vector<std::string> disabled_passes = {};
 };

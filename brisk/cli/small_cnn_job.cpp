@@ -29,9 +29,13 @@ Job small_cnn_job(const SmallCnnOptions& options) {
 
 StepTiming time_steps(const Job& job, int steps, int warmup) {
   const auto backend = find_backend(job.trainer.backend).value();
-  StepOptions options{.loss = job.trainer.loss, .metrics = job.trainer.metrics, .optimizer = job.trainer.optimizer,
-                      .precision = job.trainer.precision, .accumulate = job.trainer.accumulate,
-                      .disabled_passes = job.trainer.compile.disabled_passes, .target = backend->target()};
+  StepOptions options{.loss = job.trainer.loss,
+                      .metrics = job.trainer.metrics,
+                      .optimizer = job.trainer.optimizer,
+                      .precision = job.trainer.precision,
+                      .accumulate = job.trainer.accumulate,
+                      .disabled_passes = job.trainer.compile.disabled_passes,
+                      .target = backend->target()};
   Model model = job.model;
   model.initialize(job.trainer.seed);
   const Program program = make_training_step(model, options, job.recipe.batch_size);
@@ -48,11 +52,15 @@ StepTiming time_steps(const Job& job, int steps, int warmup) {
     executable->start(batch);
     if (++in_flight >= executable->runs_in_flight()) executable->collect(), --in_flight;
     if (i >= warmup)
-      times.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+      times.push_back(
+          std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+              .count());
   }
   for (; in_flight > 0; --in_flight) executable->collect();
   std::sort(times.begin(), times.end());
-  const auto at = [&](double share) { return times[static_cast<size_t>(share * static_cast<double>(times.size() - 1))]; };
+  const auto at = [&](double share) {
+    return times[static_cast<size_t>(share * static_cast<double>(times.size() - 1))];
+  };
   StepTiming timing;
   timing.milliseconds = at(0.5);
   timing.fastest = at(0.1);
@@ -68,7 +76,8 @@ double seconds_since_process_start() {
   text << file.rdbuf();
   std::istringstream fields(text.str().substr(text.str().rfind(')') + 2));
   std::string field;
-  for (int i = 0; i < 20; ++i) fields >> field;  // field 22 of the line: start in clock ticks after boot
+  for (int i = 0; i < 20; ++i)
+    fields >> field;  // field 22 of the line: start in clock ticks after boot
   timespec now{};
   clock_gettime(CLOCK_BOOTTIME, &now);
   const double started = std::stod(field) / static_cast<double>(sysconf(_SC_CLK_TCK));

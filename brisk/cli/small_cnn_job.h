@@ -19,10 +19,10 @@ Job small_cnn_job(const SmallCnnOptions& options);
 
 /// Speed of warm training steps on real batches.
 struct StepTiming {
-  double images_per_second = 0;  ///< by the median step
-  double milliseconds = 0;       ///< the median step
+  double images_per_second = 0;     ///< by the median step
+  double milliseconds = 0;          ///< the median step
   double fastest = 0, slowest = 0;  ///< milliseconds: 10th and 90th percentile
-  double peak_megabytes = 0;     ///< arena, state and packed weights
+  double peak_megabytes = 0;        ///< arena, state and packed weights
 };
 /// Times `steps` steps, after `warmup` that do not count; the time includes waiting for the data.
 StepTiming time_steps(const Job& job, int steps, int warmup);

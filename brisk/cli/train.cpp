@@ -38,7 +38,8 @@ int run(const Options& options) {
   const std::filesystem::path checkpoints = recipe.output / "checkpoints";
   std::error_code error;
   require(options.resume || !std::filesystem::exists(checkpoints, error),
-          "{} holds an earlier training: go on with it by --resume, or choose another output", recipe.output.string());
+          "{} holds an earlier training: go on with it by --resume, or choose another output",
+          recipe.output.string());
 
   Trainer trainer(job.model, job.trainer);
   ProgressBar bar;
@@ -53,26 +54,37 @@ int run(const Options& options) {
   fit.callbacks.on_message = [&](const std::string& text) { bar.message(text); };
   if (!options.quiet) {
     fit.callbacks.on_step = [&](const StepReport& report) { bar.step(report); };
-    fit.callbacks.on_epoch = [&](const StepReport& report, const Metrics& metrics) { bar.epoch(report, metrics); };
+    fit.callbacks.on_epoch = [&](const StepReport& report, const Metrics& metrics) {
+      bar.epoch(report, metrics);
+    };
   }
   const History history = trainer.fit(job.train, fit);
   const std::filesystem::path package_path = recipe.output / "model";
   if (!history.stopped) {
     const Model model = trainer.model();
-    write_package(package_path, {model.program, model.weights, model.name, model.class_names,
-                                 preprocessing_text(recipe, job.train.components()[0].sizes), {}})
+    write_package(package_path, {model.program,
+                                 model.weights,
+                                 model.name,
+                                 model.class_names,
+                                 preprocessing_text(recipe, job.train.components()[0].sizes),
+                                 {}})
         .value();
   }
   if (options.json) {
-    const Json json = {{"stopped", history.stopped}, {"steps", history.steps}, {"epochs", history.epochs},
+    const Json json = {{"stopped", history.stopped},
+                       {"steps", history.steps},
+                       {"epochs", history.epochs},
                        {"model", history.stopped ? "" : package_path.string()},
-                       {"checkpoints", checkpoints.string()}, {"tensorboard", fit.tensorboard.string()}};
+                       {"checkpoints", checkpoints.string()},
+                       {"tensorboard", fit.tensorboard.string()}};
     fmt::print("{}\n", json.dump());
   } else if (history.stopped) {
-    fmt::print("stopped after step {}; saved. Go on with:\n  {}\n", history.steps, resume_command(options));
+    fmt::print("stopped after step {}; saved. Go on with:\n  {}\n", history.steps,
+               resume_command(options));
   } else {
-    fmt::print("model        {}\ncheckpoints  {}\ntensorboard  {}   (tensorboard --logdir {})\n", package_path.string(),
-               checkpoints.string(), fit.tensorboard.string(), fit.tensorboard.string());
+    fmt::print("model        {}\ncheckpoints  {}\ntensorboard  {}   (tensorboard --logdir {})\n",
+               package_path.string(), checkpoints.string(), fit.tensorboard.string(),
+               fit.tensorboard.string());
   }
   return history.stopped ? kStopped : kDone;
 }
@@ -82,12 +94,16 @@ int run(const Options& options) {
 void add_train(CLI::App& app, int& code) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand("train", "Train what a recipe says");
-  verb->footer("Example:\n  brisk train recipe.yaml --epochs 10\n  brisk train recipe.yaml --resume");
+  verb->footer(
+      "Example:\n  brisk train recipe.yaml --epochs 10\n  brisk train recipe.yaml --resume");
   verb->add_option("recipe", options->recipe, "The recipe, a YAML file")->required();
-  verb->add_option("--output", options->output, "Directory for the model, checkpoints and logs (else the recipe's)");
-  verb->add_option("--epochs", options->epochs, "Epochs (else the recipe's)")->check(CLI::NonNegativeNumber);
+  verb->add_option("--output", options->output,
+                   "Directory for the model, checkpoints and logs (else the recipe's)");
+  verb->add_option("--epochs", options->epochs, "Epochs (else the recipe's)")
+      ->check(CLI::NonNegativeNumber);
   add_backend_option(*verb, options->backend);
-  verb->add_option("--threads", options->threads, "Threads of computation (else the recipe's)")->check(CLI::NonNegativeNumber);
+  verb->add_option("--threads", options->threads, "Threads of computation (else the recipe's)")
+      ->check(CLI::NonNegativeNumber);
   verb->add_flag("--resume", options->resume, "Go on from the newest checkpoint");
   verb->add_flag("--json", options->json, "Print the result as one JSON object");
   verb->add_flag("--quiet", options->quiet, "No progress");

@@ -9,18 +9,24 @@
 
 namespace brisk {
 
-Program make_forward_program(const Model& model, const StepOptions& options, int64_t batch_size, bool training) {
+Program make_forward_program(const Model& model, const StepOptions& options, int64_t batch_size,
+                             bool training) {
   require(batch_size > 0, "the batch size is {}, but must be positive", batch_size);
   Program program = training ? for_training(model.program) : for_inference(model.program);
   program = bind_dimensions(program, {{"batch", batch_size}});
   std::vector<Pass> passes = forward_pipeline();
-  if (options.precision == Precision::mixed_bfloat16 || options.precision == Precision::mixed_float16) {
+  if (options.precision == Precision::mixed_bfloat16 ||
+      options.precision == Precision::mixed_float16) {
     const DType type = options.precision == Precision::mixed_bfloat16 ? DType::bf16 : DType::f16;
-    passes.push_back({"mixed_precision", Phase::meaning,
-                      [type](Program p, const PassContext&) { return mixed_precision(std::move(p), type); }, true});
+    passes.push_back(
+        {"mixed_precision", Phase::meaning,
+         [type](Program p, const PassContext&) { return mixed_precision(std::move(p), type); },
+         true});
   } else if (options.precision == Precision::float64) {
     passes.push_back({"change_precision", Phase::meaning,
-                      [](Program p, const PassContext&) { return change_precision(std::move(p), DType::f32, DType::f64); },
+                      [](Program p, const PassContext&) {
+                        return change_precision(std::move(p), DType::f32, DType::f64);
+                      },
                       true});
   }
   if (training)
@@ -32,7 +38,8 @@ Program make_forward_program(const Model& model, const StepOptions& options, int
   return run_pipeline(std::move(program), passes, context);
 }
 
-Program make_loss_program(const Model& model, const StepOptions& options, int64_t batch_size, bool training) {
+Program make_loss_program(const Model& model, const StepOptions& options, int64_t batch_size,
+                          bool training) {
   const Program forward = make_forward_program(model, options, batch_size, training);
   require(forward.num_results >= 1, "model '{}' has no output", model.name);
   Builder builder(forward.graph.ops(), model.name + (training ? "_train" : "_evaluate"));

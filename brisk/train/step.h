@@ -1,6 +1,7 @@
 #pragma once
 
-/// The training step as one program: forward, loss, backward, accumulation, loss scaling, optimizer.
+/// The training step as one program: forward, loss, backward, accumulation, loss scaling,
+/// optimizer.
 ///
 ///     step(state, features..., targets) -> (loss, metrics...; new state)
 ///
@@ -28,8 +29,8 @@ struct StepOptions {
   std::vector<std::string> metrics = {"accuracy"};
   OptimizerPtr optimizer;
   Precision precision = Precision::float32;
-  int64_t accumulate = 1;            ///< micro-steps in one step, as a scan inside the program
-  double initial_loss_scale = 32768; ///< mixed_float16
+  int64_t accumulate = 1;             ///< micro-steps in one step, as a scan inside the program
+  double initial_loss_scale = 32768;  ///< mixed_float16
   int64_t dynamic_growth_steps = 2000;
   /// Passes of the forward pipeline that are switched off; names of the lowering's are let pass.
   std::set<std::string, std::less<>> disabled_passes = {};
@@ -50,7 +51,8 @@ Program make_evaluation_step(const Model& model, const StepOptions& options, int
 Program make_prediction_step(const Model& model, const StepOptions& options, int64_t batch_size);
 
 /// Weights in the types of the first state entries: f32 weights for an f64 step, and back.
-std::vector<Tensor> in_types_of(std::span<const StateEntry> entries, std::span<const Tensor> weights);
+std::vector<Tensor> in_types_of(std::span<const StateEntry> entries,
+                                std::span<const Tensor> weights);
 
 /// The state for a step: the model's weights in the step's types, and for a training step zero
 /// slots and iteration 0.

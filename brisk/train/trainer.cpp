@@ -269,7 +269,8 @@ class Fit {
       ++step_in_epoch_;
       // Where a device works by itself, results are read one step late, so that it never waits for
       // the host; an epoch's first are read at once, since there is nothing else to report.
-      while (runs_in_flight_ > 0 && (runs_in_flight_ >= step_.runs_in_flight() || means_.empty())) collect();
+      while (runs_in_flight_ > 0 && (runs_in_flight_ >= step_.runs_in_flight() || means_.empty()))
+        collect();
       if (fit_.callbacks.on_step) fit_.callbacks.on_step(report(epoch, iterator));
       const bool stop = fit_.stop != nullptr && fit_.stop->load();
       const bool due =

@@ -29,7 +29,10 @@ const std::vector<Row>& rows() {
   return list;
 }
 ConvolutionAttributes geometry(const Row& row) {
-  return {{row.stride, row.stride}, {row.pad, row.pad}, {row.pad, row.pad}, {row.dilation, row.dilation},
+  return {{row.stride, row.stride},
+          {row.pad, row.pad},
+          {row.pad, row.pad},
+          {row.dilation, row.dilation},
           row.groups};
 }
 std::string row_name(const Row& row) {

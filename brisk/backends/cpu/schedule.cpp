@@ -30,7 +30,8 @@ int64_t traffic(const Graph& graph, const Node& node) {
 
 }  // namespace
 
-Schedule::Schedule(Graph graph, const ScheduleOptions& options) : graph_(std::move(graph)), plan_(graph_) {
+Schedule::Schedule(Graph graph, const ScheduleOptions& options)
+    : graph_(std::move(graph)), plan_(graph_) {
   std::vector<int64_t> scratch_bytes;
   for (const StoragePlan::Step& planned : plan_.steps()) {
     Step& step = steps_.emplace_back();
@@ -69,10 +70,14 @@ std::byte* Schedule::pointer(size_t storage, std::span<std::byte* const> inputs,
                              std::span<std::byte* const> outputs, std::byte* arena) const {
   const StoragePlan::Storage& place = plan_.storage(storage);
   switch (place.place) {
-    case StoragePlan::Place::input: return inputs[place.index];
-    case StoragePlan::Place::output: return outputs[place.index];
-    case StoragePlan::Place::arena: return arena + plan_.buffer_offset(place.index);
-    case StoragePlan::Place::constant: return const_cast<std::byte*>(plan_.constants()[place.index].bytes());
+    case StoragePlan::Place::input:
+      return inputs[place.index];
+    case StoragePlan::Place::output:
+      return outputs[place.index];
+    case StoragePlan::Place::arena:
+      return arena + plan_.buffer_offset(place.index);
+    case StoragePlan::Place::constant:
+      return const_cast<std::byte*>(plan_.constants()[place.index].bytes());
   }
   return nullptr;
 }
@@ -87,9 +92,11 @@ void Schedule::run_steps(std::span<std::byte* const> inputs, std::span<std::byte
       step.operand_pointers[i] = pointer(planned.operands[i], inputs, outputs, arena);
     for (size_t r = 0; r < planned.results.size(); ++r)
       step.result_pointers[r] = pointer(planned.results[r], inputs, outputs, arena);
-    std::byte* scratch =
-        planned.scratch_buffer == SIZE_MAX ? nullptr : arena + plan_.buffer_offset(planned.scratch_buffer);
-    around(s, [&] { step.choice.launch->run(step.operand_pointers, step.result_pointers, scratch); });
+    std::byte* scratch = planned.scratch_buffer == SIZE_MAX
+                             ? nullptr
+                             : arena + plan_.buffer_offset(planned.scratch_buffer);
+    around(s,
+           [&] { step.choice.launch->run(step.operand_pointers, step.result_pointers, scratch); });
   }
   for (const StoragePlan::Copy& copy : plan_.copies()) {
     const std::byte* from = pointer(copy.from_storage, inputs, outputs, arena);
@@ -127,7 +134,8 @@ std::vector<KernelReport> Schedule::reports() const {
     report.label = node.label;
     report.result = result_text(node);
     report.kernel = step.choice.launch->name();
-    for (const auto& refusal : step.choice.refusals) report.refusals.push_back({refusal.kernel, refusal.reason});
+    for (const auto& refusal : step.choice.refusals)
+      report.refusals.push_back({refusal.kernel, refusal.reason});
     report.is_fallback = step.choice.launch->is_fallback();
     report.bytes = traffic(graph_, node);
     report.flops = step.choice.launch->flops();

@@ -29,7 +29,8 @@ class Schedule {
 
   /// Runs once over caller's memory. An output may be the memory of an input where
   /// `output_may_overwrite` says so; otherwise they are distinct.
-  void run(std::span<std::byte* const> inputs, std::span<std::byte* const> outputs, std::byte* arena);
+  void run(std::span<std::byte* const> inputs, std::span<std::byte* const> outputs,
+           std::byte* arena);
   /// The same, adding each step's seconds to `seconds` (one per report).
   void run_timed(std::span<std::byte* const> inputs, std::span<std::byte* const> outputs,
                  std::byte* arena, std::vector<double>& seconds);

@@ -15,8 +15,8 @@
 
 namespace brisk::cuda {
 
-/// One `extern "C" __global__` function. Its name in the text is written `$name`, so that equal text
-/// is one kernel, whatever its number.
+/// One `extern "C" __global__` function. Its name in the text is written `$name`, so that equal
+/// text is one kernel, whatever its number.
 struct KernelSource {
   std::string stem;  ///< for profiles and dumps: "loop_column", "max_pool"
   std::string text;
@@ -27,20 +27,22 @@ std::string_view device_prelude();
 
 struct CodeOptions {
   std::string architecture = "sm_90a";
-  bool cache = true;             ///< keep cubins in brisk's cache directory, keyed by source, NVRTC's version, architecture
-  std::string dump_directory;    ///< write sources here; empty: nowhere
-  int jobs = 0;                  ///< compilers at a time; 0: as many as cores
+  bool cache = true;  ///< keep cubins in brisk's cache directory, keyed by source, NVRTC's version,
+                      ///< architecture
+  std::string dump_directory;  ///< write sources here; empty: nowhere
+  int jobs = 0;                ///< compilers at a time; 0: as many as cores
 };
 
 /// Compiles sources to cubins without a device (NVRTC needs none): what `CodeLibrary` uses and what
 /// tests without a GPU call. One cubin holds several kernels. Fails with the compiler's log.
 struct CompiledCode {
   std::vector<std::string> cubins;
-  std::vector<size_t> cubin_of;            ///< of each kernel
-  std::vector<std::string> function_names; ///< of each kernel
+  std::vector<size_t> cubin_of;             ///< of each kernel
+  std::vector<std::string> function_names;  ///< of each kernel
   int64_t from_cache = 0, compiled = 0;
 };
-Result<CompiledCode> compile_kernels(const std::vector<KernelSource>& kernels, const CodeOptions& options);
+Result<CompiledCode> compile_kernels(const std::vector<KernelSource>& kernels,
+                                     const CodeOptions& options);
 
 class CodeLibrary {
  public:

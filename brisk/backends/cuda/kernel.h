@@ -33,7 +33,7 @@ struct KernelRequest {
 /// What `prepare` may use besides.
 struct PrepareContext {
   CodeLibrary& code;
-  DevicePtr device;            ///< null when only lowered, without a GPU
+  DevicePtr device;  ///< null when only lowered, without a GPU
   TuningDatabase* tuning = nullptr;
 };
 
@@ -41,8 +41,8 @@ struct LaunchArguments {
   std::span<const DeviceAddress> operands, results;
   DeviceAddress workspace = 0;  ///< workspace_bytes(), aligned to 256
   StreamHandle stream = nullptr;
-  /// counter_bytes() that are zero before the launch's work and zero again after it: arrival counters
-  /// of blocks. All launches share them.
+  /// counter_bytes() that are zero before the launch's work and zero again after it: arrival
+  /// counters of blocks. All launches share them.
   DeviceAddress counters = 0;
 };
 

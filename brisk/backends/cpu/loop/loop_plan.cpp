@@ -55,7 +55,8 @@ void choose_cached(const LoopProgram& program, LoopPlan& plan) {
   if (program.axes.back().size > kLongestCachedRow) return;
   for (size_t i = 0; i < program.lines.size(); ++i) {
     const bool varies = (plan.line_axes[i] >> (rank - 1) & 1) != 0;
-    if (!varies || !is_expensive(program, static_cast<int32_t>(i)) || program.lines[i].reduced) continue;
+    if (!varies || !is_expensive(program, static_cast<int32_t>(i)) || program.lines[i].reduced)
+      continue;
     int32_t uses = 0, first = 0;
     for (int32_t phase = plan.num_phases - 1; phase >= 0; --phase)
       if (plan.needed_at_points[static_cast<size_t>(phase)][i]) ++uses, first = phase;

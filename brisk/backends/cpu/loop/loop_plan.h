@@ -39,9 +39,9 @@ struct LoopPlan : LoopPhases {
   int64_t block = 0;        ///< elements of the innermost axis in one unit; a multiple of the lanes
   int64_t inner_units = 1;  ///< blocks of the innermost axis (row, split by kept units: 1)
   int64_t kept_units = 1;   ///< kept indices without the innermost axis, times its blocks if kept
-  int64_t reduced_units = 1;  ///< split_reduced: indices of the first reduced axis (row with a
-                              ///< single reduced axis: its blocks)
-  std::vector<bool> streamed;       ///< of each store: too large for the caches, written past them
+  int64_t reduced_units = 1;   ///< split_reduced: indices of the first reduced axis (row with a
+                               ///< single reduced axis: its blocks)
+  std::vector<bool> streamed;  ///< of each store: too large for the caches, written past them
   /// Costly lines of a row that a later phase reads again: kept in a part's scratch, written in the
   /// first phase that needs them.
   struct CachedLine {
