@@ -49,7 +49,7 @@ int run(const Options& options) {
     predict_tensors(open_model(options.model), tensors);
     return kDone;
   }
-  require(!options.images.empty(), "name images to classify, or tensors with --tensors");
+  if (options.images.empty()) throw CLI::RequiredError("images (or --tensors)");
   PackageJob job = open_package(options.model);
   require(job.input_sizes.size() == 3, "the model's input is no image [height, width, channels]");
   const int64_t height = job.input_sizes[0], width = job.input_sizes[1],

@@ -128,6 +128,7 @@ TEST_P(KerasLayer, HasKerassNameKindAndConfiguration) {
   EXPECT_EQ(attributes.name, expected.at("name").get<std::string>());
   const Json config = parse_json(attributes.config, "config").value();
   for (const auto& [field, value] : config.items()) {
+    if (field == "call") continue;  // of the call, not of the layer
     ASSERT_TRUE(expected.at("config").contains(field)) << "Keras has no argument '" << field << "'";
     Json filled = value;  // Keras writes what None stands for
     if (field == "activation" && value.is_null()) filled = "linear";
@@ -178,17 +179,17 @@ INSTANTIATE_TEST_SUITE_P(
                        [](auto& m, Value x) { m(ReLU{.name = "a"}, m(ReLU{.name = "a"}, x)); },
                        "two layers are named 'a'"},
                 Misuse{"ImageExpected", [](auto& m, Value x) { m(Conv2D{}, m(Flatten{}, x)); },
-                       "layer 'conv2d' (Conv2D): the input must be [batch, height, width, "
-                       "channels], but is f32[batch, 105]"},
+                       "layer 'conv2d' (Conv2D): the input must be [batch, spatial..., channels] "
+                       "with 2 spatial axes, but is f32[batch, 105]"},
                 Misuse{"Padding", [](auto& m, Value x) { m(Conv2D{.padding = "full"}, x); },
                        "padding must be 'valid' or 'same', but is 'full'"},
                 Misuse{"KernelSize", [](auto& m, Value x) { m(Conv2D{.kernel_size = {3}}, x); },
-                       "kernel_size must be two positive numbers, but is [3]"},
+                       "kernel_size must be 2 positive numbers, but is [3]"},
                 Misuse{"ZeroStride",
                        [](auto& m, Value x) {
                          m(Conv2D{.strides = {0, 1}}, x);
                        },
-                       "strides must be two positive numbers, but is [0, 1]"},
+                       "strides must be 2 positive numbers, but is [0, 1]"},
                 Misuse{"Groups", [](auto& m, Value x) { m(Conv2D{.filters = 4, .groups = 2}, x); },
                        "groups is 2, but must divide 3 channels and 4 filters"},
                 Misuse{"Filters", [](auto& m, Value x) { m(Conv2D{.filters = -1}, x); },
@@ -220,9 +221,6 @@ INSTANTIATE_TEST_SUITE_P(
                          m(Reshape{.target_shape = {4, -1}}, x);
                        },
                        "[reshape]"},
-                Misuse{"EmbeddingOfFloats",
-                       [](auto& m, Value x) { m(Embedding{.input_dim = 3, .output_dim = 2}, x); },
-                       "[embedding]"},
                 Misuse{"NormalizedAxis",
                        [](auto& m, Value x) { m(LayerNormalization{.axis = {4}}, x); },
                        "[LayerNormalization] axis 4 is out of range for rank 4"},

@@ -153,14 +153,14 @@ INSTANTIATE_TEST_SUITE_P(
                "did you mean 'resnet50'?"},
         Misuse{"ZooClasses", [] { zoo::by_name("mlp", {4}, 0); }, "units is 0"},
         Misuse{"ZooInput", [] { zoo::by_name("small_cnn", {4}, 10); },
-               "[batch, height, width, channels], but is f32[batch, 4]"},
+               "with 2 spatial axes, but is f32[batch, 4]"},
         Misuse{"ZooSmallImage",
                [] {
                  zoo::by_name("small_cnn", {3, 3, 1}, 10);
                },
                "[max_pool]"},
         Misuse{"NoInputSizes", [] { zoo::by_name("resnet18", {}, 10); },
-               "[batch, height, width, channels]"}),
+               "[batch, spatial..., channels]"}),
     misuse_name);
 
 }  // namespace

@@ -30,6 +30,7 @@ bool leads_out(std::string_view name) {
 struct ZipFile::State {
   std::string what;
   zip_t* archive = nullptr;
+  uint64_t bytes = 0;  ///< of the whole archive
   ~State() {
     if (archive != nullptr) zip_discard(archive);
   }
@@ -45,16 +46,32 @@ Result<ZipFile> ZipFile::checked(std::unique_ptr<State> state) {
   const int64_t count = zip_get_num_entries(file.state_->archive, 0);
   if (count > kMaxMembers)
     return fail("{} has {} members, over {}", file.state_->what, count, kMaxMembers);
-  for (const std::string& name : file.names())
-    if (leads_out(name))
-      return fail("{} has a member '{}', whose name leads out of the archive", file.state_->what,
-                  name);
+  const std::string& what = file.state_->what;
+  const std::vector<std::string> names = file.names();
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (leads_out(names[i]))
+      return fail("{} has a member '{}', whose name leads out of the archive", what, names[i]);
+    zip_stat_t stat;
+    zip_stat_init(&stat);
+    if (zip_stat_index(file.state_->archive, i, 0, &stat) < 0 || !(stat.valid & ZIP_STAT_SIZE) ||
+        !(stat.valid & ZIP_STAT_COMP_SIZE))
+      return fail("{}: the member '{}' is damaged", what, names[i]);
+    if (stat.comp_size > file.state_->bytes)
+      return fail("{}: the member '{}' claims {} stored bytes, but the archive has {}", what,
+                  names[i], stat.comp_size, file.state_->bytes);
+    if (stat.size > static_cast<uint64_t>(kAlwaysAllowed) &&
+        stat.size / kMaxInflation > stat.comp_size)
+      return fail("{}: the member '{}' claims {} bytes of {} stored ones", what, names[i],
+                  stat.size, stat.comp_size);
+  }
   return file;
 }
 
 Result<ZipFile> ZipFile::open(const std::filesystem::path& path) {
   auto state = std::make_unique<State>();
   state->what = path.string();
+  std::error_code unknown;
+  state->bytes = std::filesystem::file_size(path, unknown);
   int code = 0;
   state->archive = zip_open(path.c_str(), ZIP_RDONLY, &code);
   if (state->archive != nullptr) return checked(std::move(state));
@@ -68,6 +85,7 @@ Result<ZipFile> ZipFile::open(const std::filesystem::path& path) {
 Result<ZipFile> ZipFile::open(std::string_view bytes, std::string what) {
   auto state = std::make_unique<State>();
   state->what = std::move(what);
+  state->bytes = bytes.size();
   zip_error_t error;
   zip_error_init(&error);
   zip_source_t* source = zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error);
@@ -99,15 +117,10 @@ Result<std::string> ZipFile::read(const std::string& name, int64_t limit) const 
   if (index < 0) return fail("{} has no member '{}'", what, name);
   zip_stat_t stat;
   zip_stat_init(&stat);
-  if (zip_stat_index(state_->archive, static_cast<uint64_t>(index), 0, &stat) < 0 ||
-      !(stat.valid & ZIP_STAT_SIZE) || !(stat.valid & ZIP_STAT_COMP_SIZE))
+  if (zip_stat_index(state_->archive, static_cast<uint64_t>(index), 0, &stat) < 0)
     return fail("{}: the member '{}' is damaged", what, name);
   if (stat.size > static_cast<uint64_t>(limit))
     return fail("{}: the member '{}' has {} bytes, over {}", what, name, stat.size, limit);
-  if (stat.size > static_cast<uint64_t>(kAlwaysAllowed) &&
-      stat.size / kMaxInflation > stat.comp_size)
-    return fail("{}: the member '{}' claims {} bytes of {} stored ones", what, name, stat.size,
-                stat.comp_size);
   zip_file_t* member = zip_fopen_index(state_->archive, static_cast<uint64_t>(index), 0);
   if (member == nullptr)
     return fail("{}: the member '{}' cannot be read: {}", what, name,
