@@ -104,7 +104,7 @@ fi
 cases=$((cases + 1))
 mkdir -p "$scratch/failing/tools/dev/lib" && cp tools/dev/check.sh "$scratch/failing/tools/dev/"
 echo 'ensure_packages() { :; }' >"$scratch/failing/tools/dev/lib/packages.sh"
-for check in layers doors sizes words ops format; do
+for check in layers doors sizes words ops documents format; do
   printf '#!/bin/sh\necho "%s: 0 faults"\n' "$check" >"$scratch/failing/tools/check_$check"
   chmod +x "$scratch/failing/tools/check_$check"
 done
@@ -112,7 +112,7 @@ if ! BRISK_ROOT="$scratch/failing" bash "$scratch/failing/tools/dev/check.sh" >/
   echo "./dev check fails although every check passes"
   wrong=$((wrong + 1))
 fi
-for check in layers doors sizes words ops format; do
+for check in layers doors sizes words ops documents format; do
   cases=$((cases + 1))
   printf '#!/bin/sh\necho "%s: 1 fault"\nexit 1\n' "$check" >"$scratch/failing/tools/check_$check"
   if output=$(BRISK_ROOT="$scratch/failing" bash "$scratch/failing/tools/dev/check.sh" 2>&1) ||

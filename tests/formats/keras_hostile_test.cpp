@@ -148,7 +148,7 @@ TEST_F(KerasHostile, WeightsOfAnotherShape) {
 
 TEST_F(KerasHostile, Hdf5LinksOutOfTheFile) {
   const std::filesystem::path seeds =
-      std::filesystem::path(BRISK_SOURCE_DIR) / "fuzz/seeds/formats_keras_hdf5";
+      std::filesystem::path(BRISK_SOURCE_DIR) / "tests/formats/hdf5";
   const Hdf5File external = Hdf5File::open(seeds / "external_link.h5").value();
   EXPECT_NE(external.dataset("layers/dense/vars/0")
                 .error()
