@@ -40,12 +40,7 @@ target_compile_options(brisk PUBLIC $<$<CONFIG:Release>:-fno-math-errno>)
 if(BRISK_WERROR)
   target_compile_options(brisk PRIVATE -Werror)
 endif()
-# A precompiled header and ccache exclude each other: an object made with one is never found again
-# from another build folder.
-if(NOT CCACHE_PROGRAM)
-  target_precompile_headers(brisk PRIVATE
-    <algorithm> <functional> <map> <memory> <optional> <span> <string> <variant> <vector> <fmt/format.h>)
-endif()
+brisk_batches(brisk ${sources})
 
 if(BRISK_SANITIZE)
   target_compile_options(brisk PUBLIC -fsanitize=${BRISK_SANITIZE} -fno-omit-frame-pointer)

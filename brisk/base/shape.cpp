@@ -12,7 +12,7 @@ int64_t Extent::size() const {
 
 std::string Extent::to_string() const {
   if (!is_named()) return std::to_string(size_);
-  return is_word(name_) ? name_ : quoted(name_);
+  return is_word(name_) ? name_ : brisk::quoted(name_);
 }
 
 bool Shape::is_static() const {

@@ -19,7 +19,7 @@
 namespace brisk::cli {
 namespace {
 
-struct Options {
+struct BenchOptions {
   int64_t threads = 0, steps = 300;
   std::string precision = "float32", backend = "cpu";
   bool json = false, first_step = false;
@@ -29,7 +29,7 @@ struct Options {
   std::vector<std::string> disabled;
 };
 
-void print_case(const Options& options, const std::string& name, const std::string& unit,
+void print_case(const BenchOptions& options, const std::string& name, const std::string& unit,
                 double value) {
   if (options.json)
     fmt::print("{}\n", Json({{"case", name}, {"unit", unit}, {"ours", value}}).dump());
@@ -38,7 +38,7 @@ void print_case(const Options& options, const std::string& name, const std::stri
 }
 
 /// One training step; prints the seconds since the process began.
-int run_first_step(const Options& options) {
+int run_first_step(const BenchOptions& options) {
   const Job job = small_cnn_job({.threads = options.threads,
                                  .precision = parse_precision(options.precision),
                                  .backend = options.backend});
@@ -48,7 +48,7 @@ int run_first_step(const Options& options) {
 }
 
 /// Runs this program for its first step with the cache in `cache`; seconds.
-double first_step_seconds(const Options& options, const std::string& cache) {
+double first_step_seconds(const BenchOptions& options, const std::string& cache) {
   const std::string command = fmt::format(
       "BRISK_CACHE='{}' '{}' bench --first_step --backend {} --precision {} --threads {}", cache,
       std::filesystem::read_symlink("/proc/self/exe").string(), options.backend, options.precision,
@@ -61,7 +61,7 @@ double first_step_seconds(const Options& options, const std::string& cache) {
   return std::atof(line);
 }
 
-void measure_start(const Options& options, const std::string& suffix) {
+void measure_start(const BenchOptions& options, const std::string& suffix) {
   std::string cache = (std::filesystem::temp_directory_path() / "brisk-bench-XXXXXX").string();
   require(mkdtemp(cache.data()) != nullptr, "cannot make a temporary directory {}", cache);
   print_case(options, "small_cnn/first_step_cold/" + suffix, "s",
@@ -70,7 +70,7 @@ void measure_start(const Options& options, const std::string& suffix) {
   std::filesystem::remove_all(cache);
 }
 
-int run_model(const Options& options) {
+int run_model(const BenchOptions& options) {
   const auto backend = find_backend(options.backend).value();
   if (!options.json) fmt::print("{}\n", backend->describe());
   for (const ModelTiming& timing : bench_model({.model = options.model,
@@ -92,7 +92,7 @@ int run_model(const Options& options) {
   return kDone;
 }
 
-int run(Options options) {
+int bench(BenchOptions options) {
   if (!options.model.empty()) return run_model(options);
   if (options.first_step) return run_first_step(options);
   const auto backend = find_backend(options.backend).value();
@@ -117,7 +117,7 @@ int run(Options options) {
 }  // namespace
 
 void add_bench(CLI::App& app, int& code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<BenchOptions>();
   CLI::App* verb = app.add_subcommand(
       "bench", "Time training and start-up of the small CNN, or one step of any model");
   verb->footer(
@@ -147,7 +147,7 @@ void add_bench(CLI::App& app, int& code) {
   verb->callback([options, precision, &code] {
     if (precision->count() > 0 && options->model.empty() && !options->first_step)
       throw CLI::RequiresError("--precision", "a model or --first_step");
-    code = run(*options);
+    code = bench(*options);
   });
 }
 

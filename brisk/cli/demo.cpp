@@ -16,13 +16,13 @@ namespace {
 
 constexpr double kNoise = 1.02;  ///< a step must be faster by two percent to be kept
 
-struct Options {
+struct DemoOptions {
   std::string output = "runs/demo";
   int64_t epochs = 5, threads = 0, steps = 100;
   bool json = false;
 };
 
-int64_t num_threads(const Options& options) {
+int64_t num_threads(const DemoOptions& options) {
   return options.threads > 0 ? options.threads : available_cores();
 }
 
@@ -33,7 +33,7 @@ struct Row {
 };
 
 void print_table(const std::vector<Row>& rows, double accuracy, const std::string& cpu,
-                 const Options& options) {
+                 const DemoOptions& options) {
   if (options.json) {
     for (const Row& row : rows)
       fmt::print("{}\n", Json({{"step", row.step},
@@ -70,7 +70,7 @@ void print_table(const std::vector<Row>& rows, double accuracy, const std::strin
   }
 }
 
-int run(const Options& options) {
+int demo(const DemoOptions& options) {
   const std::atomic<bool>& stop = watch_stop_signals();
   const auto backend = find_backend("cpu").value();
   fmt::print(stderr, "{}; {} threads\n", backend->describe(), num_threads(options));
@@ -157,7 +157,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_demo(CLI::App& app, int& code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DemoOptions>();
   CLI::App* verb = app.add_subcommand(
       "demo", "Train a small CNN on real images and show what each optimisation brings");
   verb->footer("Example:\n  brisk demo --epochs 2 --output runs/try");
@@ -168,7 +168,7 @@ void add_demo(CLI::App& app, int& code) {
       ->check(CLI::NonNegativeNumber);
   verb->add_option("--steps", options->steps, "Timed steps a row")->check(CLI::PositiveNumber);
   verb->add_flag("--json", options->json, "Print the table as one JSON object a row");
-  verb->callback([options, &code] { code = run(*options); });
+  verb->callback([options, &code] { code = demo(*options); });
 }
 
 }  // namespace brisk::cli

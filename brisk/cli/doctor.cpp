@@ -101,7 +101,7 @@ std::vector<Check> checks() {
   return result;
 }
 
-int run(bool json) {
+int doctor(bool json) {
   bool good = true;
   for (const Check& check : checks()) {
     good &= check.good;
@@ -126,7 +126,7 @@ void add_doctor(CLI::App& app, int& code) {
   CLI::App* verb = app.add_subcommand("doctor", "What this machine has and what is missing");
   verb->footer("Example:\n  brisk doctor");
   verb->add_flag("--json", *json, "Print one JSON object a check");
-  verb->callback([json, &code] { code = run(*json); });
+  verb->callback([json, &code] { code = doctor(*json); });
 }
 
 }  // namespace brisk::cli

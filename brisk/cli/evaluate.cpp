@@ -8,14 +8,14 @@
 namespace brisk::cli {
 namespace {
 
-struct Options {
+struct EvaluateOptions {
   std::string model, data, backend = "cpu";
   std::vector<std::string> metrics = {"accuracy"};
   int64_t batch_size = 128, threads = 0;
   bool json = false;
 };
 
-int run(const Options& options) {
+int evaluate(const EvaluateOptions& options) {
   PackageJob job = open_package(options.model);
   job.recipe.batch_size = options.batch_size;
   TrainerOptions trainer_options;
@@ -34,7 +34,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_evaluate(CLI::App& app, int& code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<EvaluateOptions>();
   CLI::App* verb = app.add_subcommand("evaluate", "Loss and metrics of a model on labelled images");
   verb->footer(
       "Example:\n  brisk evaluate runs/first/model --data fashion_mnist\n"
@@ -49,7 +49,7 @@ void add_evaluate(CLI::App& app, int& code) {
   verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")
       ->check(CLI::NonNegativeNumber);
   verb->add_flag("--json", options->json, "Print one JSON object");
-  verb->callback([options, &code] { code = run(*options); });
+  verb->callback([options, &code] { code = evaluate(*options); });
 }
 
 }  // namespace brisk::cli

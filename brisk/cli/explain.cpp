@@ -9,14 +9,14 @@
 namespace brisk::cli {
 namespace {
 
-struct Options {
+struct ExplainOptions {
   std::string model, backend = "cpu", precision = "float32", dump, device;
   int64_t batch_size = 32, threads = 0, accumulate = 1;
   bool inference = false, strict = false, json = false, profile = false;
   std::vector<std::string> disabled;
 };
 
-ModelStep make_step(const Options& options, const Model& model) {
+ModelStep make_step(const ExplainOptions& options, const Model& model) {
   return make_model_step(model, {.batch_size = options.batch_size,
                                  .precision = parse_precision(options.precision),
                                  .accumulate = options.accumulate,
@@ -31,7 +31,7 @@ std::string rate_text(double rate) {
                        : fmt::format("{:7.1f} TFLOP/s", rate / 1000);
 }
 
-int run(const Options& options) {
+int explain(const ExplainOptions& options) {
   const Model model = open_model(options.model);
   const ModelStep step = make_step(options, model);
   const auto backend = find_backend(options.backend).value();
@@ -99,7 +99,7 @@ int run(const Options& options) {
 
 namespace {
 
-void add_options(CLI::App& verb, Options& options) {
+void add_options(CLI::App& verb, ExplainOptions& options) {
   const auto names = enum_names(Precision{});
   verb.add_option("model", options.model, "A model package, or a model's name")->required();
   verb.add_option("--batch_size", options.batch_size, "Examples in a batch")
@@ -121,7 +121,7 @@ void add_options(CLI::App& verb, Options& options) {
 }  // namespace
 
 void add_explain(CLI::App& app, int& code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ExplainOptions>();
   CLI::App* verb =
       app.add_subcommand("explain", "Which kernel runs each op, and why the better ones refused");
   verb->footer(
@@ -132,11 +132,11 @@ void add_explain(CLI::App& app, int& code) {
                    "A file that describes a device: choose kernels for that one, present or not");
   verb->add_flag("--strict", options->strict, "Fail when a kernel is a fallback");
   verb->add_flag("--profile", options->profile, "Run it and time each kernel");
-  verb->callback([options, &code] { code = run(*options); });
+  verb->callback([options, &code] { code = explain(*options); });
 }
 
 void add_profile(CLI::App& app, int& code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ExplainOptions>();
   options->profile = true;
   CLI::App* verb =
       app.add_subcommand("profile", "The time of each kernel, with its share, GB/s and FLOP/s");
@@ -144,7 +144,7 @@ void add_profile(CLI::App& app, int& code) {
       "Example:\n  brisk profile resnet50 --backend cuda --precision mixed_float16 --batch_size "
       "256");
   add_options(*verb, *options);
-  verb->callback([options, &code] { code = run(*options); });
+  verb->callback([options, &code] { code = explain(*options); });
 }
 
 }  // namespace brisk::cli

@@ -8,13 +8,13 @@
 namespace brisk::cli {
 namespace {
 
-struct Options {
+struct ExportOptions {
   std::string model, to, out;
   std::vector<std::string> dimensions;
   int version = 0;
 };
 
-int run(const Options& options) {
+int export_file(const ExportOptions& options) {
   const bool is_file = std::filesystem::exists(options.model);
   const Model model = is_file ? load(options.model).value() : open_model(options.model);
   const ModelFormat format = find_model_format_named(options.to).value();
@@ -32,7 +32,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_export(CLI::App& app, int& code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ExportOptions>();
   CLI::App* verb = app.add_subcommand("export", "Write a model in another framework's format");
   verb->footer("Example:\n  brisk export runs/first/model --to onnx --out model.onnx");
   verb->add_option("model", options->model, "A model file or package, or a name of the zoo")
@@ -43,7 +43,7 @@ void add_export(CLI::App& app, int& code) {
   verb->add_option("--version", options->version,
                    "The format's version (ONNX: the opset); 0: the writer's choice");
   add_dimension_option(*verb, options->dimensions);
-  verb->callback([options, &code] { code = run(*options); });
+  verb->callback([options, &code] { code = export_file(*options); });
 }
 
 }  // namespace brisk::cli

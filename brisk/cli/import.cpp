@@ -13,7 +13,7 @@
 namespace brisk::cli {
 namespace {
 
-struct Options {
+struct ImportOptions {
   std::string file, out, check, backend = "cpu";
   std::vector<std::string> dimensions;
   double tolerance = 1e-4;
@@ -55,7 +55,7 @@ Binding sizes_of(const Program& program, const SafetensorsFile& values) {
   return binding;
 }
 
-bool check(const Model& model, const Options& options) {
+bool check(const Model& model, const ImportOptions& options) {
   const SafetensorsFile values = read_safetensors(options.check).value();
   Program program = for_inference(model.program);
   program = bind_dimensions(program, sizes_of(program, values));
@@ -85,7 +85,7 @@ bool check(const Model& model, const Options& options) {
   return good;
 }
 
-int run(const Options& options) {
+int import_file(const ImportOptions& options) {
   const ImportedModel imported =
       load_with_report(options.file, {parse_dimensions(options.dimensions)}).value();
   fmt::print("{}\n", options.file);
@@ -109,7 +109,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_import(CLI::App& app, int& code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ImportOptions>();
   CLI::App* verb =
       app.add_subcommand("import", "Read a model of another framework and write a model package");
   verb->footer(
@@ -126,7 +126,7 @@ void add_import(CLI::App& app, int& code) {
       ->capture_default_str();
   verb->add_option("--backend", options->backend, "Where --check runs")->capture_default_str();
   add_dimension_option(*verb, options->dimensions);
-  verb->callback([options, &code] { code = run(*options); });
+  verb->callback([options, &code] { code = import_file(*options); });
 }
 
 }  // namespace brisk::cli

@@ -10,14 +10,14 @@
 namespace brisk::cli {
 namespace {
 
-struct Options {
+struct InspectOptions {
   std::string model;
   std::vector<std::string> dimensions;
   bool json = false, text = false;
 };
 
 /// A name of the zoo has no file; everything else is described by its format, weights unread.
-ModelDescription description(const Options& options) {
+ModelDescription description(const InspectOptions& options) {
   const LoadOptions load{parse_dimensions(options.dimensions)};
   if (std::filesystem::exists(options.model)) return describe(options.model, load).value();
   ModelDescription result = describe_model(open_model(options.model));
@@ -44,7 +44,7 @@ void print_json(const ModelDescription& model) {
   fmt::print("{}\n", json.dump());
 }
 
-int run(const Options& options) {
+int inspect(const InspectOptions& options) {
   if (options.text) {
     const bool is_file = std::filesystem::exists(options.model);
     const Model model = is_file
@@ -79,7 +79,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_inspect(CLI::App& app, int& code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<InspectOptions>();
   CLI::App* verb = app.add_subcommand(
       "inspect", "Layers, shapes, work and sizes of a model, its weights unread");
   verb->footer(
@@ -90,7 +90,7 @@ void add_inspect(CLI::App& app, int& code) {
   add_dimension_option(*verb, options->dimensions);
   verb->add_flag("--text", options->text, "Print the whole program as text");
   verb->add_flag("--json", options->json, "Print one JSON object");
-  verb->callback([options, &code] { code = run(*options); });
+  verb->callback([options, &code] { code = inspect(*options); });
 }
 
 }  // namespace brisk::cli

@@ -8,11 +8,11 @@
 namespace brisk::cli {
 namespace {
 
-struct Options {
+struct OpsOptions {
   bool json = false, markdown = false;
 };
 
-int run(const Options& options) {
+int ops(const OpsOptions& options) {
   if (options.markdown) {
     fmt::print("{}", ops_markdown(*standard_ops()));
     return kDone;
@@ -35,12 +35,12 @@ int run(const Options& options) {
 }  // namespace
 
 void add_ops(CLI::App& app, int& code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<OpsOptions>();
   CLI::App* verb = app.add_subcommand("ops", "The ops of the graph, a line each");
   verb->footer("Example:\n  brisk ops --json");
   CLI::Option* json = verb->add_flag("--json", options->json, "Print one JSON object an op");
   verb->add_flag("--markdown", options->markdown, "Print docs/reference/ops.md")->excludes(json);
-  verb->callback([options, &code] { code = run(*options); });
+  verb->callback([options, &code] { code = ops(*options); });
 }
 
 }  // namespace brisk::cli

@@ -14,7 +14,7 @@
 namespace brisk::cli {
 namespace {
 
-struct Options {
+struct PredictOptions {
   std::string model, backend = "cpu";
   std::vector<std::string> images;
   TensorPrediction tensors;
@@ -39,7 +39,7 @@ std::string class_name(const Model& model, size_t index) {
                                           : fmt::format("class {}", index);
 }
 
-int run(const Options& options) {
+int predict(const PredictOptions& options) {
   if (!options.tensors.inputs.empty()) {
     require(options.images.empty() && !options.tensors.outputs.empty(),
             "--tensors goes with --output, and without images");
@@ -92,7 +92,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_predict(CLI::App& app, int& code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PredictOptions>();
   CLI::App* verb = app.add_subcommand("predict", "The likeliest classes of image files");
   verb->footer("Example:\n  brisk predict runs/first/model shoe.png coat.jpg --top 2");
   verb->add_option("model", options->model, "A model package or a file of another format")
@@ -108,7 +108,7 @@ void add_predict(CLI::App& app, int& code) {
   verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")
       ->check(CLI::NonNegativeNumber);
   verb->add_flag("--json", options->json, "Print one JSON object an image");
-  verb->callback([options, &code] { code = run(*options); });
+  verb->callback([options, &code] { code = predict(*options); });
 }
 
 }  // namespace brisk::cli

@@ -11,14 +11,14 @@
 namespace brisk::cli {
 namespace {
 
-struct Options {
+struct TrainOptions {
   std::string recipe, output, backend;
   bool resume = false, json = false, quiet = false;
   int64_t epochs = -1, threads = -1;
 };
 
 /// The command that goes on, with what this one was given beside its recipe.
-std::string resume_command(const Options& options) {
+std::string resume_command(const TrainOptions& options) {
   std::string command = "brisk train " + options.recipe;
   if (!options.output.empty()) command += " --output " + options.output;
   if (options.epochs >= 0) command += fmt::format(" --epochs {}", options.epochs);
@@ -27,7 +27,7 @@ std::string resume_command(const Options& options) {
   return command + " --resume";
 }
 
-int run(const Options& options) {
+int train(const TrainOptions& options) {
   const std::atomic<bool>& stop = watch_stop_signals();
   Recipe recipe = read_recipe(options.recipe).value();
   if (!options.output.empty()) recipe.output = options.output;
@@ -92,7 +92,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_train(CLI::App& app, int& code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<TrainOptions>();
   CLI::App* verb = app.add_subcommand("train", "Train what a recipe says");
   verb->footer(
       "Example:\n  brisk train recipe.yaml --epochs 10\n  brisk train recipe.yaml --resume");
@@ -107,7 +107,7 @@ void add_train(CLI::App& app, int& code) {
   verb->add_flag("--resume", options->resume, "Go on from the newest checkpoint");
   verb->add_flag("--json", options->json, "Print the result as one JSON object");
   verb->add_flag("--quiet", options->quiet, "No progress");
-  verb->callback([options, &code] { code = run(*options); });
+  verb->callback([options, &code] { code = train(*options); });
 }
 
 }  // namespace brisk::cli

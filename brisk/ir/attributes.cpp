@@ -2,19 +2,10 @@
 
 #include <bit>
 
+#include "brisk/ir/hash_mix.h"
+
 namespace brisk {
 namespace {
-
-uint64_t mix(uint64_t seed, uint64_t value) {
-  seed ^= value + 0x9e3779b97f4a7c15ull + (seed << 12) + (seed >> 4);
-  return seed * 0xff51afd7ed558ccdull;
-}
-
-uint64_t hash_text(std::string_view text) {
-  uint64_t result = 0xcbf29ce484222325ull;
-  for (const char c : text) result = (result ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
-  return result;
-}
 
 struct Hasher {
   uint64_t operator()(bool value) const { return value ? 1 : 0; }
@@ -43,10 +34,12 @@ bool equal(const AttributeValue& a, const AttributeValue& b) {
   return std::visit(
       [&]<typename T>(const T& left) {
         const T& right = std::get<T>(b);
-        if constexpr (std::same_as<T, Tensor>) return bit_equal(left, right);
+        if constexpr (std::same_as<T, Tensor>)
+          return bit_equal(left, right);
         else if constexpr (std::same_as<T, double>)  // NaN equals itself here
           return std::bit_cast<uint64_t>(left) == std::bit_cast<uint64_t>(right);
-        else return left == right;
+        else
+          return left == right;
       },
       a);
 }
@@ -71,7 +64,8 @@ bool operator==(const Attributes& a, const Attributes& b) {
 
 uint64_t Attributes::hash() const {
   uint64_t result = 0;
-  for (const auto& [name, value] : list()) result = mix(mix(result, hash_text(name)), brisk::hash(value));
+  for (const auto& [name, value] : list())
+    result = mix(mix(result, hash_text(name)), brisk::hash(value));
   return result;
 }
 

@@ -3,22 +3,12 @@
 #include <set>
 
 #include "brisk/base/error.h"
+#include "brisk/ir/hash_mix.h"
 #include "brisk/ir/op.h"
 #include "brisk/ir/rewrite.h"
 
 namespace brisk {
 namespace {
-
-uint64_t mix(uint64_t seed, uint64_t value) {
-  seed ^= value + 0x9e3779b97f4a7c15ull + (seed << 12) + (seed >> 4);
-  return seed * 0xff51afd7ed558ccdull;
-}
-
-uint64_t hash_text(std::string_view text) {
-  uint64_t result = 0xcbf29ce484222325ull;
-  for (const char c : text) result = (result ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
-  return result;
-}
 
 void collect_dimensions(const Type& type, std::set<std::string>& names) {
   if (!type.is_tensor()) return;
@@ -53,15 +43,25 @@ Graph::Graph(std::shared_ptr<const OpSet> ops, std::string name, std::vector<Nod
     : data_(std::make_shared<Data>(Data{std::move(ops), std::move(name), std::move(nodes),
                                         std::move(inputs), std::move(outputs)})) {}
 
-const std::string& Graph::name() const { return data_->name; }
-const std::shared_ptr<const OpSet>& Graph::ops() const { return data_->ops; }
-std::span<const Node> Graph::nodes() const { return data_->nodes; }
-std::span<const NodeId> Graph::inputs() const { return data_->inputs; }
-std::span<const NamedValue> Graph::outputs() const { return data_->outputs; }
+const std::string& Graph::name() const {
+  return data_->name;
+}
+const std::shared_ptr<const OpSet>& Graph::ops() const {
+  return data_->ops;
+}
+std::span<const Node> Graph::nodes() const {
+  return data_->nodes;
+}
+std::span<const NodeId> Graph::inputs() const {
+  return data_->inputs;
+}
+std::span<const NamedValue> Graph::outputs() const {
+  return data_->outputs;
+}
 
 const Node& Graph::node(NodeId id) const {
-  invariant(id >= 0 && static_cast<size_t>(id) < data_->nodes.size(),
-            "graph '{}' has no node {}", data_->name, id);
+  invariant(id >= 0 && static_cast<size_t>(id) < data_->nodes.size(), "graph '{}' has no node {}",
+            data_->name, id);
   return data_->nodes[static_cast<size_t>(id)];
 }
 
@@ -72,13 +72,17 @@ const Type& Graph::type(ValueId value) const {
   return producer.results[static_cast<size_t>(value.result)];
 }
 
-const Type& Graph::input_type(size_t i) const { return node(data_->inputs[i]).results[0]; }
+const Type& Graph::input_type(size_t i) const {
+  return node(data_->inputs[i]).results[0];
+}
 
 const std::string& Graph::input_name(size_t i) const {
   return node(data_->inputs[i]).attributes.as<InputAttributes>().name;
 }
 
-const Type& Graph::output_type(size_t i) const { return type(data_->outputs[i].value); }
+const Type& Graph::output_type(size_t i) const {
+  return type(data_->outputs[i].value);
+}
 
 std::vector<std::vector<NodeId>> Graph::users() const {
   std::vector<std::vector<NodeId>> result(data_->nodes.size());
@@ -103,13 +107,15 @@ uint64_t Graph::hash() const {
   for (const Node& node : data_->nodes) {
     result = mix(mix(result, hash_text(node.op->name)), node.attributes.hash());
     for (const ValueId& operand : node.operands)
-      result = mix(result, static_cast<uint64_t>(operand.node) << 8 ^ static_cast<uint64_t>(operand.result));
+      result = mix(
+          result, static_cast<uint64_t>(operand.node) << 8 ^ static_cast<uint64_t>(operand.result));
     for (const Type& type : node.results) result = mix(result, hash_text(type.to_string()));
     for (const Graph& region : node.regions) result = mix(result, region.hash());
   }
   for (const NamedValue& output : data_->outputs)
-    result = mix(mix(result, hash_text(output.name)),
-                 static_cast<uint64_t>(output.value.node) << 8 ^ static_cast<uint64_t>(output.value.result));
+    result =
+        mix(mix(result, hash_text(output.name)), static_cast<uint64_t>(output.value.node) << 8 ^
+                                                     static_cast<uint64_t>(output.value.result));
   return result;
 }
 
@@ -121,7 +127,8 @@ bool operator==(const Graph& a, const Graph& b) {
       left.outputs.size() != right.outputs.size())
     return false;
   for (size_t i = 0; i < left.outputs.size(); ++i)
-    if (left.outputs[i].name != right.outputs[i].name || left.outputs[i].value != right.outputs[i].value)
+    if (left.outputs[i].name != right.outputs[i].name ||
+        left.outputs[i].value != right.outputs[i].value)
       return false;
   for (size_t i = 0; i < left.nodes.size(); ++i)
     if (!equal_nodes(left.nodes[i], right.nodes[i])) return false;

@@ -64,7 +64,7 @@ struct ValuePrinter {
   std::string operator()(bool value) const { return value ? "true" : "false"; }
   std::string operator()(int64_t value) const { return std::to_string(value); }
   std::string operator()(double value) const { return float_text(value); }
-  std::string operator()(const std::string& value) const { return quoted(value); }
+  std::string operator()(const std::string& value) const { return brisk::quoted(value); }
   std::string operator()(DType value) const { return std::string(name(value)); }
   std::string operator()(const Shape& value) const { return "shape" + value.to_string(); }
   std::string operator()(const Tensor& value) const { return tensor_text(value); }
@@ -105,14 +105,14 @@ class Printer {
       regions(node, indent);
       for (size_t r = 0; r < node.results.size(); ++r)
         out_ += (r == 0 ? " : " : ", ") + node.results[r].to_string();
-      if (!node.label.empty()) out_ += " @" + quoted(node.label);
+      if (!node.label.empty()) out_ += " @" + brisk::quoted(node.label);
       out_ += "\n";
     }
     line(indent);
     out_ += "return";
     for (size_t i = 0; i < graph.outputs().size(); ++i)
       out_ += fmt::format("{} {} as {}", i == 0 ? "" : ",", value(graph.outputs()[i].value),
-                          quoted(graph.outputs()[i].name));
+                          brisk::quoted(graph.outputs()[i].name));
     out_ += "\n";
   }
 
@@ -147,17 +147,18 @@ class Printer {
 }  // namespace
 
 std::string print(const Graph& graph) {
-  std::string out = "graph " + quoted(graph.name()) + " {\n";
+  std::string out = "graph " + brisk::quoted(graph.name()) + " {\n";
   Printer(out).body(graph, 1);
   return out + "}\n";
 }
 
 std::string print(const Program& program) {
-  std::string out = "program " + quoted(program.graph.name()) + " {\n";
+  std::string out = "program " + brisk::quoted(program.graph.name()) + " {\n";
   for (const StateEntry& entry : program.state)
-    out += fmt::format("  state {} : {} {} {} {}\n", quoted(entry.name), entry.type.to_string(),
-                       enum_names(StateRole{})[static_cast<size_t>(entry.role)],
-                       entry.trainable ? "trainable" : "frozen", quoted(entry.initializer));
+    out +=
+        fmt::format("  state {} : {} {} {} {}\n", brisk::quoted(entry.name), entry.type.to_string(),
+                    enum_names(StateRole{})[static_cast<size_t>(entry.role)],
+                    entry.trainable ? "trainable" : "frozen", brisk::quoted(entry.initializer));
   out += fmt::format("  results {}\n  updates [", program.num_results);
   for (size_t i = 0; i < program.updates.size(); ++i)
     out += fmt::format("{}{}", i == 0 ? "" : ", ", program.updates[i]);

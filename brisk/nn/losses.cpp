@@ -1,6 +1,7 @@
 #include "brisk/nn/losses.h"
 
 #include "brisk/base/edit_distance.h"
+#include "brisk/nn/floating.h"
 #include "brisk/ops/composite/composite.h"
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/index/index.h"
@@ -10,17 +11,6 @@ namespace brisk {
 namespace {
 
 constexpr double kClip = 1e-7;  ///< Keras's epsilon for probabilities
-
-/// The mean over all axes but the batch, f32.
-Value mean_per_example(Value x) {
-  std::vector<int64_t> axes;
-  for (int64_t axis = 1; axis < x.rank(); ++axis) axes.push_back(axis);
-  return axes.empty() ? x : reduce_mean(x, axes);
-}
-
-Value in_f32(Value x) {
-  return x.dtype() == DType::f64 ? x : cast(x, DType::f32);
-}
 
 Value sparse_categorical(Value predictions, Value targets, const LossSpec& spec) {
   if (spec.from_logits)

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "brisk/base/edit_distance.h"
+#include "brisk/nn/floating.h"
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/index/index.h"
 #include "brisk/ops/move/move.h"
@@ -11,24 +12,21 @@
 namespace brisk {
 namespace {
 
-Value mean_per_example(Value x) {
-  std::vector<int64_t> axes;
-  for (int64_t axis = 1; axis < x.rank(); ++axis) axes.push_back(axis);
-  return axes.empty() ? x : reduce_mean(x, axes);
-}
-
-Value in_f32(Value x) { return x.dtype() == DType::f64 ? x : cast(x, DType::f32); }
-
 /// Labels i32 from labels or from one-hot (dense) targets.
 Value labels_of(Value predictions, Value targets) {
-  if (!is_floating(targets.dtype()) && targets.rank() == predictions.rank() - 1) return cast(targets, DType::i32);
+  if (!is_floating(targets.dtype()) && targets.rank() == predictions.rank() - 1)
+    return cast(targets, DType::i32);
   return argmax(targets, -1);
 }
 
 Value accuracy(Value predictions, Value targets) {
   if (predictions.shape().size(predictions.rank() - 1) == 1)  // one logit per example
-    return mean_per_example(cast(equal(greater(predictions, predictions * 0.0), greater(cast(targets, predictions.dtype()), predictions * 0.0 + 0.5)), DType::f32));
-  return mean_per_example(cast(equal(argmax(predictions, -1), labels_of(predictions, targets)), DType::f32));
+    return mean_per_example(
+        cast(equal(greater(predictions, predictions * 0.0),
+                   greater(cast(targets, predictions.dtype()), predictions * 0.0 + 0.5)),
+             DType::f32));
+  return mean_per_example(
+      cast(equal(argmax(predictions, -1), labels_of(predictions, targets)), DType::f32));
 }
 
 /// In the top k when fewer than k logits are larger than the label's.
@@ -83,17 +81,20 @@ const NamedMetric* find_metric(const std::string& name) {
   }
   if (top_of(name) > 0) return nullptr;
   names.emplace_back("top_5_accuracy");
-  refuse("there is no metric '{}'{}; there are: {}", name, did_you_mean(name, names), fmt::join(names, ", "));
+  refuse("there is no metric '{}'{}; there are: {}", name, did_you_mean(name, names),
+         fmt::join(names, ", "));
 }
 
 }  // namespace
 
-void require_metric(const std::string& name) { find_metric(name); }
-
+void require_metric(const std::string& name) {
+  find_metric(name);
+}
 
 Value per_example_metric(const std::string& name, Value predictions, Value targets) {
   const NamedMetric* metric = find_metric(name);
-  return metric != nullptr ? metric->apply(predictions, targets) : top_k(predictions, targets, top_of(name));
+  return metric != nullptr ? metric->apply(predictions, targets)
+                           : top_k(predictions, targets, top_of(name));
 }
 
 }  // namespace brisk

@@ -1,5 +1,6 @@
 #include "brisk/backends/cuda/control_launches.h"
 
+#include "brisk/backends/cuda/aligned.h"
 #include "brisk/backends/cuda/api/driver.h"
 #include "brisk/backends/cuda/launch_function.h"
 #include "brisk/backends/cuda/schedule.h"
@@ -20,9 +21,6 @@ using Addresses = std::vector<DeviceAddress>;
 
 int64_t type_bytes(const Type& type) {
   return byte_size(type.dtype(), type.shape().num_elements());
-}
-int64_t aligned(int64_t bytes) {
-  return (bytes + 255) / 256 * 256;
 }
 DeviceAddress at(DeviceAddress base, int64_t offset) {
   return base + static_cast<DeviceAddress>(offset);

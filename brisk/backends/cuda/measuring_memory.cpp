@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "brisk/backends/cuda/aligned.h"
+
 // One pattern serves every element type: pairs of bytes whose upper one is drawn from few exponents
 // and both signs. Read as f16 they are +-0.5 to +-2, as bf16 tiny but normal numbers, as f32 (two
 // pairs) likewise: never infinite, never denormal in a product.
@@ -10,10 +12,6 @@ namespace brisk::cuda {
 namespace {
 
 constexpr int64_t kPatternBytes = 1 << 20;
-
-int64_t aligned(int64_t bytes) {
-  return (bytes + 255) / 256 * 256;
-}
 
 std::vector<uint16_t> pattern() {
   std::vector<uint16_t> words(kPatternBytes / 2);

@@ -2,16 +2,14 @@
 
 #include <algorithm>
 
+#include "brisk/backends/cuda/aligned.h"
+
 namespace brisk::cuda {
 namespace {
 
 int64_t type_bytes(const Type& type) {
   return byte_size(type.dtype(), type.shape().num_elements());
 }
-int64_t aligned(int64_t bytes) {
-  return (bytes + 255) / 256 * 256;
-}
-
 }  // namespace
 
 int64_t MemoryLayout::place(int64_t bytes) {

@@ -1,5 +1,6 @@
 #include "brisk/nn/layers/feature_preprocessing.h"
 
+#include "brisk/nn/floating.h"
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/index/index.h"
 #include "brisk/ops/move/move.h"
@@ -7,11 +8,6 @@
 
 namespace brisk {
 namespace {
-
-/// x in a floating type.
-Value as_float(Value x) {
-  return is_floating(x.dtype()) ? x : cast(x, DType::f32);
-}
 
 /// `numbers` (one, or one for each index of the last axes) as a constant beside x.
 Value numbers_beside(Value x, const std::vector<double>& numbers, const Shape& shape) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "brisk/nn/floating.h"
 #include "brisk/nn/layers/resample.h"
 #include "brisk/nn/layers/spatial_input.h"
 #include "brisk/ops/elementwise/elementwise.h"
@@ -9,10 +10,6 @@
 
 namespace brisk {
 namespace {
-
-Value as_float(Value x) {
-  return is_floating(x.dtype()) ? x : cast(x, DType::f32);
-}
 
 /// The part of `height` x `width` in the middle of [batch, height, width, channels].
 Value middle(Value x, int64_t height, int64_t width) {

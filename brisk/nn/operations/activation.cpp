@@ -39,7 +39,7 @@ Value log_sigmoid(Value x) {
   return -softplus(-x);
 }
 
-constexpr Operation kOperations[] = {
+constexpr Operation kActivationOperations[] = {
     {"Relu", plain<relu>},
     {"Relu6", plain<relu6>},
     {"LeakyRelu", leaky},
@@ -62,7 +62,7 @@ constexpr Operation kOperations[] = {
 }  // namespace
 
 std::span<const Operation> activation_operations() {
-  return kOperations;
+  return kActivationOperations;
 }
 
 }  // namespace brisk

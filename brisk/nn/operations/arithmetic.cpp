@@ -102,7 +102,7 @@ std::vector<Value> where(const OperationCall& call) {
   return {select(condition, a, b)};
 }
 
-constexpr Operation kOperations[] = {
+constexpr Operation kArithmeticOperations[] = {
     {"Add", binary<add>},
     {"Subtract", binary<subtract>},
     {"Multiply", binary<multiply>},
@@ -160,7 +160,7 @@ constexpr Operation kOperations[] = {
 }  // namespace
 
 std::span<const Operation> arithmetic_operations() {
-  return kOperations;
+  return kArithmeticOperations;
 }
 
 }  // namespace brisk

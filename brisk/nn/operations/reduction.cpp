@@ -93,7 +93,7 @@ std::vector<Value> product(const OperationCall& call) {
   return {matmul(a, b)};
 }
 
-constexpr Operation kOperations[] = {
+constexpr Operation kReductionOperations[] = {
     {"Sum", reduce<reduce_sum>},      {"Mean", reduce<reduce_mean, true>},
     {"Max", reduce<reduce_max>},      {"Min", reduce<reduce_min>},
     {"Amax", reduce<reduce_max>},     {"Amin", reduce<reduce_min>},
@@ -108,7 +108,7 @@ constexpr Operation kOperations[] = {
 }  // namespace
 
 std::span<const Operation> reduction_operations() {
-  return kOperations;
+  return kReductionOperations;
 }
 
 }  // namespace brisk

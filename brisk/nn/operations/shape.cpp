@@ -336,7 +336,7 @@ std::vector<Value> resize_image(const OperationCall& call) {
   return {resample(resample(x, 1, size[0], interpolation), 2, size[1], interpolation)};
 }
 
-constexpr Operation kOperations[] = {
+constexpr Operation kShapeOperations[] = {
     {"Reshape", reshape_to},
     {"Transpose", transpose_axes},
     {"ExpandDims", expand},
@@ -364,7 +364,7 @@ constexpr Operation kOperations[] = {
 }  // namespace
 
 std::span<const Operation> shape_operations() {
-  return kOperations;
+  return kShapeOperations;
 }
 
 }  // namespace brisk

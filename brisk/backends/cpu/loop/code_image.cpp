@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "brisk/base/rounding.h"
+
 namespace brisk {
 namespace {
 
@@ -57,10 +59,6 @@ struct Reader {
     return result;
   }
 };
-
-int64_t round_up(int64_t value, int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
 
 /// The address of a function of libmvec; nullptr when this system's lacks it.
 void* find_import(const std::string& name) {

@@ -5,6 +5,7 @@
 
 #include "brisk/backends/loop/loop_program.h"
 #include "brisk/base/error.h"
+#include "brisk/base/rounding.h"
 
 namespace brisk {
 namespace {
@@ -22,13 +23,6 @@ constexpr int64_t kStreamedBytes = int64_t{32} << 20;
 constexpr int64_t kSmallestStreamedVector = 32;
 /// A row's cached line stays within the second-level cache.
 constexpr int64_t kLongestCachedRow = 32768;
-
-int64_t round_up(int64_t value, int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
-int64_t ceil_div(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
 
 /// Elements in a vector: as many as registers hold of the widest type that dominates; wider ones
 /// (64-bit indices beside f32) then take two registers.

@@ -2,14 +2,10 @@
 
 #include <algorithm>
 
+#include "brisk/backends/cuda/aligned.h"
+
 namespace brisk::cuda::cudnn {
 namespace {
-
-constexpr int64_t kAlignment = 256;
-
-int64_t aligned(int64_t bytes) {
-  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
-}
 
 /// Zeros, then as many ones, f32: operands that a plan wants and brisk's op does not have.
 DeviceBuffer make_constants(const DevicePtr& device, int64_t bytes) {

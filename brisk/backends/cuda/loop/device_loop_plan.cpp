@@ -5,6 +5,7 @@
 
 #include "brisk/backends/loop/one_pass_variance.h"
 #include "brisk/base/error.h"
+#include "brisk/base/rounding.h"
 
 namespace brisk::cuda {
 namespace {
@@ -22,13 +23,6 @@ constexpr int64_t kRowRegisters = 64;
 constexpr int64_t kNarrowLimit = 1'900'000'000;
 /// Elements of a reduced row from which on several blocks share it, if rows are few.
 constexpr int64_t kLongRow = 16384;
-
-int64_t ceil_div(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
-int64_t round_up(int64_t a, int64_t b) {
-  return ceil_div(a, b) * b;
-}
 
 struct Space {
   int64_t outer_kept = 1;  // without the innermost axis

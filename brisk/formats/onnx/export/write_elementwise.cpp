@@ -167,7 +167,7 @@ void cast(Emitter& e, const Node& node, NodeId id) {
   w.give(e.node("Cast", w.x, {attribute("to", static_cast<int64_t>(e.element({id, 0})))}));
 }
 
-constexpr WriterRow kRows[] = {
+constexpr WriterRow kWriteElementwiseRows[] = {
     {"not_equal", not_equal},
     {"remainder", remainder},
     {"square", square},
@@ -192,7 +192,7 @@ constexpr WriterRow kRows[] = {
 
 std::span<const WriterRow> elementwise_writers() {
   static const std::vector<WriterRow> kAll = [] {
-    std::vector<WriterRow> rows(std::begin(kRows), std::end(kRows));
+    std::vector<WriterRow> rows(std::begin(kWriteElementwiseRows), std::end(kWriteElementwiseRows));
     for (const SameRow& row : kSame) rows.push_back({row.op, same});
     return rows;
   }();

@@ -145,7 +145,7 @@ void dropout(Emitter& e, const Node& node, NodeId id) {
   first ? e.set_first({id, 0}, y) : e.set_plain({id, 0}, y);
 }
 
-constexpr WriterRow kRows[] = {
+constexpr WriterRow kWriteLayersRows[] = {
     {"convolution", convolution},   {"dot_general", dot_general}, {"max_pool", max_pool},
     {"average_pool", average_pool}, {"batch_norm", batch_norm},   {"layer_norm", layer_norm},
     {"softmax", softmax},           {"log_softmax", softmax},     {"dropout", dropout},
@@ -154,7 +154,7 @@ constexpr WriterRow kRows[] = {
 }  // namespace
 
 std::span<const WriterRow> layer_writers() {
-  return kRows;
+  return kWriteLayersRows;
 }
 
 }  // namespace brisk::onnx

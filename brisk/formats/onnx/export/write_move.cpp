@@ -179,7 +179,7 @@ void one_hot(Emitter& e, const Node& node, NodeId id) {
                                          e.constant(values)}));
 }
 
-constexpr WriterRow kRows[] = {
+constexpr WriterRow kWriteMoveRows[] = {
     {"constant", constant},
     {"iota", iota},
     {"broadcast", broadcast},
@@ -202,7 +202,7 @@ constexpr WriterRow kRows[] = {
 
 std::span<const WriterRow> move_writers() {
   static const std::vector<WriterRow> kAll = [] {
-    std::vector<WriterRow> rows(std::begin(kRows), std::end(kRows));
+    std::vector<WriterRow> rows(std::begin(kWriteMoveRows), std::end(kWriteMoveRows));
     for (const ReduceRow& row : kReductions) rows.push_back({row.op, reduce});
     return rows;
   }();

@@ -9,12 +9,6 @@
 namespace brisk::onnx {
 namespace {
 
-template <typename F>
-void formula(Call& c, F f) {
-  const Value x = c.in(0);
-  c.out(cast(f(widened(x)), x.dtype()));
-}
-
 Value constant_like(Value x, double value) {
   return filled(*x.builder, x.dtype(), x.shape(), value);
 }
@@ -117,7 +111,7 @@ void hardmax(Call& c) {
   });
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kActivationRows[] = {
     {"Relu", relu_op},
     {"Sigmoid", sigmoid_op},
     {"Tanh", tanh_op},
@@ -143,7 +137,7 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 std::span<const OpRow> activation_ops() {
-  return kRows;
+  return kActivationRows;
 }
 
 }  // namespace brisk::onnx

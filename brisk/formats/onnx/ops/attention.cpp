@@ -239,7 +239,7 @@ void rotary_embedding(Call& c) {
   c.out(flat ? join_heads(y) : y);
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kAttentionRows[] = {
     {"Attention", attention},
     {"FlexAttention", flex_attention, 1, kPreview},
     {"LinearAttention", linear_attention},
@@ -249,7 +249,7 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 std::span<const OpRow> attention_ops() {
-  return kRows;
+  return kAttentionRows;
 }
 
 }  // namespace brisk::onnx

@@ -89,7 +89,7 @@ void bit_cast(Call& c) {
   c.out(HostTensor(to, decode(to, from.sizes, std::as_bytes(std::span(bytes)))));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kCastRows[] = {
     {"Cast", cast_op},
     {"CastLike", cast_like},
     {.op = "BitCast", .importer = bit_cast, .host = true},
@@ -98,7 +98,7 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 std::span<const OpRow> cast_ops() {
-  return kRows;
+  return kCastRows;
 }
 
 }  // namespace brisk::onnx

@@ -248,7 +248,7 @@ void scan_with_batch(Call& c) {
     c.out(i, stacked(c, results[i], results[i][0]->element));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kControlRows[] = {
     {"If", if_op},
     {"Loop", loop_op},
     {"Scan", scan_with_batch, 8},
@@ -258,7 +258,7 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 std::span<const OpRow> control_ops() {
-  return kRows;
+  return kControlRows;
 }
 
 }  // namespace brisk::onnx

@@ -118,7 +118,7 @@ void causal_conv_with_state(Call& c) {
   if (c.wants(1)) c.out(1, slice_axis(joined, 2, length, length + kernel - 1));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kConvolutionRows[] = {
     {"Conv", conv},
     {"ConvTranspose", conv_transpose},
     {"CausalConvWithState", causal_conv_with_state},
@@ -127,7 +127,7 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 std::span<const OpRow> convolution_ops() {
-  return kRows;
+  return kConvolutionRows;
 }
 
 }  // namespace brisk::onnx

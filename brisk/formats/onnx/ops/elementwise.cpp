@@ -53,13 +53,6 @@ void signum(Call& c) {
   c.out(is_signed(x.dtype()) ? sign(x) : minimum(x, x.builder->scalar(x.dtype(), 1)), c.element(0));
 }
 
-/// A formula in f32 for short floats.
-template <typename F>
-void formula(Call& c, F f) {
-  const Value x = c.in(0);
-  c.out(cast(f(widened(x)), x.dtype()));
-}
-
 void arc_sine(Call& c) {
   formula(c, [](Value x) { return atan2(x, sqrt((1.0 - x) * (1.0 + x))); });
 }
@@ -166,7 +159,7 @@ void equals(Call& c) {
   c.out(HostTensor(std::move(result)));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kElementwiseRows[] = {
     {"Add", binary<add>},
     {"Sub", binary<subtract>},
     {"Mul", binary<multiply>},
@@ -222,7 +215,7 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 std::span<const OpRow> elementwise_ops() {
-  return kRows;
+  return kElementwiseRows;
 }
 
 }  // namespace brisk::onnx

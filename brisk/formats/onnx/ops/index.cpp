@@ -97,7 +97,7 @@ void array_feature_extractor(Call& c) {
   c.out(x.rank() == 1 ? expand_dims(taken, 0) : taken, c.element(0));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kIndexRows[] = {
     {"Gather", gather_op},
     {"GatherElements", gather_elements},
     {"GatherND", gather_nd},
@@ -108,7 +108,7 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 std::span<const OpRow> index_ops() {
-  return kRows;
+  return kIndexRows;
 }
 
 }  // namespace brisk::onnx

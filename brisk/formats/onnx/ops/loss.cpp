@@ -48,7 +48,7 @@ void softmax_cross_entropy_loss(Call& c) {
   c.out(1, cast(log_probability, x.dtype()));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kLossRows[] = {
     {"NegativeLogLikelihoodLoss", nll_loss},
     {"SoftmaxCrossEntropyLoss", softmax_cross_entropy_loss},
 };
@@ -56,7 +56,7 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 std::span<const OpRow> loss_ops() {
-  return kRows;
+  return kLossRows;
 }
 
 }  // namespace brisk::onnx

@@ -233,7 +233,7 @@ void det(Call& c) {
   c.out(reshape(result, outer));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kMatmulRows[] = {
     {"MatMul", matmul_op},
     {"Gemm", gemm},
     {"Einsum", einsum},
@@ -243,7 +243,7 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 std::span<const OpRow> matmul_ops() {
-  return kRows;
+  return kMatmulRows;
 }
 
 }  // namespace brisk::onnx

@@ -285,7 +285,7 @@ void reverse_sequence(Call& c) {
   c.out(take_along_axis(x, source, time), c.element(0));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kMoveRows[] = {
     {"Transpose", transpose_op},
     {"Concat", concat},
     {"Split", split},
@@ -302,7 +302,7 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 std::span<const OpRow> move_ops() {
-  return kRows;
+  return kMoveRows;
 }
 
 }  // namespace brisk::onnx

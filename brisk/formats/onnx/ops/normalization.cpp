@@ -140,7 +140,7 @@ void lrn(Call& c) {
              x.dtype()));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kNormalizationRows[] = {
     {"BatchNormalization", batch_normalization},
     {"InstanceNormalization", instance_normalization},
     {"LayerNormalization", layer_normalization},
@@ -154,7 +154,7 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 std::span<const OpRow> normalization_ops() {
-  return kRows;
+  return kNormalizationRows;
 }
 
 }  // namespace brisk::onnx

@@ -218,7 +218,7 @@ void max_unpool(Call& c) {
   c.out(pad(unpooled(inferred), c.builder().scalar(x.dtype(), 0), low, high));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kPoolRows[] = {
     {"MaxPool", max_pool_op},
     {"AveragePool", average_pool_op},
     {"LpPool", lp_pool},
@@ -231,7 +231,7 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 std::span<const OpRow> pool_ops() {
-  return kRows;
+  return kPoolRows;
 }
 
 }  // namespace brisk::onnx

@@ -141,7 +141,7 @@ void qlinear_conv(Call& c) {
   requantized(c, total, real_scale(1) * filter_scale / real_scale(6), 7, c.element(7));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kQuantizationRows[] = {
     {"QuantizeLinear", quantize_linear},
     {"DequantizeLinear", dequantize_linear},
     {"DynamicQuantizeLinear", dynamic_quantize_linear},
@@ -154,7 +154,7 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 std::span<const OpRow> quantization_ops() {
-  return kRows;
+  return kQuantizationRows;
 }
 
 }  // namespace brisk::onnx

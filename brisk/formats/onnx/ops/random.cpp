@@ -122,7 +122,7 @@ void dropout_op(Call& c) {
   c.out(1, keep);
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kRandomRows[] = {
     {"RandomUniform", random_uniform_op},
     {"RandomUniformLike", random_uniform_like},
     {"RandomNormal", random_normal_op},
@@ -135,7 +135,7 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 std::span<const OpRow> random_ops() {
-  return kRows;
+  return kRandomRows;
 }
 
 }  // namespace brisk::onnx

@@ -266,12 +266,12 @@ void lstm(Call& c) {
   give(layer, runs);
 }
 
-constexpr OpRow kRows[] = {{"RNN", rnn}, {"GRU", gru}, {"LSTM", lstm}};
+constexpr OpRow kRecurrentRows[] = {{"RNN", rnn}, {"GRU", gru}, {"LSTM", lstm}};
 
 }  // namespace
 
 std::span<const OpRow> recurrent_ops() {
-  return kRows;
+  return kRecurrentRows;
 }
 
 }  // namespace brisk::onnx

@@ -164,7 +164,7 @@ void cum_prod(Call& c) {
   c.out(finished(r, axis_from_end(y, r.axis), 1));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kReduceRows[] = {
     {"ReduceSum", sum},
     {"ReduceMean", mean},
     {"ReduceMax", extreme<true>},
@@ -184,7 +184,7 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 std::span<const OpRow> reduce_ops() {
-  return kRows;
+  return kReduceRows;
 }
 
 }  // namespace brisk::onnx

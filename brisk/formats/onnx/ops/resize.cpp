@@ -212,7 +212,7 @@ void upsample(Call& c) {
       {.mode = c.text("mode", "nearest"), .coordinates = "asymmetric", .nearest = "floor"});
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kResizeRows[] = {
     {"Resize", resize_op},
     {"Upsample", upsample},
     {.op = "ImageDecoder", .importer = image_decoder, .host = true},
@@ -234,7 +234,7 @@ Value resize_axis(Value x, int64_t axis, const AxisResize& size, const ResizeRul
 }
 
 std::span<const OpRow> image_ops() {
-  return kRows;
+  return kResizeRows;
 }
 
 }  // namespace brisk::onnx

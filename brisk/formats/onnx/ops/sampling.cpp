@@ -250,7 +250,7 @@ void roi_align(Call& c) {
   c.out(results.size() == 1 ? results[0] : concatenate(results, 0));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kSamplingRows[] = {
     {"GridSample", grid_sample},
     {"AffineGrid", affine_grid},
     {"RoiAlign", roi_align},
@@ -259,7 +259,7 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 std::span<const OpRow> sampling_ops() {
-  return kRows;
+  return kSamplingRows;
 }
 
 }  // namespace brisk::onnx

@@ -129,7 +129,7 @@ void tensor_scatter(Call& c) {
         c.element(0));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kScatterRows[] = {
     {"Scatter", scatter_elements},
     {"ScatterElements", scatter_elements},
     {"ScatterND", scatter_nd},
@@ -139,7 +139,7 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 std::span<const OpRow> scatter_ops() {
-  return kRows;
+  return kScatterRows;
 }
 
 }  // namespace brisk::onnx

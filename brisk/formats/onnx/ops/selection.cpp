@@ -193,7 +193,7 @@ void non_max_suppression(Call& c) {
   c.out(HostTensor(Tensor::of<int64_t>({static_cast<int64_t>(selected.size()) / 3, 3}, selected)));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kSelectionRows[] = {
     {"TopK", top_k},
     {.op = "NonZero", .importer = non_zero, .host = true},
     {"Compress", compress},
@@ -204,7 +204,7 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 std::span<const OpRow> selection_ops() {
-  return kRows;
+  return kSelectionRows;
 }
 
 }  // namespace brisk::onnx

@@ -155,7 +155,7 @@ void get_element(Call& c) {
   c.out(item->elements[0]);
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kSequenceRows[] = {
     {"SequenceConstruct", construct},
     {"SequenceEmpty", empty},
     {"SequenceAt", at},
@@ -173,7 +173,7 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 std::span<const OpRow> sequence_ops() {
-  return kRows;
+  return kSequenceRows;
 }
 
 }  // namespace brisk::onnx

@@ -215,7 +215,7 @@ void identity(Call& c) {
   c.out(c.item(0));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kShapeRows[] = {
     {"Constant", constant},   {"Shape", shape},
     {"Size", size},           {"ConstantOfShape", constant_of_shape},
     {"Range", range},         {"EyeLike", eye_like},
@@ -227,7 +227,7 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 std::span<const OpRow> shape_ops() {
-  return kRows;
+  return kShapeRows;
 }
 
 }  // namespace brisk::onnx

@@ -183,7 +183,7 @@ void mel_weight_matrix(Call& c) {
   c.out(cast_element(c.builder().constant(matrix), ElementType::f64, type), type);
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kSignalRows[] = {
     {"DFT", dft},
     {"STFT", stft},
     {"HannWindow", hann},
@@ -195,7 +195,7 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 std::span<const OpRow> signal_ops() {
-  return kRows;
+  return kSignalRows;
 }
 
 }  // namespace brisk::onnx

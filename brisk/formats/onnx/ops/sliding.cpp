@@ -122,7 +122,7 @@ void deform_conv(Call& c) {
   c.out(result);
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kSlidingRows[] = {
     {"Col2Im", col2im},
     {"DeformConv", deform_conv},
 };
@@ -130,7 +130,7 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 std::span<const OpRow> sliding_ops() {
-  return kRows;
+  return kSlidingRows;
 }
 
 }  // namespace brisk::onnx

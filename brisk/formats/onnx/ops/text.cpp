@@ -270,7 +270,7 @@ void label_encoder(Call& c) {
                    Tensor::of<double>(sizes, found).cast(values->tensor.tensor.dtype())));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kTextRows[] = {
     {.op = "StringConcat", .importer = concat, .host = true},
     {.op = "StringSplit", .importer = split, .host = true},
     {.op = "RegexFullMatch", .importer = regex_full_match, .host = true},
@@ -282,7 +282,7 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 std::span<const OpRow> text_ops() {
-  return kRows;
+  return kTextRows;
 }
 
 }  // namespace brisk::onnx

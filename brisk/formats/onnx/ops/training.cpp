@@ -90,7 +90,7 @@ void gradient_op(Call& c) {
   for (size_t i = 0; i < found.size(); ++i) c.out(i, found[i]);
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kTrainingRows[] = {
     {"Adagrad", adagrad, 1, kTraining},
     {"Adam", adam, 1, kTraining},
     {"Momentum", momentum, 1, kTraining},
@@ -100,7 +100,7 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 std::span<const OpRow> training_ops() {
-  return kRows;
+  return kTrainingRows;
 }
 
 }  // namespace brisk::onnx

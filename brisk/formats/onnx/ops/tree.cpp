@@ -148,7 +148,7 @@ void binarizer(Call& c) {
              x.dtype()));
 }
 
-constexpr OpRow kRows[] = {
+constexpr OpRow kTreeRows[] = {
     {.op = "TreeEnsemble", .importer = tree_ensemble, .domain = kMl, .host = true},
     {.op = "Binarizer", .importer = binarizer, .domain = kMl},
 };
@@ -156,7 +156,7 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 std::span<const OpRow> tree_ops() {
-  return kRows;
+  return kTreeRows;
 }
 
 }  // namespace brisk::onnx

@@ -20,6 +20,12 @@ Value real_list(Builder& builder, const std::vector<float>& values, DType type =
 
 /// f32 for short floats, else the type itself: where formulas are computed.
 Value widened(Value x);
+/// The result f(x) of an op, computed in the widened type and given in x's own.
+template <typename F>
+void formula(Call& c, F f) {
+  const Value x = c.in(0);
+  c.out(cast(f(widened(x)), x.dtype()));
+}
 /// `axis` counted from the end where it is negative; refused when out of range.
 int64_t checked_axis(int64_t axis, int64_t rank);
 std::vector<int64_t> checked_axes(std::vector<int64_t> axes, int64_t rank);
