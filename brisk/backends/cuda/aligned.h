@@ -1,5 +1,7 @@
 #pragma once
 
+/// The grain of device memory.
+
 #include "brisk/base/rounding.h"
 
 namespace brisk::cuda {

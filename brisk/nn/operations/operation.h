@@ -10,6 +10,7 @@
 
 #include "brisk/base/json.h"
 #include "brisk/ir/builder.h"
+#include "brisk/nn/floating.h"
 
 namespace brisk {
 
@@ -53,8 +54,5 @@ std::span<const Operation> arithmetic_operations();
 std::span<const Operation> reduction_operations();
 std::span<const Operation> shape_operations();
 std::span<const Operation> activation_operations();
-
-/// `x` in a floating type.
-Value as_float(Value x);
 
 }  // namespace brisk

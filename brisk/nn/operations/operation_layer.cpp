@@ -60,10 +60,6 @@ bool is_tensor(const Json& json) {
 
 }  // namespace
 
-Value as_float(Value x) {
-  return is_floating(x.dtype()) ? x : cast(x, DType::f32);
-}
-
 Json OperationCall::argument(size_t position, std::string_view argument_name) const {
   // What the operation was made with stands in its configuration; what it was called with beside.
   if (const auto found = config.find(argument_name); found != config.end()) return *found;
