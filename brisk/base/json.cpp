@@ -141,4 +141,8 @@ Result<Json> parse_json(std::string_view text, std::string_view what, int64_t ma
   return fail("{} is not usable JSON: {}, {}", what, describe_place(text, place), builder.error());
 }
 
+std::string json_text(const Json& json, int indent) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
 }  // namespace brisk

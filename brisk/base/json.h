@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <string_view>
 
 #include "brisk/base/error.h"
@@ -19,5 +20,9 @@ inline constexpr int64_t kMaxJsonDepth = 100;
 /// twice in one object (where JSON readers disagree about which value counts).
 Result<Json> parse_json(std::string_view text, std::string_view what,
                         int64_t max_depth = kMaxJsonDepth);
+
+/// The text of a JSON value, on one line where `indent` is negative. Bytes that are no UTF-8 (names
+/// of files are any bytes) become U+FFFD, so that the text is JSON whatever it was made from.
+std::string json_text(const Json& json, int indent = -1);
 
 }  // namespace brisk

@@ -25,7 +25,7 @@ int evaluate(const EvaluateOptions& options) {
   Trainer trainer(job.model, trainer_options);
   const Metrics metrics = trainer.evaluate(open_data(job, options.data));
   if (options.json)
-    fmt::print("{}\n", Json(metrics).dump());
+    fmt::print("{}\n", json_text(metrics));
   else
     for (const auto& [name, value] : metrics) fmt::print("{:24} {:.6f}\n", name, value);
   return kDone;

@@ -61,7 +61,7 @@ int explain(const ExplainOptions& options) {
       if (options.profile) line["milliseconds"] = kernel.milliseconds;
       for (const auto& refusal : kernel.refusals)
         line["refusals"].push_back({{"kernel", refusal.kernel}, {"reason", refusal.reason}});
-      fmt::print("{}\n", line.dump());
+      fmt::print("{}\n", json_text(line));
       continue;
     }
     if (options.profile)

@@ -41,7 +41,7 @@ void print_json(const ModelDescription& model) {
                               {"output", layer.output},
                               {"parameters", layer.parameters},
                               {"flops", layer.flops}});
-  fmt::print("{}\n", json.dump());
+  fmt::print("{}\n", json_text(json));
 }
 
 int inspect(const InspectOptions& options) {

@@ -84,7 +84,7 @@ int predict(const PredictOptions& options) {
       line["predictions"].push_back({{"class", class_name(job.model, c)}, {"probability", p[c]}});
       if (!options.json) fmt::print("  {:6.2f} %  {}\n", 100 * p[c], class_name(job.model, c));
     }
-    if (options.json) fmt::print("{}\n", line.dump());
+    if (options.json) fmt::print("{}\n", json_text(line));
   }
   return kDone;
 }

@@ -17,10 +17,20 @@ struct TrainOptions {
   int64_t epochs = -1, threads = -1;
 };
 
+/// `text` as one word of a shell's command line.
+std::string shell_word(const std::string& text) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+=:,@%";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return word + "'";
+}
+
 /// The command that goes on, with what this one was given beside its recipe.
 std::string resume_command(const TrainOptions& options) {
-  std::string command = "brisk train " + options.recipe;
-  if (!options.output.empty()) command += " --output " + options.output;
+  std::string command = "brisk train " + shell_word(options.recipe);
+  if (!options.output.empty()) command += " --output " + shell_word(options.output);
   if (options.epochs >= 0) command += fmt::format(" --epochs {}", options.epochs);
   if (!options.backend.empty()) command += " --backend " + options.backend;
   if (options.threads >= 0) command += fmt::format(" --threads {}", options.threads);
@@ -77,7 +87,7 @@ int train(const TrainOptions& options) {
                        {"model", history.stopped ? "" : package_path.string()},
                        {"checkpoints", checkpoints.string()},
                        {"tensorboard", fit.tensorboard.string()}};
-    fmt::print("{}\n", json.dump());
+    fmt::print("{}\n", json_text(json));
   } else if (history.stopped) {
     fmt::print("stopped after step {}; saved. Go on with:\n  {}\n", history.steps,
                resume_command(options));

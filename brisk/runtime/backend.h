@@ -16,7 +16,7 @@ namespace brisk {
 
 struct CompileOptions {
   int threads = 0;            ///< of computation; 0: one per physical core available
-  bool deterministic = true;  ///< refuse kernels whose results vary between runs
+  bool deterministic = true;  ///< refuse kernels whose results vary between runs (the CPU has none)
   bool cache = true;          ///< disk cache of compiled code and tuning results
   /// Passes switched off by name; those of the forward pipeline are no concern of `compile`.
   std::set<std::string, std::less<>> disabled_passes;

@@ -130,7 +130,7 @@ std::string fingerprint(const Recipe& recipe, const Dataset& train) {
                      schedule.warmup_steps,
                      schedule.pct_start,
                      constant ? 0 : recipe.epochs};
-  return to_hex(stable_hash(json.dump()));
+  return to_hex(stable_hash(json_text(json)));
 }
 
 Model make_model(const Recipe& recipe, const Dataset& train) {
@@ -229,7 +229,7 @@ Job make_job(const Recipe& recipe) {
 
 std::string preprocessing_text(const Recipe& recipe, const std::vector<int64_t>& input_sizes) {
   Json json = {{"mean", recipe.mean}, {"std", recipe.std}, {"size", input_sizes}};
-  return json.dump();
+  return json_text(json);
 }
 
 void apply_preprocessing(const std::string& text, Recipe& recipe) {

@@ -109,7 +109,7 @@ std::vector<Tensor> KernelCase::run(std::string_view kernel, const Run& run) con
   std::vector<bool> constant(num_operands(), false);
   if (run.constant) constant.at(1) = true;
   const std::vector<Type> types = operand_types();
-  const cpu::KernelRequest request{node(), types, constant, run.threads, true};
+  const cpu::KernelRequest request{node(), types, constant, run.threads};
   const cpu::Kernel& chosen = kernel_named(kernel);
   const auto refusal = chosen.refuse(request);
   require(!refusal, "kernel '{}' refuses: {}", kernel, refusal.value_or(""));

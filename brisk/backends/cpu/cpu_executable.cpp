@@ -24,8 +24,7 @@ class CpuExecutable final : public Executable {
     loop_options.cache = options.cache;
     loop_options.threads = threads_;
     loops_ = std::make_unique<LoopLibrary>(program_.graph, loop_options);
-    ScheduleOptions schedule_options{threads_, options.deterministic, loops_.get(),
-                                     constant_inputs()};
+    ScheduleOptions schedule_options{threads_, loops_.get(), constant_inputs()};
     schedule_ = std::make_unique<Schedule>(program_.graph, schedule_options);
     arena_ = allocate_aligned(schedule_->arena_bytes());
     place_updates();

@@ -23,7 +23,6 @@ struct KernelRequest {
   /// pack it once, in the first run after `Launch::reset`.
   const std::vector<bool>& constant_operands;
   int threads = 1;
-  bool deterministic = true;
 };
 
 /// A node made ready to run. Sizes, strides and primitives are settled; only pointers come in.

@@ -56,7 +56,7 @@ KernelChoice Schedule::choose(const Node& node, const ScheduleOptions& options) 
     types.push_back(graph_.type(operand));
     constant.push_back(plan_.is_constant(operand, options.constant_inputs));
   }
-  const KernelRequest request{node, types, constant, options.threads, options.deterministic};
+  const KernelRequest request{node, types, constant, options.threads};
   if (auto control = prepare_control(request, options)) return {std::move(control), {}};
   if (node.op->name == "fused_loop") return prepare_loop(request, *options.loops);
   return choose_kernel(request);

@@ -17,7 +17,6 @@ namespace brisk::cpu {
 
 struct ScheduleOptions {
   int threads = 1;
-  bool deterministic = true;
   const LoopLibrary* loops = nullptr;
   std::vector<bool> constant_inputs;  ///< per graph input; empty: none is
 };

@@ -29,7 +29,7 @@ std::string signature_text(const Package& package) {
     json["outputs"].push_back(port(graph.outputs()[r].name, graph.output_type(r)));
   if (!package.preprocessing.empty())
     json["preprocessing"] = parse_json(package.preprocessing, "preprocessing").value();
-  return json.dump(2) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 Status read_signature(const std::filesystem::path& path, Package& package) {
