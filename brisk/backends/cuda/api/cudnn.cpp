@@ -42,7 +42,8 @@ Result<Library> open_library() {
   library.path = file->path().string();
   if (library.version < kMinimumVersion)
     return fail("{} is cuDNN {}, but {} or newer is needed; {}", library.path,
-                library_version_text(library.version), library_version_text(kMinimumVersion), kHowToGet);
+                library_version_text(library.version), library_version_text(kMinimumVersion),
+                kHowToGet);
   return library;
 }
 

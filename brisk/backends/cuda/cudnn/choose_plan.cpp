@@ -97,7 +97,8 @@ Result<ChosenPlan> measure_plans(const OperationGraph& graph, const Target& targ
   if (plans.empty()) return no_engine(reasons);
 
   int64_t workspace_bytes = 0;
-  for (const Plan& plan : plans) workspace_bytes = std::max(workspace_bytes, plan.workspace_bytes());
+  for (const Plan& plan : plans)
+    workspace_bytes = std::max(workspace_bytes, plan.workspace_bytes());
   const MeasuringMemory memory(device, options.bytes, workspace_bytes);
   std::optional<ChosenPlan> best;
   for (Plan& plan : plans) {
