@@ -64,6 +64,8 @@ class CudaBackend final : public Backend {
 
   std::unique_ptr<Executable> compile(const Program& lowered,
                                       const CompileOptions& options) const override {
+  Status supports_tf32() const override { return Success{}; }
+
     if (!options.device_description.empty())
       return make_described_executable(lowered, options,
                                        read_device_description(options.device_description).value());

@@ -28,6 +28,7 @@ struct KernelRequest {
   const std::vector<bool>& constant_operands;
   bool deterministic = true;
   const DeviceProperties& device;
+  bool tf32 = false;  ///< f32 products may round their operands to TF32
 };
 
 /// What `prepare` may use besides.

@@ -36,7 +36,8 @@ LoweredProgram::LoweredProgram(const Program& lowered, const CompileOptions& opt
   if (device)
     tuning_ = std::make_unique<TuningDatabase>(properties_, library_versions(), options.cache);
   prepare_ = std::make_unique<PrepareContext>(PrepareContext{code_, device, tuning_.get()});
-  const ScheduleContext context{properties_, *prepare_, constants_, options.deterministic};
+  const ScheduleContext context{properties_, *prepare_, constants_, options.deterministic,
+                                options.tf32};
   schedule_ = std::make_unique<Schedule>(program_.graph, context, constant_inputs());
   if (tuning_) tuning_->save();
   if (split) preparation_ = std::make_unique<Schedule>(split->preparation, context);

@@ -45,7 +45,8 @@ Schedule::Schedule(Graph graph, const ScheduleContext& context,
       types.push_back(graph_.type(operand));
       constant.push_back(!constant_inputs.empty() && plan_.is_constant(operand, constant_inputs));
     }
-    const KernelRequest request{node, types, constant, context.deterministic, context.device};
+    const KernelRequest request{node,           types,       constant, context.deterministic,
+                                context.device, context.tf32};
     Step& step = steps_.emplace_back();
     step.operands.resize(planned.operands.size());
     step.results.resize(planned.results.size());

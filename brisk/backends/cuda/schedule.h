@@ -22,6 +22,7 @@ struct ScheduleContext {
   const PrepareContext& prepare;
   ConstantPool& constants;
   bool deterministic = true;
+  bool tf32 = false;
 };
 
 /// What a run works in.

@@ -129,7 +129,8 @@ class ConvolutionLaunch final : public Launch {
 };
 
 EngineRules engine_rules(const KernelRequest& request, const ConvolutionProblem& problem) {
-  return {.deterministic = request.deterministic, .tensor_cores = problem.type != DType::f32};
+  return {.deterministic = request.deterministic,
+          .tensor_cores = problem.type != DType::f32 || request.tf32};
 }
 
 }  // namespace
