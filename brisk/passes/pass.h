@@ -28,6 +28,7 @@ struct LoweringTarget {
   std::string name = "reference";
   bool fused_loops = false;        ///< compiles "fused_loop" regions
   bool fused_rows = false;         ///< ... that read a fold's result at every point: softmax
+  bool loop_groups = false;        ///< runs a "loop_group" as one launch
   bool fused_convolution = false;  ///< has kernels for "fused_convolution"
   bool fused_dot = false;
   /// Composite ops the backend has kernels for; all others are decomposed.

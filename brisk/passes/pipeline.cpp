@@ -10,6 +10,7 @@
 #include "brisk/passes/fuse_epilogues.h"
 #include "brisk/passes/fuse_input_gradients.h"
 #include "brisk/passes/fuse_loops.h"
+#include "brisk/passes/group_loops.h"
 #include "brisk/passes/inline_calls.h"
 #include "brisk/passes/simplify.h"
 #include "brisk/passes/sink_below_pool.h"
@@ -58,6 +59,8 @@ std::vector<Pass> lowering_pipeline() {
       optional("fuse_epilogues", Phase::lower, fuse_epilogues),
       // Beyond this point, convolutions and contractions carry their bias and activation.
       optional("fuse_loops", Phase::lower, fuse_loops),
+      // Beyond this point, elementwise ops, moves and folds are in loops.
+      optional("group_loops", Phase::lower, group_loops),
   };
 }
 

@@ -38,6 +38,7 @@ class CudaBackend final : public Backend {
     target.name = "cuda";
     target.fused_loops = true;
     target.fused_rows = true;
+    target.loop_groups = true;
     target.fused_convolution = true;
     target.fused_dot = true;
     target.folds_batch_norm = true;
