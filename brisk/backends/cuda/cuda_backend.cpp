@@ -43,6 +43,7 @@ class CudaBackend final : public Backend {
     target.fused_dot = true;
     target.folds_batch_norm = true;
     target.batch_norm_parts = {DType::f16, DType::bf16};
+    target.batch_norm_through_pointwise = {DType::f16, DType::bf16};
     target.native_composites = {"convolution_statistics", "input_gradient_scale_shift",
                                 "gram_matrix"};
     target.takes_composite = [](const Node& node, std::span<const Type> operands) {
@@ -63,10 +64,10 @@ class CudaBackend final : public Backend {
     }
   }
 
-  std::unique_ptr<Executable> compile(const Program& lowered,
-                                      const CompileOptions& options) const override {
   Status supports_tf32() const override { return Success{}; }
 
+  std::unique_ptr<Executable> compile(const Program& lowered,
+                                      const CompileOptions& options) const override {
     if (!options.device_description.empty())
       return make_described_executable(lowered, options,
                                        read_device_description(options.device_description).value());
