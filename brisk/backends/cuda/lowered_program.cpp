@@ -39,8 +39,8 @@ LoweredProgram::LoweredProgram(const Program& lowered, const CompileOptions& opt
   const ScheduleContext context{properties_, *prepare_, constants_, options.deterministic,
                                 options.tf32};
   schedule_ = std::make_unique<Schedule>(program_.graph, context, constant_inputs());
-  if (tuning_) tuning_->save();
   if (split) preparation_ = std::make_unique<Schedule>(split->preparation, context);
+  if (tuning_) tuning_->save();
   for (size_t j = 0; j < program_.updates.size(); ++j)
     in_place_.push_back(schedule_->output_may_overwrite(
         static_cast<size_t>(program_.num_results) + j, static_cast<size_t>(program_.updates[j])));
@@ -53,7 +53,6 @@ std::vector<bool> LoweredProgram::constant_inputs() const {
   return constant;
 }
 
-}  // namespace brisk::cuda
 int64_t LoweredProgram::arena_bytes() const {
   return std::max(schedule_->arena_bytes(), preparation_ ? preparation_->arena_bytes() : 0);
 }
@@ -62,3 +61,4 @@ int64_t LoweredProgram::counter_bytes() const {
   return std::max(schedule_->counter_bytes(), preparation_ ? preparation_->counter_bytes() : 0);
 }
 
+}  // namespace brisk::cuda

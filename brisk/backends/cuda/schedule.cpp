@@ -60,10 +60,10 @@ Schedule::Schedule(Graph graph, const ScheduleContext& context,
       continue;
     }
     workspace_bytes.push_back(step.choice.launch->workspace_bytes());
-  }
     step.packed_offset = packed_bytes_;
     packed_bytes_ +=
         (step.choice.launch->packed_bytes() + kAlignment - 1) / kAlignment * kAlignment;
+  }
   if (!refused.empty()) {
     std::string text;
     for (const auto& [sentence, count] : refused)
@@ -120,7 +120,6 @@ void Schedule::enqueue(std::span<const DeviceAddress> inputs,
                    copy.bytes, stream);
 }
 
-bool Schedule::output_may_overwrite(size_t output, size_t input) const {
 void Schedule::pack(std::span<const DeviceAddress> inputs, const ScheduleMemory& memory,
                     StreamHandle stream) {
   const std::vector<DeviceAddress> no_outputs(graph_.outputs().size());
@@ -147,6 +146,7 @@ LaunchArguments Schedule::arguments(size_t s, std::span<const DeviceAddress> inp
           memory.counters, memory.packed + static_cast<DeviceAddress>(step.packed_offset)};
 }
 
+bool Schedule::output_may_overwrite(size_t output, size_t input) const {
   return plan_.output_may_overwrite(output, input, in_place());
 }
 

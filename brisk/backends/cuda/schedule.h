@@ -29,8 +29,8 @@ struct ScheduleContext {
 struct ScheduleMemory {
   DeviceAddress arena = 0;     ///< arena_bytes(), aligned to 256
   DeviceAddress counters = 0;  ///< counter_bytes() of zeros, which are zeros again after the run
-};
   DeviceAddress packed = 0;    ///< packed_bytes(), which stay from run to run
+};
 
 class Schedule {
  public:
@@ -42,10 +42,10 @@ class Schedule {
 
   /// After the code library was built.
   void load(const CodeLibrary& code);
-  /// Enqueues one run. An output may be the memory of an input where `output_may_overwrite` says
   /// Enqueues what launches make of constant operands: after these have changed, before a run.
   void pack(std::span<const DeviceAddress> inputs, const ScheduleMemory& memory,
             StreamHandle stream);
+  /// Enqueues one run. An output may be the memory of an input where `output_may_overwrite` says
   /// so; otherwise they are distinct.
   void enqueue(std::span<const DeviceAddress> inputs, std::span<const DeviceAddress> outputs,
                const ScheduleMemory& memory, StreamHandle stream);
@@ -57,8 +57,8 @@ class Schedule {
   size_t num_steps() const { return steps_.size(); }
   int64_t arena_bytes() const { return plan_.arena_bytes(); }
   int64_t counter_bytes() const;
-  bool output_may_overwrite(size_t output, size_t input) const;
   int64_t packed_bytes() const { return packed_bytes_; }
+  bool output_may_overwrite(size_t output, size_t input) const;
   /// A launch must be driven by the host while it runs.
   bool needs_host() const;
   std::vector<KernelReport> reports() const;
@@ -70,13 +70,13 @@ class Schedule {
   struct Step {
     KernelChoice choice;
     std::vector<DeviceAddress> operands, results;
-  };
     int64_t packed_offset = 0;
-  StoragePlan::InPlace in_place() const;
+  };
   /// Settles a step's addresses.
   LaunchArguments arguments(size_t step, std::span<const DeviceAddress> inputs,
                             std::span<const DeviceAddress> outputs, const ScheduleMemory& memory,
                             StreamHandle stream);
+  StoragePlan::InPlace in_place() const;
   DeviceAddress address(size_t storage, std::span<const DeviceAddress> inputs,
                         std::span<const DeviceAddress> outputs, DeviceAddress arena) const;
 
@@ -85,8 +85,8 @@ class Schedule {
   const ConstantPool* constants_;
   std::vector<size_t> constant_numbers_;  ///< in the pool, per constant of the plan
   std::vector<Step> steps_;               ///< as the plan's
-};
   int64_t packed_bytes_ = 0;
+};
 
 /// "1.53 GiB".
 std::string bytes_text(int64_t bytes);

@@ -106,7 +106,7 @@ std::string text_of(const OperandView& view) {
 }  // namespace
 
 std::string DotProblem::text() const {
-  return fmt::format("{}->{} {}x{}x{} batch {} {} {}{}{}", name(type), name(result_type), m, n, k,
+  return fmt::format("{}->{} {}x{}x{} batch {} {} {}{}{}{}", name(type), name(result_type), m, n, k,
                      batch, text_of(lhs), text_of(rhs), bias ? " bias" : "",
                      activation == Activation::relu ? " relu" : "", tf32 ? " tf32" : "");
 }
