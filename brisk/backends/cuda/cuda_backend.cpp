@@ -41,6 +41,7 @@ class CudaBackend final : public Backend {
     target.loop_groups = true;
     target.fused_convolution = true;
     target.fused_dot = true;
+    target.least_channels = 8;
     target.folds_batch_norm = true;
     target.batch_norm_parts = {DType::f16, DType::bf16};
     target.batch_norm_through_pointwise = {DType::f16, DType::bf16};
