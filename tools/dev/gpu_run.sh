@@ -99,7 +99,7 @@ steps() {
 }
 
 measure() {
-  local train strict rounded inference
+  local train strict rounded inference pass
   train=$(steps mixed_float16 256 60)
   strict=$(steps float32 256 3)
   rounded=$(steps tf32 256 10)
@@ -108,11 +108,15 @@ measure() {
   # shellcheck disable=SC2086
   {
     variant "train, all on" 60 $train
-    variant "train, without group_loops" 30 $train --disable group_loops
-    variant "train, without batch_norm_through_pointwise" 40 $train --disable batch_norm_through_pointwise
-    variant "train, without both" 30 $train --disable group_loops batch_norm_through_pointwise
+    for pass in batch_norm_through_pointwise group_loops pad_channels absorb_pool_padding; do
+      variant "train, without $pass" 30 $train --disable "$pass"
+    done
+    variant "train, without all of them" 30 $train --disable batch_norm_through_pointwise group_loops pad_channels \
+      absorb_pool_padding
     variant "train, all on again" 30 $train
     variant "inference, all on" 45 $inference
+    variant "inference, without pad_channels and absorb_pool_padding" 30 $inference --disable pad_channels \
+      absorb_pool_padding
     BRISK_CUDA_PREPARE=0 variant "inference, nothing prepared" 30 $inference
     variant "train, strict float32" 50 $strict
     variant "training tests" 40 "$here/bin/test_train" --gtest_filter='CudaTraining.*' --gtest_brief=1
