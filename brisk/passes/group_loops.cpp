@@ -7,7 +7,8 @@
 #include "brisk/ir/op.h"
 
 // Loops are of one kind when their texts are equal but for sizes; every value in them has the
-// loop's shape or is a scalar, so that all of a kind are one flat loop with a size. Within a kind,
+// loop's shape or is a scalar (folds go over all of it), so that all of a kind are one flat loop
+// with a size. Within a kind,
 // the level of a loop is the number of loops of the kind on the longest path that ends in it: loops
 // of one level can't reach each other, so to make one node of them closes no cycle. Kinds are taken
 // one after another, largest first, each in the graph that has the groups before it as nodes.
@@ -20,37 +21,57 @@ namespace {
 
 constexpr int64_t kMostElements = int64_t{1} << 22;
 
-/// The text of a loop without its sizes; empty where it can't be in a group.
+/// The shape that a loop goes over: of the first value in it that is no scalar; nothing where all
+/// are.
+const Shape* space_of(const Graph& region) {
+  for (const Node& node : region.nodes())
+    for (const Type& type : node.results)
+      if (type.is_tensor() && type.rank() > 0) return &type.shape();
+  return nullptr;
+}
+
+/// The text of a loop without its sizes; empty where it can't be in a group: where it has other
+/// moves than scalars that are read at every point, folds some axes only, or reads a fold at
+/// points.
 std::string kind_of(const Node& node) {
   if (node.op->name != "fused_loop") return {};
   const Graph& region = node.regions[0];
-  const Type& space = region.output_type(0);
-  if (!space.is_tensor() || space.rank() == 0) return {};
-  const int64_t elements = space.shape().num_elements();
-  if (elements < 2 || elements > kMostElements) return {};
+  const Shape* space = space_of(region);
+  if (space == nullptr) return {};
+  if (space->num_elements() < 2 || space->num_elements() > kMostElements) return {};
   std::string text;
-  for (const Node& inner : region.nodes()) {
+  std::vector<bool> folded(region.nodes().size(), false);
+  for (size_t id = 0; id < folded.size(); ++id) {
+    const Node& inner = region.nodes()[id];
     const bool is_broadcast = inner.op->name == "broadcast";
+    const bool is_fold = inner.op->kind == OpKind::reduce;
     const bool is_source = inner.op->name == "input" || inner.op->name == "constant";
-    if (inner.op->kind != OpKind::elementwise && !is_broadcast && !is_source) return {};
+    if (inner.op->kind != OpKind::elementwise && !is_broadcast && !is_fold && !is_source) return {};
     text += inner.op->name;
-    for (const ValueId& operand : inner.operands)
+    folded[id] = is_fold;
+    for (const ValueId& operand : inner.operands) {
       text += fmt::format(" {}.{}", operand.node, operand.result);
+      if (folded[static_cast<size_t>(operand.node)]) folded[id] = true;
+    }
     for (const Type& type : inner.results) {
       if (!type.is_tensor()) return {};
       const bool scalar = type.rank() == 0;
-      if (!scalar && !(type.shape() == space.shape())) return {};
-      if (inner.op->name == "constant" && !scalar) return {};
+      if (!scalar && !(type.shape() == *space)) return {};
+      if (!scalar && (folded[id] || inner.op->name == "constant")) return {};
       text += fmt::format(" {}{}", brisk::name(type.dtype()), scalar ? "" : "[]");
     }
-    if (is_broadcast && region.type(inner.operands[0]).rank() != 0) return {};
-    // An input's name and a broadcast's shape are no part of what is computed.
-    if (!is_broadcast && inner.op->name != "input")
+    const bool reads_scalar = !inner.operands.empty() && region.type(inner.operands[0]).rank() == 0;
+    if ((is_broadcast && !reads_scalar) ||
+        (is_fold && (reads_scalar || inner.results[0].rank() != 0)))
+      return {};
+    // An input's name, a broadcast's shape and a fold's axes are no part of what is computed.
+    if (!is_broadcast && !is_fold && inner.op->name != "input")
       text += fmt::format(" {:x}", inner.attributes.hash());
     text += ';';
   }
   for (const NamedValue& output : region.outputs()) {
-    if (region.type(output.value).rank() == 0) return {};
+    const bool scalar = region.type(output.value).rank() == 0;
+    if (scalar && !folded[static_cast<size_t>(output.value.node)]) return {};
     text += fmt::format("return {}.{};", output.value.node, output.value.result);
   }
   return text;

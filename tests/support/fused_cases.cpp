@@ -29,6 +29,7 @@ void add_loops(std::vector<OpCase>& cases) {
 }
 
 /// Of operands (x, y) for each loop, then a scalar that all read.
+template <bool folds>
 std::vector<Value> build_group(Builder& builder, std::span<const Value> in) {
   std::vector<Value> operands;
   std::vector<Graph> members;
@@ -37,7 +38,10 @@ std::vector<Value> build_group(Builder& builder, std::span<const Value> in) {
     const Value x = body.input("x", in[i].type()), y = body.input("y", in[i + 1].type());
     const Value rate = body.input("rate", in.back().type());
     const Value sum = x + y * broadcast_to(rate, x.shape());
-    members.push_back(body.finish({{"sum", sum}, {"product", tanh(sum) * y}}));
+    if (folds)
+      members.push_back(body.finish({{"sum", sum}, {"total", reduce_sum(sum * y) + rate}}));
+    else
+      members.push_back(body.finish({{"sum", sum}, {"product", tanh(sum) * y}}));
     operands.insert(operands.end(), {in[i], in[i + 1], in.back()});
   }
   return loop_group(operands, std::move(members));
@@ -45,7 +49,7 @@ std::vector<Value> build_group(Builder& builder, std::span<const Value> in) {
 
 /// Sizes with and without whole vectors, more loops than one launch takes, an empty one.
 void add_groups(std::vector<OpCase>& cases) {
-  const std::vector<std::vector<int64_t>> few = {{3, 3, 2, 5}, {65}, {4096}, {2}};
+  const std::vector<std::vector<int64_t>> few = {{3, 3, 2, 5}, {65}, {33000}, {2}};
   std::vector<std::vector<int64_t>> many;
   for (int64_t i = 0; i < 90; ++i) many.push_back({i % 7 + 2, 8});
   for (const auto& [name, sizes] :
@@ -55,12 +59,13 @@ void add_groups(std::vector<OpCase>& cases) {
     for (const std::vector<int64_t>& size : sizes)
       operands.insert(operands.end(), {values(size), values(size)});
     operands.push_back(values({}));
-    cases.push_back({.op = "loop_group",
-                     .name = name,
-                     .operands = std::move(operands),
-                     .build = build_group,
-                     .types = kFloatTypes,
-                     .roundings = 4});
+    for (const bool folds : {false, true})
+      cases.push_back({.op = "loop_group",
+                       .name = fmt::format("{}{}", name, folds ? "_with_folds" : ""),
+                       .operands = operands,
+                       .build = folds ? build_group<true> : build_group<false>,
+                       .types = kFloatTypes,
+                       .roundings = 4});
   }
 }
 

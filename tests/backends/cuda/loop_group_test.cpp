@@ -10,6 +10,7 @@
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/fused/fused.h"
 #include "brisk/ops/move/move.h"
+#include "brisk/ops/reduce/reduce.h"
 #include "brisk/ops/standard.h"
 #include "brisk/runtime/backend.h"
 
@@ -57,6 +58,28 @@ TEST(CudaLoopGroup, ShortAndAlignedOnesCompileToo) {
     const auto code = cuda::compile_kernels({group_source(*group)}, {.cache = false});
     EXPECT_TRUE(code.ok()) << code.error();
   }
+}
+
+TEST(CudaLoopGroup, FoldsOfWholeTensorsAreOneKernel) {
+  std::vector<LoopProgram> programs;
+  for (const Shape& shape : {Shape{1, 1, 64, 256}, Shape{1000}, Shape{7, 7, 3, 64}}) {
+    Builder body(standard_ops(), "loop");
+    const Value g = body.input("g", Type(DType::f16, shape));
+    const Value scale = body.input("scale", Type(DType::f32, {}));
+    const Value wide = cast(g, DType::f32) * broadcast_to(scale, shape);
+    programs.push_back(
+        make_loop_program(body.finish({{"finite", reduce_all(is_finite(wide))},
+                                       {"norm", sqrt(reduce_sum(square(wide)) + scale)}}))
+            .value());
+  }
+  const auto group = cuda::make_loop_group(
+      std::move(programs), {.name = "NVIDIA H200", .major = 9, .minor = 0, .multiprocessors = 132});
+  ASSERT_TRUE(group.ok()) << group.error();
+  EXPECT_TRUE(group->folds());
+  EXPECT_EQ(group->stage.lanes, 8);
+  if (const auto compiler = cuda::nvrtc(); !compiler) GTEST_SKIP() << compiler.error();
+  const auto code = cuda::compile_kernels({group_source(*group)}, {.cache = false});
+  EXPECT_TRUE(code.ok()) << code.error() << group_source(*group).text;
 }
 
 TEST(CudaLoopGroup, ANodeOfLoopsIsOneStep) {

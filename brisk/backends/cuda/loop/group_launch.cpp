@@ -63,11 +63,17 @@ class GroupLaunch final : public Launch {
   void load(const CodeLibrary& code) override { function_ = code.function(kernel_); }
 
   void enqueue(const LaunchArguments& arguments) override {
-    const auto capacity = static_cast<size_t>(group_.capacity());
-    for (size_t first = 0; first < slices_.count(); first += capacity)
-      enqueue(first, std::min(first + capacity, slices_.count()), arguments);
+    for (size_t first = 0; first < slices_.count(); first = end_of_launch(first))
+      enqueue(first, end_of_launch(first), arguments);
   }
 
+  int64_t workspace_bytes() const override {
+    int64_t most = 0;
+    for (size_t first = 0; first < slices_.count(); first = end_of_launch(first))
+      most = std::max(most, blocks_before(first, end_of_launch(first)));
+    return group_.workspace_bytes(most);
+  }
+  int64_t counter_bytes() const override { return group_.folds() ? 4 * group_.capacity() : 0; }
   bool in_place(size_t result, size_t operand) const override {
     const size_t loop = slices_.loop_of_result(result);
     return slices_.has_operand(loop, operand) &&
@@ -77,24 +83,34 @@ class GroupLaunch final : public Launch {
   std::string name() const override { return fmt::format("loop/group of {}", slices_.count()); }
 
  private:
-  /// The table as the kernel declares it: addresses, elements, first block; then the next loop.
-  void enqueue(size_t first, size_t end, const LaunchArguments& arguments) {
-    table_.assign(static_cast<size_t>(group_.capacity() * (group_.buffers() + 1)), 0);
-    uint64_t* at = table_.data();
+  size_t end_of_launch(size_t first) const {
+    return std::min(first + static_cast<size_t>(group_.capacity()), slices_.count());
+  }
+  int64_t blocks_before(size_t first, size_t end) const {
     int64_t blocks = 0;
+    for (size_t loop = first; loop < end; ++loop) blocks += group_.blocks_of(loop);
+    return blocks;
+  }
+
+  /// The table as the kernel declares it.
+  void enqueue(size_t first, size_t end, const LaunchArguments& arguments) {
+    table_.assign(static_cast<size_t>(group_.capacity() * group_.words_of_loop()), 0);
+    uint64_t* at = table_.data();
     for (size_t loop = first; loop < end; ++loop) {
       for (size_t i = slices_.operands[loop]; i < slices_.operands[loop + 1]; ++i)
         *at++ = arguments.operands[i];
       for (size_t r = slices_.results[loop]; r < slices_.results[loop + 1]; ++r)
         *at++ = arguments.results[r];
-      const uint32_t numbers[2] = {static_cast<uint32_t>(group_.elements[loop]),
-                                   static_cast<uint32_t>(blocks)};
-      std::memcpy(at++, numbers, sizeof(numbers));
-      blocks += group_.blocks_of(loop);
+      const uint32_t numbers[4] = {static_cast<uint32_t>(group_.elements[loop]),
+                                   static_cast<uint32_t>(blocks_before(first, loop)),
+                                   static_cast<uint32_t>(group_.blocks_of(loop)), 0};
+      std::memcpy(at, numbers, sizeof(numbers));
+      at += 2;
     }
+    DeviceAddress workspace = arguments.workspace, counters = arguments.counters;
     auto count = static_cast<uint32_t>(end - first);
-    void* pointers[] = {table_.data(), &count};
-    launch_function(function_, {static_cast<unsigned>(blocks)},
+    void* pointers[] = {table_.data(), &workspace, &counters, &count};
+    launch_function(function_, {static_cast<unsigned>(blocks_before(first, end))},
                     {static_cast<unsigned>(group_.stage.threads())}, 0, arguments.stream, pointers);
   }
 
