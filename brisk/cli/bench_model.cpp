@@ -40,6 +40,7 @@ ModelTiming time_batch(const Model& model, const Backend& backend, const BenchMo
                               .disabled_passes = options.disabled_passes}));
   CompileOptions compile_options;
   compile_options.threads = static_cast<int>(options.threads);
+  compile_options.tf32 = options.precision == Precision::tf32;
   compile_options.disabled_passes = {options.disabled_passes.begin(),
                                      options.disabled_passes.end()};
   const auto executable = compile(step.program, backend, compile_options).executable;

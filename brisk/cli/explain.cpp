@@ -37,6 +37,7 @@ int explain(const ExplainOptions& options) {
   const auto backend = find_backend(options.backend).value();
   CompileOptions compile_options;
   compile_options.threads = static_cast<int>(options.threads);
+  compile_options.tf32 = parse_precision(options.precision) == Precision::tf32;
   compile_options.device_description = options.device;
   compile_options.dump_directory = options.dump;
   compile_options.disabled_passes = {options.disabled.begin(), options.disabled.end()};

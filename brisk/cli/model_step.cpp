@@ -70,6 +70,8 @@ std::string_view short_name(Precision precision) {
       return "fp16";
     case Precision::float64:
       return "f64";
+    case Precision::tf32:
+      return "tf32";
   }
   return "";
 }

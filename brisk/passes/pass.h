@@ -28,12 +28,16 @@ struct LoweringTarget {
   std::string name = "reference";
   bool fused_loops = false;        ///< compiles "fused_loop" regions
   bool fused_rows = false;         ///< ... that read a fold's result at every point: softmax
+  bool loop_groups = false;        ///< runs a "loop_group" as one launch
   bool fused_convolution = false;  ///< has kernels for "fused_convolution"
   bool fused_dot = false;
   /// Composite ops the backend has kernels for; all others are decomposed.
   std::set<std::string, std::less<>> native_composites;
   /// Of those, which nodes: false sends one to its decomposition. Empty: all of them.
   std::function<bool(const Node&, std::span<const Type> operands)> takes_composite;
+  /// Images of fewer channels, in a short type, are padded to so many for a convolution without
+  /// groups (pad_channels); 1: never.
+  int64_t least_channels = 1;
   bool folds_batch_norm = false;  ///< inference's goes into filters and biases (fold_batch_norm)
   /// Element types in which batch norm behind a convolution is trained in parts (fuse_batch_norm).
   std::set<DType> batch_norm_parts;

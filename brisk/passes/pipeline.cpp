@@ -3,6 +3,7 @@
 #include "brisk/base/edit_distance.h"
 #include "brisk/base/error.h"
 #include "brisk/passes/absorb_padding.h"
+#include "brisk/passes/absorb_pool_padding.h"
 #include "brisk/passes/batch_norm_through_pointwise.h"
 #include "brisk/passes/decompose_composites.h"
 #include "brisk/passes/fold_batch_norm.h"
@@ -10,7 +11,9 @@
 #include "brisk/passes/fuse_epilogues.h"
 #include "brisk/passes/fuse_input_gradients.h"
 #include "brisk/passes/fuse_loops.h"
+#include "brisk/passes/group_loops.h"
 #include "brisk/passes/inline_calls.h"
+#include "brisk/passes/pad_channels.h"
 #include "brisk/passes/simplify.h"
 #include "brisk/passes/sink_below_pool.h"
 #include "brisk/passes/sink_transposes.h"
@@ -35,6 +38,7 @@ std::vector<Pass> forward_pipeline() {
       // Beyond this point, there are no layers, only ops.
       optional("absorb_padding", Phase::meaning, absorb_padding),
       optional("sink_below_pool", Phase::meaning, sink_below_pool),
+      optional("absorb_pool_padding", Phase::meaning, absorb_pool_padding),
   };
 }
 
@@ -53,11 +57,14 @@ std::vector<Pass> lowering_pipeline() {
       optional("fuse_input_gradients", Phase::lower, fuse_input_gradients),
       required("decompose_composites", Phase::lower, decompose_composites),
       // Beyond this point, the graph holds only ops that the target has kernels or loops for.
+      optional("pad_channels", Phase::lower, pad_channels),
       optional("sink_transposes", Phase::lower, sink_transposes),
       optional("simplify", Phase::lower, simplify),
       optional("fuse_epilogues", Phase::lower, fuse_epilogues),
       // Beyond this point, convolutions and contractions carry their bias and activation.
       optional("fuse_loops", Phase::lower, fuse_loops),
+      // Beyond this point, elementwise ops, moves and folds are in loops.
+      optional("group_loops", Phase::lower, group_loops),
   };
 }
 

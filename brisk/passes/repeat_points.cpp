@@ -1,5 +1,6 @@
 #include "brisk/passes/repeat_points.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -11,6 +12,9 @@
 // the way but does not store, and points that are repeated already. What the cone reads is stored
 // by loops that come before the point's own, or by its own (a fold's result), so repeating never
 // makes a cycle: the reader depended on all of them through the point.
+//
+// Where the whole cone does not pay, its end may: a loop that ends in a cast to f32 should store
+// what was cast.
 
 namespace brisk {
 namespace {
@@ -86,14 +90,62 @@ class Repeater {
     if (readers.empty()) return;
     Cone cone;
     collect_cone(id, cone);
-    if (cone.cost >= kCostlyPoint) return;
-    for (const int reader : readers)
-      if (added_bytes(reader, id, cone) > bits(type(id).dtype())) return;
+    const bool pays = cone.cost < kCostlyPoint && std::ranges::all_of(readers, [&](int reader) {
+                        return added_bytes(reader, id, cone) <= bits(type(id).dtype());
+                      });
+    if (!pays) cone = cone_from_narrower(id);
     for (const NodeId point : cone.points) clusters_.repeated[static_cast<size_t>(point)] = true;
+    if (cone.points.empty()) return;
     for (const int reader : readers) {
       reads_[reader].erase(id);
       reads_[reader].insert(cone.reads.begin(), cone.reads.end());
     }
+  }
+
+  /// Where the point's own loop can store something narrower in its place: back from the point as
+  /// long as there is one source of full size, of the same loop. Of the narrowest sources the
+  /// earliest, so that several points made of it are served by one. No points: there is none.
+  Cone cone_from_narrower(NodeId id) const {
+    Cone best, cone;
+    int64_t narrowest = bits(type(id).dtype()) - 1;
+    for (NodeId point = id; point >= 0;) {
+      cone.cost += loop_cost(graph_, graph_.node(point));
+      if (cone.cost >= kCostlyPoint) break;
+      cone.points.insert(point);
+      const NodeId source = only_source(point, cone.reads);
+      if (source < 0 || number(source) != number(id) ||
+          clusters_.repeated[static_cast<size_t>(source)])
+        break;
+      if (bits(type(source).dtype()) <= narrowest) {
+        narrowest = bits(type(source).dtype());
+        best = cone;
+        best.reads.insert(source);
+      }
+      point = source;
+    }
+    return best;
+  }
+
+  /// The point's one operand of full size, where it is a point; the others go to `reads`. -1 where
+  /// there are several, or none.
+  NodeId only_source(NodeId id, std::set<NodeId>& reads) const {
+    NodeId only = -1;
+    for (const ValueId& operand : graph_.node(id).operands) {
+      const NodeId source = operand.node;
+      const bool is_point =
+          forms_.role(source) == LoopRole::point && type(source).shape() == type(id).shape();
+      if (is_point && (only < 0 || only == source)) {
+        only = source;
+        continue;
+      }
+      if (is_point) return -1;
+      std::set<NodeId> others;
+      collect_reads(source, -1, others);
+      for (const NodeId other : others)
+        if (type(other).shape().num_elements() >= type(id).shape().num_elements()) return -1;
+      reads.insert(others.begin(), others.end());
+    }
+    return only;
   }
 
   /// Bits for each point that the reader would read and does not read now.

@@ -17,6 +17,7 @@ namespace brisk {
 struct CompileOptions {
   int threads = 0;            ///< of computation; 0: one per physical core available
   bool deterministic = true;  ///< refuse kernels whose results vary between runs (the CPU has none)
+  bool tf32 = false;          ///< f32 products may round their operands to TF32 (10 bits)
   bool cache = true;          ///< disk cache of compiled code and tuning results
   /// Passes switched off by name; those of the forward pipeline are no concern of `compile`.
   std::set<std::string, std::less<>> disabled_passes;
@@ -56,6 +57,10 @@ class Backend {
   /// Whether computing in `type` pays here, judged by the instruction set (bf16 needs AMX or
   /// avx512_bf16); the reason otherwise.
   virtual Status supports_fast(DType type) const = 0;
+  /// Whether it has products that round to TF32; the reason otherwise.
+  virtual Status supports_tf32() const {
+    return fail("the {} backend computes float32 as it is: tf32 is for cuda", name());
+  }
   /// Compiles a lowered program (all dimensions bound, no calls, no non-native composites).
   virtual std::unique_ptr<Executable> compile(const Program& lowered,
                                               const CompileOptions& options) const = 0;

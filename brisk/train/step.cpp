@@ -23,7 +23,8 @@ namespace {
 std::vector<size_t> trained_entries(const Program& program) {
   std::vector<size_t> result;
   for (size_t i = 0; i < program.state.size(); ++i)
-    if (program.state[i].role == StateRole::parameter && program.state[i].trainable) result.push_back(i);
+    if (program.state[i].role == StateRole::parameter && program.state[i].trainable)
+      result.push_back(i);
   return result;
 }
 
@@ -35,7 +36,8 @@ Graph gradient_graph(const Program& loss_program, std::span<const size_t> traine
   std::vector<Value> inputs;
   Value scale;
   for (size_t i = 0; i < graph.inputs().size(); ++i) {
-    if (scaled && i == loss_program.state.size()) scale = builder.input("loss_scale", Type(DType::f32, {}));
+    if (scaled && i == loss_program.state.size())
+      scale = builder.input("loss_scale", Type(DType::f32, {}));
     inputs.push_back(builder.input(graph.input_name(i), graph.input_type(i)));
   }
   const std::vector<Value> values = builder.inline_graph(graph, inputs);
@@ -45,7 +47,8 @@ Graph gradient_graph(const Program& loss_program, std::span<const size_t> traine
   const std::vector<Value> gradients = gradient(loss, wrt);
   std::vector<Builder::Output> outputs;
   for (int64_t r = 0; r < loss_program.num_results; ++r)
-    outputs.push_back({graph.outputs()[static_cast<size_t>(r)].name, values[static_cast<size_t>(r)]});
+    outputs.push_back(
+        {graph.outputs()[static_cast<size_t>(r)].name, values[static_cast<size_t>(r)]});
   for (size_t g = 0; g < gradients.size(); ++g)
     outputs.push_back({"gradient:" + loss_program.state[trained[g]].name, gradients[g]});
   for (size_t j = static_cast<size_t>(loss_program.num_results); j < values.size(); ++j)
@@ -76,9 +79,11 @@ std::vector<Value> clip(const Optimizer& optimizer, std::vector<Value> gradients
       const Value sum = reduce_sum(square(gradient));
       total = total.defined() ? total + sum : sum;
     }
-    for (Value& gradient : gradients) gradient = scaled_to(gradient, sqrt(total), optimizer.global_clipnorm);
+    for (Value& gradient : gradients)
+      gradient = scaled_to(gradient, sqrt(total), optimizer.global_clipnorm);
   } else if (optimizer.clipvalue > 0) {
-    for (Value& gradient : gradients) gradient = clamp(gradient, -optimizer.clipvalue, optimizer.clipvalue);
+    for (Value& gradient : gradients)
+      gradient = clamp(gradient, -optimizer.clipvalue, optimizer.clipvalue);
   }
   return gradients;
 }
@@ -123,7 +128,8 @@ class StepBuilder {
     add_entry({"optimizer/iteration", scalar, StateRole::counter, false, "zeros"});
     learning_rate_ = entries_.size();
     add_entry({"optimizer/learning_rate", scalar, StateRole::scalar, false,
-               fmt::format(R"({{"class_name": "Constant", "config": {{"value": {}}}}})", options_.optimizer->learning_rate)});
+               fmt::format(R"({{"class_name": "Constant", "config": {{"value": {}}}}})",
+                           options_.optimizer->learning_rate)});
     first_slot_ = entries_.size();
     for (const size_t entry : trained_)
       for (const std::string& slot : options_.optimizer->slots())
@@ -132,7 +138,8 @@ class StepBuilder {
     if (!scaled_) return;
     scale_ = entries_.size();
     add_entry({"loss_scale/scale", scalar, StateRole::counter, false,
-               fmt::format(R"({{"class_name": "Constant", "config": {{"value": {}}}}})", options_.initial_loss_scale)});
+               fmt::format(R"({{"class_name": "Constant", "config": {{"value": {}}}}})",
+                           options_.initial_loss_scale)});
     good_steps_ = entries_.size();
     add_entry({"loss_scale/good_steps", scalar, StateRole::counter, false, "zeros"});
   }
@@ -142,8 +149,10 @@ class StepBuilder {
     const size_t num_model_state = loss_program_.state.size();
     const size_t num_scan_state = num_model_state + (scaled_ ? 1 : 0);
     const size_t num_averaged = static_cast<size_t>(loss_program_.num_results) + trained_.size();
-    gradients = accumulate_gradients(gradients, options_.accumulate, num_scan_state, num_averaged, loss_program_.updates);
-    std::vector<Value> inputs(state_.begin(), state_.begin() + static_cast<std::ptrdiff_t>(num_model_state));
+    gradients = accumulate_gradients(gradients, options_.accumulate, num_scan_state, num_averaged,
+                                     loss_program_.updates);
+    std::vector<Value> inputs(state_.begin(),
+                              state_.begin() + static_cast<std::ptrdiff_t>(num_model_state));
     if (scaled_) inputs.push_back(state_[scale_]);
     for (size_t i = num_scan_state; i < gradients.inputs().size(); ++i)
       inputs.push_back(builder_.input(gradients.input_name(i), gradients.input_type(i)));
@@ -152,10 +161,13 @@ class StepBuilder {
 
   void apply(const std::vector<Value>& values) {
     const auto num_results = static_cast<size_t>(loss_program_.num_results);
-    for (size_t r = 0; r < num_results; ++r) results_.push_back({loss_program_.graph.outputs()[r].name, values[r]});
-    std::vector<Value> gradients(values.begin() + static_cast<std::ptrdiff_t>(num_results),
-                                 values.begin() + static_cast<std::ptrdiff_t>(num_results + trained_.size()));
-    const std::span<const Value> model_updates = std::span(values).subspan(num_results + trained_.size());
+    for (size_t r = 0; r < num_results; ++r)
+      results_.push_back({loss_program_.graph.outputs()[r].name, values[r]});
+    std::vector<Value> gradients(
+        values.begin() + static_cast<std::ptrdiff_t>(num_results),
+        values.begin() + static_cast<std::ptrdiff_t>(num_results + trained_.size()));
+    const std::span<const Value> model_updates =
+        std::span(values).subspan(num_results + trained_.size());
 
     const LabelScope label(builder_, "optimizer");
     if (scaled_) {
@@ -166,8 +178,10 @@ class StepBuilder {
     }
     for (size_t u = 0; u < loss_program_.updates.size(); ++u) {
       const auto entry = static_cast<size_t>(loss_program_.updates[u]);
-      if (entries_[entry].role == StateRole::statistic) set(entry, model_updates[u]);
-      else updates_[entry] = model_updates[u];  // a random key advances all the same
+      if (entries_[entry].role == StateRole::statistic)
+        set(entry, model_updates[u]);
+      else
+        updates_[entry] = model_updates[u];  // a random key advances all the same
     }
     gradients = clip(*options_.optimizer, std::move(gradients));
     const Value iteration = state_[iteration_] + 1.0;
@@ -177,9 +191,15 @@ class StepBuilder {
       const size_t entry = trained_[p];
       Value parameter = state_[entry];
       if (decays(*options_.optimizer, entries_[entry].name))
-        parameter = parameter - parameter * (state_[learning_rate_] * options_.optimizer->weight_decay);
-      UpdateContext context{parameter, gradients[p], as(parameter, state_[learning_rate_]), as(parameter, iteration), {}};
-      for (size_t s = 0; s < num_slots; ++s) context.slots.push_back(state_[first_slot_ + p * num_slots + s]);
+        parameter =
+            parameter - parameter * (state_[learning_rate_] * options_.optimizer->weight_decay);
+      UpdateContext context{parameter,
+                            gradients[p],
+                            as(parameter, state_[learning_rate_]),
+                            as(parameter, iteration),
+                            {}};
+      for (size_t s = 0; s < num_slots; ++s)
+        context.slots.push_back(state_[first_slot_ + p * num_slots + s]);
       const UpdateResult result = options_.optimizer->update(context);
       set(entry, result.parameter);
       for (size_t s = 0; s < num_slots; ++s) set(first_slot_ + p * num_slots + s, result.slots[s]);
@@ -195,7 +215,8 @@ class StepBuilder {
 
   void update_loss_scale() {
     const Value counted = state_[good_steps_] + 1.0;
-    const Value grows = greater_equal(counted, builder_.scalar(DType::f32, static_cast<double>(options_.dynamic_growth_steps)));
+    const Value grows = greater_equal(
+        counted, builder_.scalar(DType::f32, static_cast<double>(options_.dynamic_growth_steps)));
     const Value zero = builder_.scalar(DType::f32, 0);
     const Value scale = state_[scale_];
     updates_[good_steps_] = select(finite_, select(grows, zero, counted), zero);
@@ -231,15 +252,18 @@ class StepBuilder {
 }  // namespace
 
 std::span<const std::string_view> enum_names(Precision) {
-  static constexpr std::array<std::string_view, 4> kNames = {"float32", "mixed_bfloat16", "mixed_float16", "float64"};
+  static constexpr std::array<std::string_view, 5> kNames = {"float32", "mixed_bfloat16",
+                                                             "mixed_float16", "float64", "tf32"};
   return kNames;
 }
 
 Program make_training_step(const Model& model, const StepOptions& options, int64_t batch_size) {
   require(options.optimizer != nullptr, "a training step needs an optimizer");
   require(options.accumulate >= 1 && batch_size % options.accumulate == 0,
-          "a batch of {} examples cannot be split into {} equal parts", batch_size, options.accumulate);
-  const Program loss_program = make_loss_program(model, options, batch_size / options.accumulate, true);
+          "a batch of {} examples cannot be split into {} equal parts", batch_size,
+          options.accumulate);
+  const Program loss_program =
+      make_loss_program(model, options, batch_size / options.accumulate, true);
   return StepBuilder(loss_program, options).build();
 }
 
@@ -251,8 +275,10 @@ Program make_prediction_step(const Model& model, const StepOptions& options, int
   return make_forward_program(model, options, batch_size, false);
 }
 
-std::vector<Tensor> in_types_of(std::span<const StateEntry> entries, std::span<const Tensor> weights) {
-  invariant(entries.size() >= weights.size(), "{} weights for {} state entries", weights.size(), entries.size());
+std::vector<Tensor> in_types_of(std::span<const StateEntry> entries,
+                                std::span<const Tensor> weights) {
+  invariant(entries.size() >= weights.size(), "{} weights for {} state entries", weights.size(),
+            entries.size());
   std::vector<Tensor> result;
   for (size_t i = 0; i < weights.size(); ++i) {
     const DType type = entries[i].type.dtype();
@@ -262,7 +288,8 @@ std::vector<Tensor> in_types_of(std::span<const StateEntry> entries, std::span<c
 }
 
 std::vector<Tensor> initial_step_state(const Program& step, const Model& model) {
-  require(model.weights.size() == model.program.state.size(), "model '{}' has no weights yet: initialise or load it", model.name);
+  require(model.weights.size() == model.program.state.size(),
+          "model '{}' has no weights yet: initialise or load it", model.name);
   std::vector<Tensor> state = in_types_of(step.state, model.weights);
   for (size_t i = state.size(); i < step.state.size(); ++i)
     state.push_back(make_initial_value(step.state[i].initializer, step.state[i].type, 0));

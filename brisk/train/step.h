@@ -21,7 +21,13 @@
 
 namespace brisk {
 
-enum class Precision : uint8_t { float32, mixed_bfloat16, mixed_float16, float64 };
+enum class Precision : uint8_t {
+  float32,
+  mixed_bfloat16,
+  mixed_float16,
+  float64,
+  tf32,  ///< float32 whose products round their operands to TF32, on devices that have it
+};
 std::span<const std::string_view> enum_names(Precision);
 
 struct StepOptions {

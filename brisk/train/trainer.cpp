@@ -128,6 +128,12 @@ struct Trainer::State {
             .target = backend->target()};
   }
 
+  CompileOptions compile_options() const {
+    CompileOptions result = options.compile;
+    result.tf32 = result.tf32 || options.precision == Precision::tf32;
+    return result;
+  }
+
   void check_dataset(const Dataset& dataset, size_t num_targets) const {
     require(dataset.batch_size() > 0,
             "the dataset is not batched: call .batch(n) before fit, evaluate or predict");
@@ -166,7 +172,7 @@ struct Trainer::State {
     fetch_weights();  // what a step of another batch size has trained
     batch_size = dataset.batch_size();
     step_program = make_training_step(model, step_options(), batch_size);
-    step = compile(step_program, *backend, options.compile).executable;
+    step = compile(step_program, *backend, compile_options()).executable;
     std::vector<Tensor> state = initial_step_state(step_program, model);
     for (const auto& [name, value] : options.initial_state) {
       Tensor& entry = state[step_program.state_index(name)];
@@ -191,7 +197,7 @@ struct Trainer::State {
     if (!step.executable) {
       const Program program = make();
       step.state = program.state;
-      step.executable = compile(program, *backend, options.compile).executable;
+      step.executable = compile(program, *backend, compile_options()).executable;
     }
     step.executable->bind_state(in_types_of(step.state, model.weights));
     return *step.executable;

@@ -49,6 +49,10 @@ LoweringTarget target_of(const PassCase& pass_case) {
       target.fused_loops = true;
     else if (word == "fused_rows")
       target.fused_rows = true;
+    else if (word == "least_channels_8")
+      target.least_channels = 8;
+    else if (word == "loop_groups")
+      target.loop_groups = true;
     else if (word == "fused_convolution")
       target.fused_convolution = true;
     else if (word == "fused_dot")

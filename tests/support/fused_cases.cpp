@@ -28,6 +28,47 @@ void add_loops(std::vector<OpCase>& cases) {
                      .roundings = 4});
 }
 
+/// Of operands (x, y) for each loop, then a scalar that all read.
+template <bool folds>
+std::vector<Value> build_group(Builder& builder, std::span<const Value> in) {
+  std::vector<Value> operands;
+  std::vector<Graph> members;
+  for (size_t i = 0; i + 1 < in.size(); i += 2) {
+    Builder body(builder.ops(), "loop");
+    const Value x = body.input("x", in[i].type()), y = body.input("y", in[i + 1].type());
+    const Value rate = body.input("rate", in.back().type());
+    const Value sum = x + y * broadcast_to(rate, x.shape());
+    if (folds)
+      members.push_back(body.finish({{"sum", sum}, {"total", reduce_sum(sum * y) + rate}}));
+    else
+      members.push_back(body.finish({{"sum", sum}, {"product", tanh(sum) * y}}));
+    operands.insert(operands.end(), {in[i], in[i + 1], in.back()});
+  }
+  return loop_group(operands, std::move(members));
+}
+
+/// Sizes with and without whole vectors, more loops than one launch takes, an empty one.
+void add_groups(std::vector<OpCase>& cases) {
+  const std::vector<std::vector<int64_t>> few = {{3, 3, 2, 5}, {65}, {33000}, {2}};
+  std::vector<std::vector<int64_t>> many;
+  for (int64_t i = 0; i < 90; ++i) many.push_back({i % 7 + 2, 8});
+  for (const auto& [name, sizes] :
+       {std::pair("few", few), std::pair("many", many),
+        std::pair("one_is_empty", std::vector<std::vector<int64_t>>{{5}, {0}, {7}})}) {
+    std::vector<CaseOperand> operands;
+    for (const std::vector<int64_t>& size : sizes)
+      operands.insert(operands.end(), {values(size), values(size)});
+    operands.push_back(values({}));
+    for (const bool folds : {false, true})
+      cases.push_back({.op = "loop_group",
+                       .name = fmt::format("{}{}", name, folds ? "_with_folds" : ""),
+                       .operands = operands,
+                       .build = folds ? build_group<true> : build_group<false>,
+                       .types = kFloatTypes,
+                       .roundings = 4});
+  }
+}
+
 void add_convolutions(std::vector<OpCase>& cases) {
   const ConvolutionAttributes geometry{{1, 2}, {1, 1}, {1, 0}, {1, 1}, 1};
   for (const bool bias : {false, true})
@@ -94,6 +135,7 @@ void add_dots(std::vector<OpCase>& cases) {
 std::vector<OpCase> fused_cases() {
   std::vector<OpCase> cases;
   add_loops(cases);
+  add_groups(cases);
   add_convolutions(cases);
   add_grouped_convolution(cases);
   add_dots(cases);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <set>
+
 #include "brisk/train/trainer.h"
 #include "tests/train/tiny_training.h"
 
@@ -54,6 +57,100 @@ TEST_F(CudaTraining, AccumulationFollowsTheCpu) {
 
 TEST_F(CudaTraining, MixedFloat16FollowsTheCpu) {
   expect_losses_follow(tiny_cnn(false), step_options(Precision::mixed_float16), 0.02);
+}
+
+/// A residual block as ResNet-50's, with channels that cuDNN's batch norm engines take.
+Model tiny_bottleneck(uint64_t seed = 7) {
+  ModelBuilder model("tiny_bottleneck");
+  const auto normalised = [&](Value x, int64_t filters, int64_t kernel) {
+    x = model(Conv2D{.filters = filters,
+                     .kernel_size = {kernel, kernel},
+                     .padding = "same",
+                     .use_bias = false,
+                     .kernel_initializer = "he_normal"},
+              x);
+    return model(BatchNormalization{.momentum = 0.9}, x);
+  };
+  Value x = model(ReLU{}, normalised(model.input("image", {8, 8, 2}), 8, 3));
+  for (const bool project : {true, false}) {
+    const Value shortcut = project ? normalised(x, 32, 1) : x;
+    Value y = model(ReLU{}, normalised(x, 8, 1));
+    y = model(ReLU{}, normalised(y, 8, 3));
+    x = model(ReLU{}, model(Add{}, {normalised(y, 32, 1), shortcut}));
+  }
+  x = model(GlobalAveragePooling2D{}, x);
+  Model result = model.finish({{"logits", model(Dense{.units = 3}, x)}});
+  result.initialize(seed);
+  return result;
+}
+
+TEST_F(CudaTraining, ShortTypesWithEveryFusionFollowThemselvesWithout) {
+  const Model model = tiny_bottleneck();
+  for (const Precision precision : {Precision::mixed_float16, Precision::mixed_bfloat16})
+    for (const std::set<std::string, std::less<>>& off :
+         {std::set<std::string, std::less<>>{"group_loops"},
+          {"batch_norm_through_pointwise"},
+          {"batch_norm_through_pointwise", "fuse_batch_norm", "fuse_input_gradients",
+           "group_loops"}}) {
+      StepOptions options = step_options(precision);
+      options.optimizer = sgd({.learning_rate = 0.05, .momentum = 0.9});
+      options.target = (*find_backend("cuda"))->target();
+      RunningStep fused(model, options, 16, "cuda");
+      options.disabled_passes = off;
+      RunningStep plain(model, options, 16, "cuda");
+      for (uint64_t step = 0; step < 10; ++step) {
+        const std::vector<Tensor> batch = tiny_images(16, step + 1);
+        fused.run(batch);
+        plain.run(batch);
+        EXPECT_NEAR(fused.results[0].item(), plain.results[0].item(), 0.05)
+            << "step " << step << " without " << fmt::format("{}", fmt::join(off, ", "));
+      }
+      const double tolerance = precision == Precision::mixed_float16 ? 0.15 : 0.5;
+      for (size_t i = 0; i < model.weights.size(); ++i)
+        EXPECT_LT(relative_difference(plain.executable->state(i), fused.executable->state(i)),
+                  tolerance)
+            << model.program.state[i].name;
+    }
+}
+
+TEST_F(CudaTraining, NewWeightsArePreparedAnew) {
+  const Model first = tiny_bottleneck(), second = tiny_bottleneck(8);
+  StepOptions options = step_options(Precision::mixed_float16);
+  options.target = (*find_backend("cuda"))->target();
+  const Program program = make_prediction_step(first, options, 16);
+  const std::vector<Tensor> batch = {tiny_images(16)[0]};
+  const auto results_of = [&](Executable& executable) { return executable.run(batch)[0].clone(); };
+  const auto compiled = [&](const Model& model) {
+    auto executable = compile(program, **find_backend("cuda"), {}).executable;
+    executable->bind_state(in_types_of(program.state, model.weights));
+    return executable;
+  };
+  const auto of_first = compiled(first), of_second = compiled(second);
+  const Tensor expected_first = results_of(*of_first), expected_second = results_of(*of_second);
+  EXPECT_GT(relative_difference(expected_first, expected_second), 0.01);
+  of_first->bind_state(in_types_of(program.state, second.weights));
+  for (int run = 0; run < 3; ++run) EXPECT_TRUE(bit_equal(results_of(*of_first), expected_second));
+  const std::vector<Tensor> weights = in_types_of(program.state, first.weights);
+  for (size_t i = 0; i < weights.size(); ++i) of_first->set_state(i, weights[i]);
+  for (int run = 0; run < 3; ++run) EXPECT_TRUE(bit_equal(results_of(*of_first), expected_first));
+  setenv("BRISK_CUDA_PREPARE", "0", 1);
+  const auto unprepared = compiled(first);
+  unsetenv("BRISK_CUDA_PREPARE");
+  EXPECT_LT(relative_difference(expected_first, results_of(*unprepared)), 1e-3);
+}
+
+TEST_F(CudaTraining, Tf32FollowsFloat32) {
+  StepOptions options = step_options(Precision::tf32);
+  const Model model = tiny_bottleneck();
+  const Program program = make_training_step(model, options, 16);
+  const auto rounded = compile(program, **find_backend("cuda"), {.tf32 = true}).executable;
+  rounded->bind_state(initial_step_state(program, model));
+  RunningStep exact(model, step_options(), 16, "cuda");
+  for (uint64_t step = 0; step < 5; ++step) {
+    const std::vector<Tensor> batch = tiny_images(16, step + 1);
+    exact.run(batch);
+    EXPECT_NEAR(rounded->run(batch)[0].item(), exact.results[0].item(), 0.02) << "step " << step;
+  }
 }
 
 TEST_F(CudaTraining, ARunTwiceIsBitEqual) {

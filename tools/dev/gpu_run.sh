@@ -18,7 +18,9 @@ usage: run.sh doctor                          what this machine has
        run.sh train                           training steps beside the CPU's
        run.sh bench                           speed of a small network's training step
        run.sh sanitize                        compute-sanitizer's memcheck over small training steps
-       run.sh all                             all but the last
+       run.sh measure                         ResNet-50: what each optimisation is worth, as JSON lines, in
+                                              three and a half minutes
+       run.sh all                             doctor, conformance, train and bench
 TEXT
 }
 
@@ -55,6 +57,7 @@ reasons() {
 conformance() {
   local code=0
   sharded test_ops "${1:-540}" "${2:-$op_tests}" || code=1
+  [[ $# -ge 2 ]] && return $code
   sharded test_runtime "${1:-540}" 'RandomGraph.EveryBackend*' || code=1
   return $code
 }
@@ -71,8 +74,65 @@ sanitize() {
   return $code
 }
 
+readonly measure_seconds=205
+
+# variant NAME SECONDS COMMAND...: its JSON lines with the variant's name in front; where it fails, a
+# line that says so, and the rest goes on.
+variant() {
+  local name=$1 seconds=$2 left=$((measure_seconds - SECONDS)) log code
+  shift 2
+  [[ $left -gt 4 ]] || { printf '{"variant":"%s","skipped":"no time is left"}\n' "$name" && return; }
+  [[ $seconds -le $left ]] || seconds=$left
+  log="$logs/$(tr -c 'a-z0-9\n' _ <<<"$name").log"
+  timeout "$seconds" "$@" >"$log" 2>&1
+  code=$?
+  sed -n "s/^{/{\"variant\":\"$name\",/p" "$log"
+  if [[ $code -ne 0 ]]; then
+    printf '{"variant":"%s","failed":%d,"said":"%s"}\n' "$name" "$code" \
+      "$(tail -n 1 "$log" | tr -d '"\\\\' | cut -c 1-600)"
+  fi
+}
+
+# steps PRECISION BATCH STEPS [OPTION...]
+steps() {
+  echo "$here/bin/brisk" bench resnet50 --backend cuda --json --precision "$1" --batch_size "$2" --steps "$3" "${@:4}"
+}
+
+measure() {
+  local train strict rounded inference pass
+  train=$(steps mixed_float16 256 60)
+  strict=$(steps float32 256 3)
+  rounded=$(steps tf32 256 10)
+  inference="$(steps mixed_float16 '1 32 256' 200) --inference"
+  # Unquoted on purpose: a command and its words.
+  # shellcheck disable=SC2086
+  {
+    variant "train, all on" 60 $train
+    for pass in batch_norm_through_pointwise group_loops pad_channels absorb_pool_padding; do
+      variant "train, without $pass" 30 $train --disable "$pass"
+    done
+    variant "train, without all of them" 30 $train --disable batch_norm_through_pointwise group_loops pad_channels \
+      absorb_pool_padding
+    variant "train, all on again" 30 $train
+    variant "inference, all on" 45 $inference
+    variant "inference, without pad_channels and absorb_pool_padding" 30 $inference --disable pad_channels \
+      absorb_pool_padding
+    BRISK_CUDA_PREPARE=0 variant "inference, nothing prepared" 30 $inference
+    variant "train, strict float32" 50 $strict
+    variant "training tests" 40 "$here/bin/test_train" --gtest_filter='CudaTraining.*' --gtest_brief=1
+    variant "conformance of what is new" 40 "$here/run.sh" conformance 35 \
+      '*AgreeAcrossBackends/*loop_group*:*AgreeAcrossBackends/*fused_convolution*:*AgreeAcrossBackends/*gram_matrix*'
+    variant "profile of train" 20 "$here/bin/brisk" explain resnet50 --backend cuda --precision mixed_float16 \
+      --batch_size 256 --profile --json >"$logs/profile_train.json"
+    variant "profile of inference" 20 "$here/bin/brisk" explain resnet50 --backend cuda --precision mixed_float16 \
+      --batch_size 1 --inference --profile --json >"$logs/profile_inference.json"
+    variant "train, tf32" 40 $rounded
+  }
+  tail -n 12 "$logs/training_tests.log" "$logs/conformance_of_what_is_new.log"
+}
+
 case ${1:-} in
-  doctor | bench | sanitize | train) "$1" ;;
+  doctor | bench | sanitize | train | measure) "$1" ;;
   reasons) reasons "$2" "${3:-25}" ;;
   conformance) conformance "${@:2}" ;;
   all) doctor && conformance && train && bench ;;

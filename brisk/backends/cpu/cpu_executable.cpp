@@ -6,6 +6,7 @@
 #include "brisk/backends/cpu/schedule.h"
 #include "brisk/base/parallel.h"
 #include "brisk/passes/fuse_loops.h"
+#include "brisk/runtime/lower/split_preparation.h"
 
 // State is updated in place where the schedule proves that nobody reads the old value after the new
 // one is written; otherwise an entry has two buffers that change roles after each run.
@@ -109,10 +110,8 @@ class CpuExecutable final : public Executable {
   }
 
   std::vector<bool> constant_inputs() const {
-    std::vector<bool> constant(program_.graph.inputs().size(), false);
-    for (size_t i = 0; i < program_.state.size(); ++i)
-      constant[i] = program_.state[i].role != StateRole::scalar;
-    for (const int64_t updated : program_.updates) constant[static_cast<size_t>(updated)] = false;
+    std::vector<bool> constant = constant_state(program_);
+    constant.resize(program_.graph.inputs().size(), false);
     return constant;
   }
 

@@ -38,10 +38,13 @@ class CudaBackend final : public Backend {
     target.name = "cuda";
     target.fused_loops = true;
     target.fused_rows = true;
+    target.loop_groups = true;
     target.fused_convolution = true;
     target.fused_dot = true;
+    target.least_channels = 8;
     target.folds_batch_norm = true;
     target.batch_norm_parts = {DType::f16, DType::bf16};
+    target.batch_norm_through_pointwise = {DType::f16, DType::bf16};
     target.native_composites = {"convolution_statistics", "input_gradient_scale_shift",
                                 "gram_matrix"};
     target.takes_composite = [](const Node& node, std::span<const Type> operands) {
@@ -61,6 +64,8 @@ class CudaBackend final : public Backend {
         return fail("the cuda backend has no fast kernels for {}", brisk::name(type));
     }
   }
+
+  Status supports_tf32() const override { return Success{}; }
 
   std::unique_ptr<Executable> compile(const Program& lowered,
                                       const CompileOptions& options) const override {

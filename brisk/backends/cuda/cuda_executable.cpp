@@ -55,6 +55,7 @@ class CudaExecutable final : public Executable {
     code_options.jobs = options.threads;
     lowered_.code().build(device, code_options);
     lowered_.schedule().load(lowered_.code());
+    if (lowered_.preparation() != nullptr) lowered_.preparation()->load(lowered_.code());
     require(layout_.total_bytes() <= device->free_bytes(), "{}",
             layout_.shortage(lowered_, device->free_bytes()));
     memory_ = device->allocate(layout_.total_bytes());
@@ -76,8 +77,8 @@ class CudaExecutable final : public Executable {
   }
 
   void bind_state(std::span<const Tensor> state) override {
-    require(state.size() == program_.state.size(),
-            "the program has {} state entries, but {} are given", program_.state.size(),
+    require(state.size() == lowered_.num_given_state(),
+            "the program has {} state entries, but {} are given", lowered_.num_given_state(),
             state.size());
     for (size_t i = 0; i < state.size(); ++i)
       check_given(program_.state[i].name, program_.state[i].type, state[i]);
@@ -86,11 +87,12 @@ class CudaExecutable final : public Executable {
       compute_->copy_to_device(current(i), state[i].bytes(), state[i].num_bytes());
     compute_->synchronize();
     bound_ = true;
+    prepared_ = false;
   }
 
   std::vector<Tensor> state() const override {
     std::vector<Tensor> result;
-    for (size_t i = 0; i < program_.state.size(); ++i) result.push_back(fetch(i));
+    for (size_t i = 0; i < lowered_.num_given_state(); ++i) result.push_back(fetch(i));
     device_->make_current();
     compute_->synchronize();
     return result;
@@ -103,10 +105,11 @@ class CudaExecutable final : public Executable {
   }
 
   void set_state(size_t index, const Tensor& value) override {
-    require(index < program_.state.size(), "state {} was set, but the program has {} entries",
-            index, program_.state.size());
+    require(index < lowered_.num_given_state(), "state {} was set, but the program has {} entries",
+            index, lowered_.num_given_state());
     require(bound_, "state '{}' was set before the state was bound", program_.state[index].name);
     check_given(program_.state[index].name, program_.state[index].type, value);
+    if (program_.state[index].role != StateRole::scalar) prepared_ = false;
     device_->make_current();
     if (value.num_bytes() <= kSmallBytes) {
       compute_->set(current(index), value.bytes(), value.num_bytes());
@@ -131,6 +134,7 @@ class CudaExecutable final : public Executable {
     Slot& slot = next_slot();
     upload(slot, inputs);
     slot.uploaded->hold_back(*compute_);
+    prepare(slot);
     launch(slot);
     slot.consumed->record(*compute_);
     compute_->copy_to_host(slot.pinned_results.data(), address(layout_.results()),
@@ -161,6 +165,7 @@ class CudaExecutable final : public Executable {
       Slot& slot = next_slot();
       upload(slot, inputs);
       slot.uploaded->hold_back(*compute_);
+      prepare(slot);
       lowered_.schedule().enqueue(slot.inputs, slot.outputs, schedule_memory(), compute_->handle(),
                                   [&](size_t step) { events[step].record(*compute_); });
       slot.consumed->record(*compute_);
@@ -194,7 +199,7 @@ class CudaExecutable final : public Executable {
   /// Where state entry `i` is, as the next run will read it.
   DeviceAddress current(size_t i) const { return address(layout_.state(i, started_ % kSlots)); }
   ScheduleMemory schedule_memory() const {
-    return {address(layout_.arena()), address(layout_.counters())};
+    return {address(layout_.arena()), address(layout_.counters()), address(layout_.packed())};
   }
   Slot& next_slot() { return slots_[started_ % kSlots]; }
 
@@ -223,7 +228,8 @@ class CudaExecutable final : public Executable {
   }
 
   void check_inputs(std::span<const Tensor> inputs) const {
-    require(bound_ || program_.state.empty(), "a program was run before its state was bound");
+    require(bound_ || lowered_.num_given_state() == 0,
+            "a program was run before its state was bound");
     require(inputs.size() == program_.num_batch_inputs(),
             "the program takes {} inputs, but {} are given", program_.num_batch_inputs(),
             inputs.size());
@@ -248,6 +254,20 @@ class CudaExecutable final : public Executable {
     slot.used = true;
   }
 
+  /// Once for each set of weights. Prepared values lie in one place for both slots, behind the
+  /// given state in the slot's inputs.
+  void prepare(const Slot& slot) {
+    if (prepared_) return;
+    const std::span<const DeviceAddress> inputs = slot.inputs;
+    const size_t given = lowered_.num_given_state();
+    if (lowered_.preparation() != nullptr)
+      lowered_.preparation()->enqueue(inputs.first(given),
+                                      inputs.subspan(given, program_.state.size() - given),
+                                      schedule_memory(), compute_->handle());
+    lowered_.schedule().pack(inputs, schedule_memory(), compute_->handle());
+    prepared_ = true;
+  }
+
   void launch(Slot& slot) {
     const auto enqueue = [&] {
       lowered_.schedule().enqueue(slot.inputs, slot.outputs, schedule_memory(), compute_->handle());
@@ -259,8 +279,9 @@ class CudaExecutable final : public Executable {
 
   /// Enqueues the copy; the caller waits.
   Tensor fetch(size_t index) const {
-    require(index < program_.state.size(), "state {} was asked for, but the program has {} entries",
-            index, program_.state.size());
+    require(index < lowered_.num_given_state(),
+            "state {} was asked for, but the program has {} entries", index,
+            lowered_.num_given_state());
     require(bound_, "state '{}' was asked for before the state was bound",
             program_.state[index].name);
     device_->make_current();
@@ -278,7 +299,7 @@ class CudaExecutable final : public Executable {
   std::shared_ptr<Stream> compute_, copy_;
   Slot slots_[kSlots];
   size_t started_ = 0, in_flight_ = 0;
-  bool bound_ = false, use_graphs_ = true;
+  bool bound_ = false, prepared_ = false, use_graphs_ = true;
 };
 
 class DescribedExecutable final : public Executable {

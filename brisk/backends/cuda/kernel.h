@@ -28,6 +28,7 @@ struct KernelRequest {
   const std::vector<bool>& constant_operands;
   bool deterministic = true;
   const DeviceProperties& device;
+  bool tf32 = false;  ///< f32 products may round their operands to TF32
 };
 
 /// What `prepare` may use besides.
@@ -44,6 +45,7 @@ struct LaunchArguments {
   /// counter_bytes() that are zero before the launch's work and zero again after it: arrival
   /// counters of blocks. All launches share them.
   DeviceAddress counters = 0;
+  DeviceAddress packed = 0;  ///< packed_bytes(), as `pack` left them
 };
 
 /// A node made ready to run. Everything but the addresses is settled.
@@ -57,6 +59,10 @@ class Launch {
   /// but for the inputs of the program, of which there are two sets.
   virtual void enqueue(const LaunchArguments& arguments) = 0;
   virtual int64_t workspace_bytes() const { return 0; }
+  /// Memory of its own for what it makes of operands that never change (a filter in a library's
+  /// order); `pack` enqueues the making, once for each set of them, before the first `enqueue`.
+  virtual int64_t packed_bytes() const { return 0; }
+  virtual void pack(const LaunchArguments& /*arguments*/) {}
   virtual int64_t counter_bytes() const { return 0; }
   /// Result `r` may be the same memory as operand `i` when that operand is not needed later.
   virtual bool in_place(size_t /*result*/, size_t /*operand*/) const { return false; }

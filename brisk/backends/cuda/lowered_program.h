@@ -1,7 +1,8 @@
 #pragma once
 
 /// A program with its kernels chosen for a kind of device: all that can be settled without having
-/// one. What `brisk explain` shows and tests in CI look at.
+/// one. What `brisk explain` shows and tests in CI look at. What depends on constant state alone is
+/// a schedule of its own (split_preparation.h), run when that state is bound or set.
 
 #include <memory>
 #include <vector>
@@ -21,7 +22,13 @@ class LoweredProgram {
   LoweredProgram(const Program& lowered, const CompileOptions& options,
                  const DeviceProperties& properties, const DevicePtr& device);
 
+  /// As it is run: behind the state entries that were given stand those that are prepared.
   const Program& program() const { return program_; }
+  size_t num_given_state() const { return num_given_state_; }
+  /// Inputs: the given state; outputs: the prepared. nullptr: there is nothing to prepare.
+  Schedule* preparation() { return preparation_.get(); }
+  int64_t arena_bytes() const;
+  int64_t counter_bytes() const;
   Schedule& schedule() { return *schedule_; }
   const Schedule& schedule() const { return *schedule_; }
   ConstantPool& constants() { return constants_; }
@@ -35,12 +42,13 @@ class LoweredProgram {
   std::vector<bool> constant_inputs() const;
 
   Program program_;
+  size_t num_given_state_ = 0;
   DeviceProperties properties_;
   CodeLibrary code_;
   ConstantPool constants_;
   std::unique_ptr<TuningDatabase> tuning_;
   std::unique_ptr<PrepareContext> prepare_;
-  std::unique_ptr<Schedule> schedule_;
+  std::unique_ptr<Schedule> schedule_, preparation_;
   std::vector<bool> in_place_;
 };
 

@@ -31,8 +31,9 @@ MemoryLayout::MemoryLayout(const LoweredProgram& lowered) {
     updates_[1].push_back(state_[0][entry]);
   }
   constants_ = place(lowered.constants().bytes());
-  counter_bytes_ = lowered.schedule().counter_bytes();
+  counter_bytes_ = lowered.counter_bytes();
   counters_ = place(counter_bytes_);
+  packed_ = place(lowered.schedule().packed_bytes());
   fixed_bytes_ = total_;
   for (size_t slot = 0; slot < kSlots; ++slot) {
     input_block_[slot] = total_;
@@ -44,7 +45,7 @@ MemoryLayout::MemoryLayout(const LoweredProgram& lowered) {
   for (int64_t r = 0; r < program.num_results; ++r)
     results_.push_back(place(type_bytes(program.graph.output_type(static_cast<size_t>(r)))));
   result_bytes_ = total_ - result_block_;
-  arena_ = place(lowered.schedule().arena_bytes());
+  arena_ = place(lowered.arena_bytes());
 }
 
 std::string MemoryLayout::shortage(const LoweredProgram& lowered, int64_t free) const {

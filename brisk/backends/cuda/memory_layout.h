@@ -35,6 +35,7 @@ class MemoryLayout {
   int64_t constants() const { return constants_; }
   int64_t counters() const { return counters_; }
   int64_t counter_bytes() const { return counter_bytes_; }
+  int64_t packed() const { return packed_; }
   int64_t arena() const { return arena_; }
 
   /// The sentence for a device with `free` bytes where more is needed: what is largest, and what
@@ -47,7 +48,8 @@ class MemoryLayout {
   int64_t total_ = 0;
   std::vector<int64_t> state_[kSlots], updates_[kSlots], inputs_[kSlots], results_;
   int64_t input_block_[kSlots] = {}, input_bytes_ = 0, result_block_ = 0, result_bytes_ = 0;
-  int64_t constants_ = 0, counters_ = 0, counter_bytes_ = 0, arena_ = 0, fixed_bytes_ = 0;
+  int64_t constants_ = 0, counters_ = 0, counter_bytes_ = 0, packed_ = 0, arena_ = 0,
+          fixed_bytes_ = 0;
 };
 
 }  // namespace brisk::cuda

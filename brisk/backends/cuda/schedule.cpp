@@ -43,9 +43,10 @@ Schedule::Schedule(Graph graph, const ScheduleContext& context,
     std::vector<bool> constant;
     for (const ValueId& operand : node.operands) {
       types.push_back(graph_.type(operand));
-      constant.push_back(plan_.is_constant(operand, constant_inputs));
+      constant.push_back(!constant_inputs.empty() && plan_.is_constant(operand, constant_inputs));
     }
-    const KernelRequest request{node, types, constant, context.deterministic, context.device};
+    const KernelRequest request{node,           types,       constant, context.deterministic,
+                                context.device, context.tf32};
     Step& step = steps_.emplace_back();
     step.operands.resize(planned.operands.size());
     step.results.resize(planned.results.size());
@@ -59,6 +60,9 @@ Schedule::Schedule(Graph graph, const ScheduleContext& context,
       continue;
     }
     workspace_bytes.push_back(step.choice.launch->workspace_bytes());
+    step.packed_offset = packed_bytes_;
+    packed_bytes_ +=
+        (step.choice.launch->packed_bytes() + kAlignment - 1) / kAlignment * kAlignment;
   }
   if (!refused.empty()) {
     std::string text;
@@ -105,25 +109,41 @@ void Schedule::enqueue(std::span<const DeviceAddress> inputs,
 void Schedule::enqueue(std::span<const DeviceAddress> inputs,
                        std::span<const DeviceAddress> outputs, const ScheduleMemory& memory,
                        StreamHandle stream, const std::function<void(size_t)>& before) {
-  const DeviceAddress arena = memory.arena;
   for (size_t s = 0; s < steps_.size(); ++s) {
-    const StoragePlan::Step& planned = plan_.steps()[s];
-    Step& step = steps_[s];
-    for (size_t i = 0; i < planned.operands.size(); ++i)
-      step.operands[i] = address(planned.operands[i], inputs, outputs, arena);
-    for (size_t r = 0; r < planned.results.size(); ++r)
-      step.results[r] = address(planned.results[r], inputs, outputs, arena);
-    const DeviceAddress workspace =
-        planned.scratch_buffer == SIZE_MAX
-            ? 0
-            : arena + static_cast<DeviceAddress>(plan_.buffer_offset(planned.scratch_buffer));
+    const LaunchArguments settled = arguments(s, inputs, outputs, memory, stream);
     before(s);
-    step.choice.launch->enqueue({step.operands, step.results, workspace, stream, memory.counters});
+    steps_[s].choice.launch->enqueue(settled);
   }
   before(steps_.size());
   for (const StoragePlan::Copy& copy : plan_.copies())
-    copy_on_device(outputs[copy.output], address(copy.from_storage, inputs, outputs, arena),
+    copy_on_device(outputs[copy.output], address(copy.from_storage, inputs, outputs, memory.arena),
                    copy.bytes, stream);
+}
+
+void Schedule::pack(std::span<const DeviceAddress> inputs, const ScheduleMemory& memory,
+                    StreamHandle stream) {
+  const std::vector<DeviceAddress> no_outputs(graph_.outputs().size());
+  for (size_t s = 0; s < steps_.size(); ++s)
+    if (steps_[s].choice.launch->packed_bytes() > 0)
+      steps_[s].choice.launch->pack(arguments(s, inputs, no_outputs, memory, stream));
+}
+
+LaunchArguments Schedule::arguments(size_t s, std::span<const DeviceAddress> inputs,
+                                    std::span<const DeviceAddress> outputs,
+                                    const ScheduleMemory& memory, StreamHandle stream) {
+  const StoragePlan::Step& planned = plan_.steps()[s];
+  Step& step = steps_[s];
+  for (size_t i = 0; i < planned.operands.size(); ++i)
+    step.operands[i] = address(planned.operands[i], inputs, outputs, memory.arena);
+  for (size_t r = 0; r < planned.results.size(); ++r)
+    step.results[r] = address(planned.results[r], inputs, outputs, memory.arena);
+  DeviceAddress workspace = 0;
+  if (planned.scratch_buffer != SIZE_MAX)
+    workspace =
+        memory.arena + static_cast<DeviceAddress>(plan_.buffer_offset(planned.scratch_buffer));
+  return {step.operands,   step.results,
+          workspace,       stream,
+          memory.counters, memory.packed + static_cast<DeviceAddress>(step.packed_offset)};
 }
 
 bool Schedule::output_may_overwrite(size_t output, size_t input) const {

@@ -22,24 +22,29 @@ struct ScheduleContext {
   const PrepareContext& prepare;
   ConstantPool& constants;
   bool deterministic = true;
+  bool tf32 = false;
 };
 
 /// What a run works in.
 struct ScheduleMemory {
   DeviceAddress arena = 0;     ///< arena_bytes(), aligned to 256
   DeviceAddress counters = 0;  ///< counter_bytes() of zeros, which are zeros again after the run
+  DeviceAddress packed = 0;    ///< packed_bytes(), which stay from run to run
 };
 
 class Schedule {
  public:
   /// All dimensions are bound. Throws UserError naming every node that has no kernel, with each
-  /// kernel's refusal. `constant_inputs`: per graph input; empty: none is. The context's members
-  /// outlive the schedule.
+  /// kernel's refusal. `constant_inputs`: per graph input; empty: no operand counts as constant.
+  /// The context's members outlive the schedule.
   Schedule(Graph graph, const ScheduleContext& context,
            const std::vector<bool>& constant_inputs = {});
 
   /// After the code library was built.
   void load(const CodeLibrary& code);
+  /// Enqueues what launches make of constant operands: after these have changed, before a run.
+  void pack(std::span<const DeviceAddress> inputs, const ScheduleMemory& memory,
+            StreamHandle stream);
   /// Enqueues one run. An output may be the memory of an input where `output_may_overwrite` says
   /// so; otherwise they are distinct.
   void enqueue(std::span<const DeviceAddress> inputs, std::span<const DeviceAddress> outputs,
@@ -52,6 +57,7 @@ class Schedule {
   size_t num_steps() const { return steps_.size(); }
   int64_t arena_bytes() const { return plan_.arena_bytes(); }
   int64_t counter_bytes() const;
+  int64_t packed_bytes() const { return packed_bytes_; }
   bool output_may_overwrite(size_t output, size_t input) const;
   /// A launch must be driven by the host while it runs.
   bool needs_host() const;
@@ -64,7 +70,12 @@ class Schedule {
   struct Step {
     KernelChoice choice;
     std::vector<DeviceAddress> operands, results;
+    int64_t packed_offset = 0;
   };
+  /// Settles a step's addresses.
+  LaunchArguments arguments(size_t step, std::span<const DeviceAddress> inputs,
+                            std::span<const DeviceAddress> outputs, const ScheduleMemory& memory,
+                            StreamHandle stream);
   StoragePlan::InPlace in_place() const;
   DeviceAddress address(size_t storage, std::span<const DeviceAddress> inputs,
                         std::span<const DeviceAddress> outputs, DeviceAddress arena) const;
@@ -74,6 +85,7 @@ class Schedule {
   const ConstantPool* constants_;
   std::vector<size_t> constant_numbers_;  ///< in the pool, per constant of the plan
   std::vector<Step> steps_;               ///< as the plan's
+  int64_t packed_bytes_ = 0;
 };
 
 /// "1.53 GiB".

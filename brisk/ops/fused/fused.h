@@ -14,6 +14,11 @@ namespace brisk {
 /// reduced shape).
 std::vector<Value> fused_loop(std::span<const Value> operands, Graph body);
 
+/// Regions, each with operands and results of its own, one behind the other: loops of the same ops
+/// over tensors of different sizes. Invariants kept by group_loops: all regions are equal but for
+/// sizes, every value in one has its loop's shape or is a scalar, folds go over all axes.
+std::vector<Value> loop_group(std::span<const Value> operands, std::vector<Graph> members);
+
 enum class Activation : uint8_t { none, relu };
 std::span<const std::string_view> enum_names(Activation);
 

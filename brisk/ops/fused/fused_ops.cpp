@@ -4,6 +4,7 @@ namespace brisk {
 
 void add_fused_ops(OpSet& ops) {
   ops.add(fused_loop_op());
+  ops.add(loop_group_op());
   ops.add(fused_convolution_op());
   ops.add(fused_dot_op());
   for (auto make : {convolution_statistics_op, scale_shift_op, scale_shift_relu_gradient_op,

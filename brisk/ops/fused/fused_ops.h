@@ -7,6 +7,7 @@
 namespace brisk {
 
 Op fused_loop_op();
+Op loop_group_op();
 Op fused_convolution_op();
 Op fused_dot_op();
 Op convolution_statistics_op();

@@ -80,7 +80,5 @@ struct Library {
 
 /// The library, opened once a process; or why there is none, with how to get it.
 Result<const Library*> library();
-/// "13.1.0".
-std::string version_text(size_t version);
 
 }  // namespace brisk::cuda::cublaslt

@@ -313,7 +313,5 @@ inline constexpr int kMinimumVersion = 91100;
 
 /// The library, opened once a process; or why there is none, with how to get it.
 Result<const Library*> library();
-/// "9.19.0".
-std::string version_text(int version);
 
 }  // namespace brisk::cuda::cudnn

@@ -12,23 +12,7 @@ Result<VendorLibrary> open_driver() {
   return VendorLibrary::open({"libcuda.so.1"}, kHowToGet);
 }
 
-/// Looks an entry point up; the first that is missing is remembered.
-class Lookup {
- public:
-  explicit Lookup(const VendorLibrary& library) : library_(library) {}
-  template <typename Function>
-  void operator()(const char* name, Function& function) {
-    function = reinterpret_cast<Function>(library_.symbol(name));
-    if (function == nullptr && missing_.empty()) missing_ = name;
-  }
-  const std::string& missing() const { return missing_; }
-
- private:
-  const VendorLibrary& library_;
-  std::string missing_;
-};
-
-void look_up(Lookup& find, Driver& driver) {
+void look_up(EntryPoints& find, Driver& driver) {
   find("cuInit", driver.init);
   find("cuDriverGetVersion", driver.driver_get_version);
   find("cuGetErrorName", driver.get_error_name);
@@ -87,7 +71,7 @@ Result<Driver> load_driver() {
   const Result<VendorLibrary> library = open_driver();
   if (!library) return fail("there is no CUDA device here: {}", library.error());
   Driver driver{};
-  Lookup find(*library);
+  EntryPoints find(*library);
   look_up(find, driver);
   int version = 0;
   if (driver.driver_get_version != nullptr) driver.driver_get_version(&version);

@@ -139,6 +139,10 @@ Result<VendorLibrary> VendorLibrary::search(const std::vector<std::string>& name
       fmt::join(names, " or "), toolkit.size(), wheels.size(), fmt::join(tried, "; "), how_to_get);
 }
 
+std::string library_version_text(int64_t version) {
+  return fmt::format("{}.{}.{}", version / 10000, version / 100 % 100, version % 100);
+}
+
 void* VendorLibrary::symbol(const char* name) const {
   return dlsym(handle_, name);
 }

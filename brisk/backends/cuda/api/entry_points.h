@@ -7,6 +7,7 @@
 /// as the library's public reference documents them (the ABI of a major version is stable). Where
 /// the toolkit's headers are installed, tests/backends/cuda/abi_test.cpp holds ours against them.
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -40,6 +41,26 @@ class VendorLibrary {
   void* handle_ = nullptr;
   std::filesystem::path path_;
 };
+
+/// Looks up the entry points of one library; the first that it lacks is remembered.
+class EntryPoints {
+ public:
+  explicit EntryPoints(const VendorLibrary& library) : library_(library) {}
+  template <typename Function>
+  void operator()(const char* name, Function& function) {
+    function = reinterpret_cast<Function>(library_.symbol(name));
+    if (function == nullptr && missing_.empty()) missing_ = name;
+  }
+  /// Empty when all were found.
+  const std::string& missing() const { return missing_; }
+
+ private:
+  const VendorLibrary& library_;
+  std::string missing_;
+};
+
+/// As cuDNN and cuBLASLt number themselves: 91900 -> "9.19.0".
+std::string library_version_text(int64_t version);
 
 /// Driver, NVRTC, cuDNN, cuBLASLt, in this order. Loads each; does not touch the device.
 std::vector<LibraryReport> library_reports();

@@ -31,14 +31,6 @@ std::optional<int64_t> nvrtc_version(const VendorLibrary& library) {
 constexpr char kCudnnVersion[] = "cudnnGetVersion";
 constexpr char kCublasLtVersion[] = "cublasLtGetVersion";
 
-/// 91900 -> "9.19.0".
-std::string cudnn_text(int64_t v) {
-  return fmt::format("{}.{}.{}", v / 10000, v / 100 % 100, v % 100);
-}
-/// 130100 -> "13.1.0".
-std::string cublas_text(int64_t v) {
-  return cudnn_text(v);
-}
 std::string nvrtc_text(int64_t v) {
   return cuda_version_text(static_cast<int>(v));
 }
@@ -56,13 +48,13 @@ std::vector<Library> libraries() {
        "https://developer.nvidia.com/cudnn; or: pip install nvidia-cudnn-cu13",
        91100,
        plain_version<kCudnnVersion>,
-       cudnn_text},
+       library_version_text},
       {"cuBLASLt",
        {"libcublasLt.so.13", "libcublasLt.so.12"},
        "part of the CUDA toolkit; or: pip install nvidia-cublas",
        120000,
        plain_version<kCublasLtVersion>,
-       cublas_text},
+       library_version_text},
   };
 }
 

@@ -20,11 +20,7 @@ Result<Nvrtc> load_nvrtc() {
   if (!library) return fail("device code can't be compiled here: {}", library.error());
   Nvrtc api{};
   api.path = library->path().string();
-  std::string missing;
-  const auto find = [&](const char* name, auto& function) {
-    function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(library->symbol(name));
-    if (function == nullptr && missing.empty()) missing = name;
-  };
+  EntryPoints find(*library);
   find("nvrtcVersion", api.version);
   find("nvrtcGetErrorString", api.get_error_string);
   find("nvrtcCreateProgram", api.create_program);
@@ -37,7 +33,7 @@ Result<Nvrtc> load_nvrtc() {
   find("nvrtcGetNumSupportedArchs", api.get_num_supported_archs);
   find("nvrtcGetSupportedArchs", api.get_supported_archs);
   if (api.version != nullptr) api.version(&api.major, &api.minor);
-  if (api.major < kOldestMajor || !missing.empty())
+  if (api.major < kOldestMajor || !find.missing().empty())
     return fail("NVRTC in {} is of version {}.{}, but brisk needs {}.0 or newer: {}", api.path,
                 api.major, api.minor, kOldestMajor, kHowToGet);
   return api;

@@ -106,9 +106,9 @@ std::string text_of(const OperandView& view) {
 }  // namespace
 
 std::string DotProblem::text() const {
-  return fmt::format("{}->{} {}x{}x{} batch {} {} {}{}{}", name(type), name(result_type), m, n, k,
+  return fmt::format("{}->{} {}x{}x{} batch {} {} {}{}{}{}", name(type), name(result_type), m, n, k,
                      batch, text_of(lhs), text_of(rhs), bias ? " bias" : "",
-                     activation == Activation::relu ? " relu" : "");
+                     activation == Activation::relu ? " relu" : "", tf32 ? " tf32" : "");
 }
 
 namespace {
@@ -142,6 +142,7 @@ Result<DotProblem> dot_problem(const KernelRequest& request) {
   const Type &left = request.operands[0], &right = request.operands[1];
   DotProblem problem;
   problem.type = problem.result_type = type;
+  problem.tf32 = request.tf32 && type == DType::f32;
   if (left.shape().num_elements() == 0 || right.shape().num_elements() == 0)
     return fail("an extent is 0");
   if (request.node.op->name == "fused_dot") {

@@ -25,6 +25,7 @@ struct DotProblem {
   OperandView lhs, rhs;
   DType type = DType::f32;         ///< of the operands
   DType result_type = DType::f32;  ///< theirs, or f32 where a short product is kept long
+  bool tf32 = false;               ///< f32 operands may be rounded to TF32
   bool bias = false;
   Activation activation = Activation::none;
 

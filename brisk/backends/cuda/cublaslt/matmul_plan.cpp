@@ -76,8 +76,9 @@ LayoutOwner make_layout(DType type, int64_t rows, int64_t columns, int64_t strid
 MatmulOwner make_matmul(const DotProblem& problem, bool fused_epilogue) {
   const Library& cublas = **library();
   const bool wide = problem.type == DType::f64;
+  const ComputeType narrow = problem.tf32 ? ComputeType::tf32 : ComputeType::f32;
   Matmul matmul = nullptr;
-  check(cublas.create_matmul(&matmul, wide ? ComputeType::f64 : ComputeType::f32,
+  check(cublas.create_matmul(&matmul, wide ? ComputeType::f64 : narrow,
                              wide ? DataType::f64 : DataType::f32),
         "creating a product");
   MatmulOwner owner(matmul, cublas.destroy_matmul);

@@ -43,13 +43,16 @@ class ConvolutionLaunch final : public Launch {
     if (epilogue_) epilogue_->load(code);
   }
 
+  int64_t packed_bytes() const override { return packs() ? filter_bytes_ : 0; }
+  void pack(const LaunchArguments& arguments) override {
+    transpose_filter(arguments, arguments.packed);
+  }
+
   void enqueue(const LaunchArguments& arguments) override {
     invariant(parts_.plan.plan.has_value(), "a convolution lowered without a device is run");
     const ConvolutionProblem& problem = parts_.problem;
     const DeviceAddress transposed = arguments.workspace;
-    if (!parts_.writes_filter)
-      transpose_.enqueue(arguments.operands[1], transposed, problem.filter_rows,
-                         problem.filter_columns, arguments.stream);
+    if (!parts_.writes_filter && !packs()) transpose_filter(arguments, transposed);
     const auto own_workspace = static_cast<DeviceAddress>(filter_bytes_ + scratch_bytes_);
     parts_.plan.plan->execute(parts_.plan.memory_ids, addresses(arguments),
                               arguments.workspace + own_workspace, arguments.stream);
@@ -68,6 +71,13 @@ class ConvolutionLaunch final : public Launch {
   double flops() const override { return parts_.problem.flops; }
 
  private:
+  bool packs() const { return parts_.constant_filter && !parts_.writes_filter; }
+
+  void transpose_filter(const LaunchArguments& arguments, DeviceAddress to) const {
+    transpose_.enqueue(arguments.operands[1], to, parts_.problem.filter_rows,
+                       parts_.problem.filter_columns, arguments.stream);
+  }
+
   std::vector<DeviceAddress> addresses(const LaunchArguments& arguments) const {
     std::vector<DeviceAddress> result;
     DeviceAddress scratch = arguments.workspace + static_cast<DeviceAddress>(filter_bytes_);
@@ -81,7 +91,7 @@ class ConvolutionLaunch final : public Launch {
           result.push_back(arguments.results[place.number]);
           break;
         case Place::Kind::transposed_filter:
-          result.push_back(arguments.workspace);
+          result.push_back(packs() ? arguments.packed : arguments.workspace);
           break;
         case Place::Kind::zeros:
           result.push_back(constants_.address());
@@ -115,7 +125,8 @@ class ConvolutionLaunch final : public Launch {
 };
 
 EngineRules engine_rules(const KernelRequest& request, const ConvolutionProblem& problem) {
-  return {.deterministic = request.deterministic, .tensor_cores = problem.type != DType::f32};
+  return {.deterministic = request.deterministic,
+          .tensor_cores = problem.type != DType::f32 || request.tf32};
 }
 
 }  // namespace
@@ -129,7 +140,9 @@ Result<ConvolutionParts> convolution_parts(const KernelRequest& request,
       choose_plan(make_graph, {.rules = engine_rules(request, problem), .bytes = bytes},
                   request.device, context);
   if (!plan) return plan.failure();
-  return ConvolutionParts{problem, std::move(*plan), std::move(places), std::move(bytes)};
+  ConvolutionParts parts{problem, std::move(*plan), std::move(places), std::move(bytes)};
+  parts.constant_filter = request.constant_operands.size() > 1 && request.constant_operands[1];
+  return parts;
 }
 
 ConvolutionParts plan_or_refuse(const KernelRequest& request, const PrepareContext& context,

@@ -1,9 +1,10 @@
 #pragma once
 
 /// A convolution's plan with what stands around it. Images lie channels-last, as brisk has them.
-/// Filters are transposed into the workspace before a plan reads them and out of it after a plan
-/// has written one: cuDNN takes a filter's strides and then does not look at them, so that with
-/// brisk's own order it computes something else without a word (seen with 9.14 on an H100).
+/// Filters are transposed into the workspace before a plan reads them (once, into memory of the
+/// launch's own, where they never change) and out of it after a plan has written one: cuDNN takes a
+/// filter's strides and then does not look at them, so that with brisk's own order it computes
+/// something else without a word (seen with 9.14 on an H100).
 
 #include <optional>
 
@@ -33,6 +34,7 @@ struct ConvolutionParts {
   std::vector<Place> places;              ///< of the plan's tensors
   std::vector<int64_t> bytes;             ///< of the same
   bool writes_filter = false;             ///< the result is a filter, not an image
+  bool constant_filter = false;           ///< operand 1, where it is a filter, never changes
   std::optional<EpilogueParts> epilogue;  ///< left to a kernel of ours
 };
 

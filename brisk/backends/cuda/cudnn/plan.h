@@ -14,6 +14,7 @@ namespace brisk::cuda::cudnn {
 struct EngineRules {
   bool deterministic = true;  ///< none whose results vary between runs
   bool tensor_cores = true;   ///< false for strict f32: none that rounds operands to TF32
+  /// No more workspace than this where an engine is content with it.
   int64_t workspace_limit = int64_t{1} << 30;
 };
 

@@ -57,9 +57,11 @@ LineWriter::LineWriter(const LoopProgram& program, const DeviceLoopPlan& plan,
     types[static_cast<size_t>(load.buffer)] = storage_text(load.type);
   for (const LoopStore& store : program.stores)
     types[static_cast<size_t>(store.buffer)] = storage_text(store.type);
-  for (int32_t b = 0; b < buffers; ++b)
-    append(parameters_, "{}{}* p{}, ", b < program.num_operands ? "const " : "",
-           types[static_cast<size_t>(b)], b);
+  for (int32_t b = 0; b < buffers; ++b) {
+    buffer_types_.push_back(fmt::format("{}{}*", b < program.num_operands ? "const " : "",
+                                        types[static_cast<size_t>(b)]));
+    append(parameters_, "{} p{}, ", buffer_types_.back(), b);
+  }
   parameters_ += "u8* workspace, u32* counters";
   text_.resize(program.lines.size());
   scope_.assign(program.lines.size(), Scope::none);

@@ -77,6 +77,8 @@ class LineWriter {
 
   std::string partial_pointer(size_t reduction) const;
   const std::string& buffer_parameters() const { return parameters_; }
+  /// Of each buffer, operands first: "const f32*".
+  const std::vector<std::string>& buffer_types() const { return buffer_types_; }
 
  private:
   struct Load {
@@ -100,6 +102,7 @@ class LineWriter {
   const LoopStage& stage_;
   std::vector<AffineIndex> export_at_;
   std::string parameters_;
+  std::vector<std::string> buffer_types_;
   uint64_t fixed_ = 0, rows_ = 0;
   bool inner_fixed_ = true;
   int32_t phase_ = 0;

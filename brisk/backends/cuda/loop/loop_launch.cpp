@@ -4,6 +4,7 @@
 
 #include "brisk/backends/cuda/kernels/text_launch.h"
 #include "brisk/backends/cuda/launch_function.h"
+#include "brisk/backends/cuda/loop/group_launch.h"
 #include "brisk/backends/cuda/loop/stage_source.h"
 #include "brisk/backends/loop/make_loop_program.h"
 #include "brisk/base/dtype.h"
@@ -148,6 +149,7 @@ std::vector<OpKernel> loop_kernels() {
   const Kernel kernel{"loop", refuse_loop, prepare_loop};
   std::vector<OpKernel> list = transpose_kernels();
   list.push_back({"fused_loop", kernel});
+  for (OpKernel& row : loop_group_kernels()) list.push_back(std::move(row));
   for (const Op* op : standard_ops()->all())
     if (is_loop_by_itself(*op))
       list.push_back({op->name, kernel});  // names live as long as the ops
