@@ -93,6 +93,24 @@ Replacement compose_broadcast(Builder&, const Node& node, Operands x) {
   return broadcast({x[0].builder, inner.operands[0]}, node.results[0].shape(), axes);
 }
 
+/// A reshape that only inserts axes of extent 1 says no more than which axes are new.
+Replacement broadcast_of_inserted_ones(Builder&, const Node& node, Operands x) {
+  const Node& inner = producer(x[0]);
+  if (inner.op->name != "reshape") return std::nullopt;
+  const Value source{x[0].builder, inner.operands[0]};
+  const auto& outer_axes = node.attributes.as<BroadcastAttributes>().axes;
+  std::vector<int64_t> axes;
+  for (int64_t i = 0; i < x[0].rank(); ++i) {
+    const auto next = static_cast<int64_t>(axes.size());
+    if (next < source.rank() && source.shape()[next] == x[0].shape()[i])
+      axes.push_back(outer_axes[static_cast<size_t>(i)]);
+    else if (x[0].shape()[i] != Extent(1))
+      return std::nullopt;
+  }
+  if (static_cast<int64_t>(axes.size()) != source.rank()) return std::nullopt;
+  return broadcast(source, node.results[0].shape(), axes);
+}
+
 Replacement broadcast_of_same_shape(Builder&, const Node& node, Operands x) {
   const auto& axes = node.attributes.as<BroadcastAttributes>().axes;
   if (x[0].type() != node.results[0]) return std::nullopt;
@@ -216,6 +234,7 @@ constexpr SimplifyRule kRules[] = {
     {"transpose", "transpose of transpose", compose_transpose},
     {"broadcast", "broadcast to the same shape", broadcast_of_same_shape},
     {"broadcast", "broadcast of broadcast", compose_broadcast},
+    {"broadcast", "broadcast of reshape that inserts ones", broadcast_of_inserted_ones},
     {"slice", "slice of everything", remove_slice},
     {"pad", "pad by nothing", remove_pad},
     {"concatenate", "of one part",

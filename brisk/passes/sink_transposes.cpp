@@ -30,11 +30,21 @@ std::optional<Value> before(Builder& builder, const Value& value, const Permutat
     return Value{&builder, node.operands[0]};
   }
   if (node.op->name != "broadcast") return std::nullopt;
-  const Value source{&builder, node.operands[0]};
-  std::vector<int64_t> axes;
-  for (const int64_t axis : node.attributes.as<BroadcastAttributes>().axes)
-    axes.push_back(permutation[static_cast<size_t>(axis)]);
-  if (!std::is_sorted(axes.begin(), axes.end())) return std::nullopt;
+  Value source{&builder, node.operands[0]};
+  std::vector<int64_t> axes, wide_axes;
+  Shape wide;  // the extents that are not 1: the others may change places as they like
+  for (int64_t i = 0; i < source.rank(); ++i) {
+    axes.push_back(permutation[static_cast<size_t>(
+        node.attributes.as<BroadcastAttributes>().axes[static_cast<size_t>(i)])]);
+    if (source.shape()[i] == Extent(1)) continue;
+    wide_axes.push_back(axes.back());
+    wide.push_back(source.shape()[i]);
+  }
+  if (!std::is_sorted(axes.begin(), axes.end())) {
+    if (!std::is_sorted(wide_axes.begin(), wide_axes.end())) return std::nullopt;
+    source = reshape(source, wide);
+    axes = wide_axes;
+  }
   Shape shape = value.shape();
   for (int64_t i = 0; i < value.rank(); ++i)
     shape[permutation[static_cast<size_t>(i)]] = value.shape()[i];
