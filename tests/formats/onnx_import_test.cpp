@@ -89,46 +89,6 @@ TEST(OnnxImport, ShapesThatDependOnDataAreRefusedWithTheNode) {
   EXPECT_NE(imported.error().find("stages"), std::string::npos) << imported.error();
 }
 
-/// An image through the model, through what is read back of its ONNX file, and through what is read
-/// back of that one's.
-void expect_round_trip(const Model& model, std::vector<int64_t> sizes) {
-  Tensor image(DType::f32, std::move(sizes));
-  for (int64_t i = 0; i < image.num_elements(); ++i) image.set(i, static_cast<double>(i % 17) / 17);
-  const std::vector<float> expected = run(model, {{"batch", 1}}, {image});
-  const Model again = loaded(to_onnx(model, {}).value());
-  const Model third = loaded(to_onnx(again, {}).value());
-  for (const Model* back : {&again, &third}) {
-    const std::vector<float> found = run(*back, {{"batch", 1}}, {image});
-    ASSERT_EQ(expected.size(), found.size());
-    for (size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], expected[i], 1e-4) << i;
-  }
-}
-
-TEST(OnnxExport, ASecondRoundTripKeepsTheTextOfThePerceptron) {
-  Model model = zoo::mlp();
-  model.initialize(1);
-  const Model again = loaded(to_onnx(model, {}).value());
-  EXPECT_EQ(print(again.program), print(loaded(to_onnx(again, {}).value()).program));
-}
-
-TEST(OnnxExport, ThePerceptronComesBackEqual) {
-  Model model = zoo::mlp();
-  model.initialize(1);
-  expect_round_trip(model, {1, 28, 28, 1});
-}
-
-TEST(OnnxExport, TheConvolutionalNetworkComesBackEqual) {
-  Model model = zoo::small_cnn();
-  model.initialize(1);
-  expect_round_trip(model, {1, 28, 28, 1});
-}
-
-TEST(OnnxExport, ResidualNetworksComeBackEqual) {
-  Model model = zoo::resnet18({.input = {32, 32, 3}, .classes = 10, .small_stem = true});
-  model.initialize(1);
-  expect_round_trip(model, {1, 32, 32, 3});
-}
-
 TEST(OnnxExport, AnUnknownOpsetIsRefused) {
   Model model = zoo::mlp();
   model.initialize();

@@ -3,6 +3,7 @@
 #include <new>
 #include <set>
 
+#include "brisk/formats/onnx/canonical.h"
 #include "brisk/formats/onnx/export/save_onnx.h"
 #include "brisk/formats/onnx/schema/read.h"
 #include "brisk/formats/onnx/walk.h"
@@ -88,7 +89,8 @@ Result<ImportedModel> import(const ModelDef& file, const LoadOptions& options) {
     std::vector<Trace::Output> outputs;
     for (size_t i = 0; i < results.size(); ++i)
       outputs.push_back({file.graph.outputs[i].name, results[i]});
-    imported.model.program = trace.finish(outputs, imported.model.weights);
+    imported.model.program =
+        canonical(trace.finish(outputs, imported.model.weights), imported.model.weights);
     return imported;
   } catch (const UserError& error) {
     return Failure{error.what()};

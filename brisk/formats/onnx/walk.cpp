@@ -20,6 +20,19 @@ std::string describe(const NodeDef& node) {
   return fmt::format("node ({}) of '{}'", op, node.outputs.empty() ? "" : node.outputs[0]);
 }
 
+/// The layer a node belongs to: its name without the op ("/layer1/conv/Conv_1" is "/layer1/conv"),
+/// which the writer puts behind again.
+std::string label_of(const NodeDef& node) {
+  std::string label = node.name;
+  const size_t number = label.find_last_not_of("0123456789");
+  if (number != std::string::npos && number + 1 < label.size() && label[number] == '_') {
+    const std::string unnumbered = label.substr(0, number);
+    if (unnumbered == node.op || unnumbered.ends_with("/" + node.op)) label = unnumbered;
+  }
+  if (label.ends_with("/" + node.op)) label.resize(label.size() - node.op.size() - 1);
+  return label.empty() ? node.op : label;
+}
+
 void count_graph(const GraphDef& graph, std::unordered_map<std::string, int64_t>& uses);
 
 void count_nodes(const std::vector<NodeDef>& nodes,
@@ -209,7 +222,7 @@ void Walk::run_node(const NodeDef& node, Scope& scope) {
                 }(),
             "it is computed on the host between stages, not within a graph: such a model runs in "
             "stages (onnx::Session)");
-      const Trace::Label label(trace_, node.name.empty() ? node.op : node.name);
+      const Trace::Label label(trace_, label_of(node));
       row->importer(call);
       outputs = std::move(call.outputs);
     }

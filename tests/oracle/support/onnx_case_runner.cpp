@@ -1,10 +1,11 @@
 // Runs cases of ONNX's backend tests through import, compile and the cpu backend, and writes what
 // comes out as ONNX's own files, for tests/oracle/onnx_cases.py to judge.
 //
-//   onnx_case_runner OUT BACKEND (stages | program) < list
+//   onnx_case_runner OUT BACKEND (stages | program | again) < list
 //
 // `stages` runs any model in an onnx::Session; `program` imports it as one program, as brisk::load
-// does, which refuses models whose shapes depend on data.
+// does, which refuses models whose shapes depend on data; `again` writes that program as ONNX and
+// reads it once more, which must give the same text.
 //
 // A line a case: name, model file, folder of input_N.pb, by tabs.
 //
@@ -21,8 +22,11 @@
 
 #include "brisk/base/file.h"
 #include "brisk/formats/model_file.h"
+#include "brisk/formats/onnx/export/save_onnx.h"
+#include "brisk/formats/onnx/onnx_file.h"
 #include "brisk/formats/onnx/schema/write.h"
 #include "brisk/formats/onnx/session.h"
+#include "brisk/ir/text.h"
 
 namespace {
 
@@ -63,10 +67,28 @@ std::vector<onnx::ValueFile> run_stages(onnx::ModelDef model,
   return session.run(inputs);
 }
 
+/// The first line in which two texts differ.
+std::string difference(const std::string& a, const std::string& b) {
+  std::istringstream left(a), right(b);
+  std::string x, y;
+  while (std::getline(left, x) && std::getline(right, y))
+    if (x != y) return fmt::format("'{}' came back as '{}'", x.substr(0, 150), y.substr(0, 150));
+  return "one is longer";
+}
+
+Model written_and_read(const Model& model) {
+  const onnx::ModelDef file = onnx::to_onnx(model, {.version = 20}).value();
+  Model back = onnx::load_onnx_bytes(onnx::write_model(file).value(), {}, {}).value().model;
+  const std::string before = print(model.program), after = print(back.program);
+  require(before == after, "text: {}", difference(before, after));
+  return back;
+}
+
 std::vector<onnx::ValueFile> run_program(const Case& given, const onnx::ModelDef& file,
                                          const std::map<std::string, onnx::ValueFile>& inputs,
-                                         const Backend& backend) {
-  const Model model = load(given.model).value();
+                                         const Backend& backend, bool again) {
+  Model model = load(given.model).value();
+  if (again) model = written_and_read(model);
   const Program program = for_inference(model.program);
   const Compilation compiled = compile(program, backend, {.threads = 1});
   compiled.executable->bind_state(model.weights);
@@ -85,12 +107,13 @@ std::vector<onnx::ValueFile> run_program(const Case& given, const onnx::ModelDef
   return outputs;
 }
 
-void run(const Case& given, const std::filesystem::path& out, const Backend& backend, bool stages) {
+void run(const Case& given, const std::filesystem::path& out, const Backend& backend,
+         std::string_view mode) {
   onnx::ModelDef model = onnx::read_model(given.model).value();
   const auto inputs = read_inputs(given, model);
-  const std::vector<onnx::ValueFile> outputs = stages
-                                                   ? run_stages(std::move(model), inputs, backend)
-                                                   : run_program(given, model, inputs, backend);
+  const std::vector<onnx::ValueFile> outputs =
+      mode == "stages" ? run_stages(std::move(model), inputs, backend)
+                       : run_program(given, model, inputs, backend, mode == "again");
   std::filesystem::create_directories(out / given.name);
   for (size_t i = 0; i < outputs.size(); ++i) {
     std::ofstream file(out / given.name / fmt::format("output_{}.pb", i), std::ios::binary);
@@ -106,11 +129,10 @@ void say(const std::string& line) {
 
 int main(int argc, char** argv) {
   if (argc != 4) {
-    std::cerr << "usage: onnx_case_runner OUT BACKEND (stages | program) < list\n";
+    std::cerr << "usage: onnx_case_runner OUT BACKEND (stages | program | again) < list\n";
     return 2;
   }
   const auto backend = find_backend(argv[2]).value();
-  const bool stages = std::string_view(argv[3]) == "stages";
   std::string line;
   while (std::getline(std::cin, line)) {
     std::istringstream fields(line);
@@ -123,7 +145,7 @@ int main(int argc, char** argv) {
     given.data = data;
     say("begin " + given.name);
     try {
-      run(given, argv[1], *backend, stages);
+      run(given, argv[1], *backend, argv[3]);
       say("done " + given.name);
     } catch (const std::exception& error) {
       std::string reason = error.what();

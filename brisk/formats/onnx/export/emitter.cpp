@@ -1,9 +1,51 @@
 #include "brisk/formats/onnx/export/emitter.h"
 
+#include <algorithm>
 #include <numeric>
 
 namespace brisk::onnx {
 namespace {
+
+std::vector<int64_t> identity(size_t rank) {
+  std::vector<int64_t> permutation(rank);
+  std::iota(permutation.begin(), permutation.end(), 0);
+  return permutation;
+}
+std::vector<int64_t> inverse(const std::vector<int64_t>& permutation) {
+  std::vector<int64_t> result(permutation.size());
+  for (size_t i = 0; i < permutation.size(); ++i)
+    result[static_cast<size_t>(permutation[i])] = static_cast<int64_t>(i);
+  return result;
+}
+/// One transpose by `first`, then one by `second`.
+std::vector<int64_t> composed(const std::vector<int64_t>& first,
+                              const std::vector<int64_t>& second) {
+  std::vector<int64_t> result;
+  for (const int64_t axis : second) result.push_back(first[static_cast<size_t>(axis)]);
+  return result;
+}
+
+/// A known tensor with its axes moved.
+Tensor permuted(const Tensor& x, const std::vector<int64_t>& permutation) {
+  std::vector<int64_t> sizes;
+  for (const int64_t axis : permutation) sizes.push_back(x.sizes()[static_cast<size_t>(axis)]);
+  Tensor result(x.dtype(), sizes);
+  const std::vector<int64_t> from = row_major_strides(x.sizes());
+  std::vector<int64_t> at(sizes.size(), 0);
+  const int64_t width = byte_size(x.dtype());
+  int64_t source = 0;
+  for (int64_t i = 0; i < x.num_elements(); ++i) {
+    std::copy_n(x.bytes() + source * width, width, result.bytes() + i * width);
+    for (size_t axis = sizes.size(); axis-- > 0;) {
+      const int64_t step = from[static_cast<size_t>(permutation[axis])];
+      source += step;
+      if (++at[axis] < sizes[axis]) break;
+      source -= step * sizes[axis];
+      at[axis] = 0;
+    }
+  }
+  return result;
+}
 
 std::vector<int64_t> to_first(int64_t rank) {
   std::vector<int64_t> permutation = {0, rank - 1};
@@ -49,6 +91,7 @@ AttributeDef attribute(std::string name, std::vector<int64_t> value) {
 }
 
 std::string Emitter::fresh(const std::string& hint) {
+  if (outer_ != nullptr) return outer_->fresh(hint);
   std::string name = hint;
   for (int i = 1; !taken_.insert(name).second; ++i) name = fmt::format("{}_{}", hint, i);
   return name;
@@ -59,9 +102,30 @@ void Emitter::set_input(ValueId value, std::string name) {
   names_[value].plain = std::move(name);
 }
 
-void Emitter::set_known(ValueId value, std::string name, Tensor tensor) {
+void Emitter::set_known(ValueId value, const std::string& name, Tensor tensor) {
   names_[value].tensor = std::move(tensor);
-  names_[value].weight = std::move(name);
+  names_[value].weight = name.empty() ? name : fresh(name);
+}
+
+void Emitter::count_uses() {
+  for (size_t id = 0; id < graph_.nodes().size(); ++id)
+    for (const ValueId& operand : graph_.nodes()[id].operands) {
+      ++uses_[operand];
+      readers_[operand] = static_cast<NodeId>(id);
+    }
+  for (const NamedValue& output : graph_.outputs()) uses_[output.value] += 2;
+}
+
+NodeId Emitter::only_reader(ValueId value) const {
+  const auto found = uses_.find(value);
+  return found == uses_.end() || found->second != 1 ? -1 : readers_.at(value);
+}
+
+const Emitter::Turned* Emitter::find_turned(const std::string& name) const {
+  for (const Emitter* at = this; at != nullptr; at = at->outer_)
+    if (const auto found = at->turned_.find(name); found != at->turned_.end())
+      return &found->second;
+  return nullptr;
 }
 
 void Emitter::set_broadcast(ValueId value, ValueId source, std::vector<int64_t> axes) {
@@ -82,18 +146,33 @@ std::string Emitter::plain(ValueId value) {
           graph_.node(value.node).op->name);
   Names& names = found->second;
   if (!names.plain.empty()) return names.plain;
-  if (names.tensor)
-    return names.plain = constant(*names.tensor, names.weight.empty() ? "constant" : names.weight);
+  if (names.tensor) {
+    const std::string name = turned(value, identity(static_cast<size_t>(names.tensor->rank())));
+    return names_[value].plain = name;
+  }
   const Shape& shape = type(value).shape();
   if (names.is_broadcast) {
     const std::string aligned = operand(value, false);
-    require(shape.is_static(),
-            "a broadcast to {} cannot be written: give its dimensions sizes (--dimension)",
-            shape.to_string());
-    return names.plain = node("Expand", {aligned, integers(shape.sizes())});
+    return names_[value].plain = node("Expand", {aligned, extents_list(shape)});
   }
   invariant(!names.first.empty(), "a value has no name");
   return names.plain = transposed(names.first, to_last(shape.rank()));
+}
+
+std::string Emitter::turned(ValueId value, const std::vector<int64_t>& permutation) {
+  const auto found = names_.find(value);
+  if (found == names_.end() || !found->second.tensor || !found->second.plain.empty())
+    return transposed(plain(value), permutation);
+  Names& names = found->second;
+  if (names.stored.empty()) {
+    const bool as_is = permutation == identity(permutation.size());
+    Tensor tensor = as_is ? *names.tensor : permuted(*names.tensor, permutation);
+    names.stored_axes = permutation;
+    names.stored = names.weight.empty() ? constant(std::move(tensor)) : names.weight;
+    if (!names.weight.empty())
+      result_.initializers.push_back({names.weight, HostTensor(std::move(tensor))});
+  }
+  return transposed(names.stored, composed(inverse(names.stored_axes), permutation));
 }
 
 std::string Emitter::first(ValueId value) {
@@ -136,20 +215,17 @@ std::string Emitter::operand(ValueId value, bool channels_first) {
   }
   const bool trailing = axes.size() == 1 && axes[0] == rank - 1 && !(channels_first && rank >= 3);
   if (trailing) return plain(source);
-  if (const Tensor* tensor = known(source); tensor != nullptr && placed.is_static())
-    return constant(tensor->reshaped(placed.sizes()),
-                    names_[source].weight.empty() ? "constant" : names_[source].weight);
+  if (const Tensor* tensor = known(source);
+      tensor != nullptr && placed.is_static() && names_[source].weight.empty())
+    return constant(tensor->reshaped(placed.sizes()));
   return node("Reshape", {plain(source), shape_list(placed)});
 }
 
 std::vector<std::string> Emitter::nodes(std::string op, std::vector<std::string> inputs,
                                         size_t outputs, std::vector<AttributeDef> attributes) {
   NodeDef node;
-  // A label that came from an ONNX node ends with its op already: names stay as they are on the
-  // way back and forth.
-  const bool named = label_ == op || label_.ends_with("/" + op);
-  const std::string base = label_.empty() ? op : named ? label_ : label_ + "/" + op;
-  node.name = fresh(base);
+  // The walk of an import takes the op off again, so that labels stay on the way back and forth.
+  node.name = fresh(label_.empty() || label_ == op ? op : label_ + "/" + op);
   node.op = std::move(op);
   node.inputs = std::move(inputs);
   node.attributes = std::move(attributes);
@@ -164,8 +240,16 @@ std::string Emitter::node(std::string op, std::vector<std::string> inputs,
   return nodes(std::move(op), std::move(inputs), 1, std::move(attributes))[0];
 }
 
-std::string Emitter::constant(Tensor tensor, const std::string& hint) {
-  const std::string name = fresh(hint);
+// Floats that are initializers are weights when they are read back; these are none.
+std::string Emitter::constant(Tensor tensor) {
+  if (is_floating(tensor.dtype()) && tensor.rank() > 0) {
+    AttributeDef value;
+    value.name = "value";
+    value.kind = AttributeDef::Kind::tensor;
+    value.tensor = HostTensor(std::move(tensor));
+    return node("Constant", {}, {std::move(value)});
+  }
+  const std::string name = fresh("constant");
   result_.initializers.push_back({name, HostTensor(std::move(tensor))});
   return name;
 }
@@ -179,20 +263,58 @@ std::string Emitter::scalar(DType type, double value) {
 }
 
 std::string Emitter::transposed(const std::string& name, std::vector<int64_t> permutation) {
-  return node("Transpose", {name}, {attribute("perm", std::move(permutation))});
+  std::string source = name;
+  if (const Turned* inner = find_turned(name)) {
+    source = inner->source;
+    permutation = composed(inner->permutation, permutation);
+  }
+  if (permutation == identity(permutation.size())) return source;
+  std::string& result = transposes_[{source, permutation}];
+  if (result.empty()) {
+    result = node("Transpose", {source}, {attribute("perm", permutation)});
+    turned_[result] = {source, permutation};
+  }
+  return result;
+}
+
+/// i64[1]: the size of a named dimension, as an input of the model has it.
+std::string Emitter::extent_value(const std::string& dimension) {
+  Emitter* outermost = this;
+  while (outermost->outer_ != nullptr) outermost = outermost->outer_;
+  for (const ValueDef& input : outermost->result_.inputs)
+    for (int64_t axis = 0; axis < input.type.shape->rank(); ++axis)
+      if ((*input.type.shape)[axis] == Extent(dimension))
+        return node("Shape", {input.name}, {attribute("start", axis), attribute("end", axis + 1)});
+  refuse("no input has the dimension '{}': give it a size (--dimension)", dimension);
 }
 
 std::string Emitter::shape_list(const Shape& shape) {
+  const auto named =
+      std::count_if(shape.begin(), shape.end(), [](const Extent& e) { return e.is_named(); });
+  if (named > 1) return extents_list(shape);
   std::vector<int64_t> sizes;
-  bool open = false;
-  for (const Extent& extent : shape) {
-    require(!extent.is_named() || !open,
-            "a reshape to {} has two open dimensions: give one a size (--dimension)",
-            shape.to_string());
-    open |= extent.is_named();
-    sizes.push_back(extent.is_named() ? -1 : extent.size());
-  }
+  for (const Extent& extent : shape) sizes.push_back(extent.is_named() ? -1 : extent.size());
   return integers(sizes);
+}
+
+std::string Emitter::extents_list(const Shape& shape) {
+  if (shape.is_static()) return integers(shape.sizes());
+  std::vector<std::string> parts;
+  std::vector<int64_t> sizes;
+  const auto flush = [&] {
+    if (!sizes.empty()) parts.push_back(integers(sizes));
+    sizes.clear();
+  };
+  for (const Extent& extent : shape) {
+    if (!extent.is_named()) {
+      sizes.push_back(extent.size());
+      continue;
+    }
+    flush();
+    parts.push_back(extent_value(extent.name()));
+  }
+  flush();
+  return parts.size() == 1 ? parts[0] : node("Concat", parts, {attribute("axis", int64_t{0})});
 }
 
 void Emitter::rename_output(const std::string& from, const std::string& to) {
@@ -202,6 +324,36 @@ void Emitter::rename_output(const std::string& from, const std::string& to) {
   node.inputs = {from};
   node.outputs = {to};
   result_.nodes.push_back(std::move(node));
+}
+
+/// What nodes of sub-graphs read from the graphs around them counts as read.
+void count_reads(const GraphDef& graph, std::set<std::string>& reads) {
+  for (const ValueDef& output : graph.outputs) reads.insert(output.name);
+  for (const NodeDef& node : graph.nodes) {
+    reads.insert(node.inputs.begin(), node.inputs.end());
+    for (const AttributeDef& entry : node.attributes)
+      if (entry.graph) count_reads(*entry.graph, reads);
+  }
+}
+
+GraphDef Emitter::take() {
+  std::set<std::string> reads;
+  for (const ValueDef& output : result_.outputs) reads.insert(output.name);
+  std::vector<NodeDef> kept;
+  for (auto node = result_.nodes.rbegin(); node != result_.nodes.rend(); ++node) {
+    if (std::none_of(node->outputs.begin(), node->outputs.end(),
+                     [&](const std::string& name) { return reads.contains(name); }))
+      continue;
+    reads.insert(node->inputs.begin(), node->inputs.end());
+    for (const AttributeDef& entry : node->attributes)
+      if (entry.graph) count_reads(*entry.graph, reads);
+    kept.push_back(std::move(*node));
+  }
+  std::reverse(kept.begin(), kept.end());
+  result_.nodes = std::move(kept);
+  std::erase_if(result_.initializers,
+                [&](const InitializerDef& entry) { return !reads.contains(entry.name); });
+  return std::move(result_);
 }
 
 }  // namespace brisk::onnx

@@ -12,28 +12,13 @@ namespace {
 
 constexpr int kOldest = 17, kNewest = 25;
 
-const WriterRow* find_writer(std::string_view op) {
-  for (const auto rows : {elementwise_writers(), move_writers(), layer_writers()})
-    for (const WriterRow& row : rows)
-      if (row.op == op) return &row;
-  return nullptr;
-}
-
-TypeDef type_def(const Type& type) {
-  TypeDef result;
-  result.kind = TypeDef::Kind::tensor;
-  result.element = element_type_of(type.dtype());
-  result.shape = type.shape();
-  return result;
-}
-
 /// The forward graph as ops that have writers: no layers, no composites that ONNX lacks.
 Program writable(const Model& model, const SaveOptions& options) {
   Program program = bind_dimensions(for_inference(model.program), options.dimensions);
   PassContext context;
   context.target.name = "onnx";
-  context.target.native_composites = {"softmax",    "log_softmax", "batch_norm",
-                                      "layer_norm", "dropout",     "embedding"};
+  context.target.native_composites = {"softmax", "log_softmax", "batch_norm",  "layer_norm",
+                                      "dropout", "embedding",   "reduce_mean", "one_hot"};
   program = inline_calls(std::move(program), context);
   program = decompose_composites(std::move(program), context);
   return simplify(std::move(program), context);
@@ -65,15 +50,8 @@ Result<ModelDef> to_onnx(const Model& model, const SaveOptions& options) {
       emitter.set_input(value, graph.input_name(i));
       emitter.result().inputs.push_back({graph.input_name(i), type_def(graph.input_type(i))});
     }
-    for (size_t id = 0; id < graph.nodes().size(); ++id) {
-      const Node& node = graph.nodes()[id];
-      if (node.op->name == "input") continue;
-      const WriterRow* row = find_writer(node.op->name);
-      require(row != nullptr, "the op '{}'{} has no counterpart in ONNX that brisk writes",
-              node.op->name, node.label.empty() ? "" : fmt::format(" of layer '{}'", node.label));
-      emitter.set_label(node.label);
-      row->write(emitter, node, static_cast<NodeId>(id));
-    }
+    for (const NamedValue& output : graph.outputs()) emitter.fresh(output.name);
+    write_nodes(emitter);
     emitter.set_label("");
     for (size_t i = 0; i < static_cast<size_t>(program.num_results); ++i) {
       const NamedValue& output = graph.outputs()[i];

@@ -3,6 +3,8 @@
 
 #include "brisk/formats/onnx/export/emitter.h"
 #include "brisk/ops/elementwise/elementwise.h"
+#include "brisk/ops/move/move.h"
+#include "brisk/ops/source/source.h"
 
 // Elementwise ops, in the layout of their operands.
 
@@ -21,6 +23,24 @@ struct Elementwise {
       : e(emitter), node(given), result{id, 0} {
     first = e.prefers_first(node.operands) && e.type(result).rank() >= 3;
     for (const ValueId& operand : node.operands) x.push_back(e.operand(operand, first));
+    // ONNX's result is as wide as its operands: where all of them are broadcasts, one is spread.
+    if (!fills_result()) x[0] = first ? e.first(node.operands[0]) : e.plain(node.operands[0]);
+  }
+  bool fills_result() const {
+    const Shape& shape = e.type(result).shape();
+    for (int64_t axis = 0; axis < shape.rank(); ++axis) {
+      bool filled = shape[axis] == Extent(1);
+      for (const ValueId& operand : node.operands) {
+        const Node& spread = e.graph().node(operand.node);
+        if (spread.op->name != "broadcast") return true;
+        const auto& axes = spread.attributes.as<BroadcastAttributes>().axes;
+        for (size_t i = 0; i < axes.size(); ++i)
+          filled |= axes[i] == axis &&
+                    e.type(spread.operands[0]).shape()[static_cast<int64_t>(i)] == shape[axis];
+      }
+      if (!filled) return false;
+    }
+    return true;
   }
   DType dtype() const { return e.type(node.operands[0]).dtype(); }
   std::string one(double value) const { return e.scalar(dtype(), value); }
@@ -79,6 +99,51 @@ void same(Emitter& e, const Node& node, NodeId id) {
   const Elementwise w(e, node, id);
   for (const SameRow& row : kSame)
     if (row.op == node.op->name) return w.give(e.node(std::string(row.onnx), w.x));
+}
+
+constexpr SameRow kBitwise[] = {
+    {"bitwise_and", "BitwiseAnd"},
+    {"bitwise_or", "BitwiseOr"},
+    {"bitwise_xor", "BitwiseXor"},
+    {"bitwise_not", "BitwiseNot"},
+};
+
+void bitwise(Emitter& e, const Node& node, NodeId id) {
+  require(e.opset() >= 18, "ONNX has bitwise ops since opset 18, not in {} (--version)", e.opset());
+  const Elementwise w(e, node, id);
+  for (const SameRow& row : kBitwise)
+    if (row.op == node.op->name) return w.give(e.node(std::string(row.onnx), w.x));
+}
+
+void shift(Emitter& e, const Node& node, NodeId id) {
+  const Elementwise w(e, node, id);
+  require(!is_signed(w.dtype()), "ONNX shifts unsigned integers only, not {}", name(w.dtype()));
+  const bool left = node.op->name == "shift_left";
+  w.give(e.node("BitShift", w.x, {attribute("direction", std::string(left ? "LEFT" : "RIGHT"))}));
+}
+
+/// Whether every element is 1.
+bool is_one(const Emitter& e, ValueId value) {
+  const Node* node = &e.graph().node(value.node);
+  while (node->op->name == "broadcast") node = &e.graph().node(node->operands[0].node);
+  if (node->op->name != "constant") return false;
+  const Tensor& tensor = node->attributes.as<ConstantAttributes>().value;
+  return tensor.num_elements() == 1 && tensor.get(0) == 1;
+}
+
+/// ONNX has the arc tangent of a quotient only: the half plane is told by the signs.
+void atan2(Emitter& e, const Node& node, NodeId id) {
+  const Elementwise w(e, node, id);
+  if (is_one(e, node.operands[1])) return w.give(e.node("Atan", {w.x[0]}));
+  const std::string &y = w.x[0], &x = w.x[1];
+  const std::string angle = e.node("Atan", {e.node("Div", {y, x})});
+  const std::string half = e.node(
+      "Where", {e.node("Less", {y, w.one(0)}), w.one(-std::acos(-1.0)), w.one(std::acos(-1.0))});
+  const std::string turned =
+      e.node("Where", {e.node("Less", {x, w.one(0)}), e.node("Add", {angle, half}), angle});
+  const std::string origin =
+      e.node("And", {e.node("Equal", {x, w.one(0)}), e.node("Equal", {y, w.one(0)})});
+  w.give(e.node("Where", {origin, w.one(0), turned}));
 }
 
 void not_equal(Emitter& e, const Node& node, NodeId id) {
@@ -144,8 +209,12 @@ void hard_silu(Emitter& e, const Node& node, NodeId id) {
 }
 void gelu(Emitter& e, const Node& node, NodeId id) {
   const Elementwise w(e, node, id);
+  const bool by_tanh = node.attributes.as<GeluAttributes>().approximate;
+  if (e.opset() >= 20)
+    return w.give(
+        e.node("Gelu", w.x, {attribute("approximate", std::string(by_tanh ? "tanh" : "none"))}));
   std::string inner;
-  if (node.attributes.as<GeluAttributes>().approximate) {
+  if (by_tanh) {
     const std::string cube = e.node("Mul", {e.node("Mul", {w.x[0], w.x[0]}), w.x[0]});
     const std::string sum = e.node("Add", {w.x[0], e.node("Mul", {cube, w.one(0.044715)})});
     inner = e.node("Tanh", {e.node("Mul", {sum, w.one(std::sqrt(2 / std::acos(-1.0)))})});
@@ -168,6 +237,9 @@ void cast(Emitter& e, const Node& node, NodeId id) {
 }
 
 constexpr WriterRow kWriteElementwiseRows[] = {
+    {"shift_left", shift},
+    {"shift_right", shift},
+    {"atan2", atan2},
     {"not_equal", not_equal},
     {"remainder", remainder},
     {"square", square},
@@ -194,6 +266,7 @@ std::span<const WriterRow> elementwise_writers() {
   static const std::vector<WriterRow> kAll = [] {
     std::vector<WriterRow> rows(std::begin(kWriteElementwiseRows), std::end(kWriteElementwiseRows));
     for (const SameRow& row : kSame) rows.push_back({row.op, same});
+    for (const SameRow& row : kBitwise) rows.push_back({row.op, bitwise});
     return rows;
   }();
   return kAll;

@@ -2,43 +2,43 @@
 #include "brisk/ops/composite/composite.h"
 #include "brisk/ops/contract/contract.h"
 #include "brisk/ops/convolve/convolve.h"
+#include "brisk/ops/move/move.h"
 #include "brisk/ops/window/window.h"
 
-// Convolutions, contractions, pools and normalisations. Filters are weights: they are turned here,
-// not in the graph.
+// Convolutions, contractions, pools and normalisations.
 
 namespace brisk::onnx {
 namespace {
 
-/// A known tensor with its axes moved.
-Tensor permuted(const Tensor& x, const std::vector<int64_t>& permutation) {
-  std::vector<int64_t> sizes;
-  for (const int64_t axis : permutation) sizes.push_back(x.sizes()[static_cast<size_t>(axis)]);
-  Tensor result(x.dtype(), sizes);
-  const std::vector<int64_t> from = row_major_strides(x.sizes()), to = row_major_strides(sizes);
-  const int64_t width = byte_size(x.dtype());
-  for (int64_t i = 0; i < x.num_elements(); ++i) {
-    int64_t source = 0;
-    for (size_t axis = 0; axis < sizes.size(); ++axis)
-      source += i / to[axis] % sizes[axis] * from[static_cast<size_t>(permutation[axis])];
-    std::copy_n(x.bytes() + source * width, width, result.bytes() + i * width);
-  }
-  return result;
-}
-
-/// [kernel..., in, out] to [out, in, kernel...], at writing where it can be.
-std::string filter(Emitter& e, ValueId value, const std::string& hint) {
+/// [kernel..., in, out] to [out, in, kernel...].
+std::string filter(Emitter& e, ValueId value) {
   const int64_t rank = e.type(value).rank();
   std::vector<int64_t> permutation = {rank - 1, rank - 2};
   for (int64_t i = 0; i + 2 < rank; ++i) permutation.push_back(i);
-  if (const Tensor* tensor = e.known(value))
-    return e.constant(permuted(*tensor, permutation), hint);
-  return e.transposed(e.plain(value), permutation);
+  return e.turned(value, permutation);
 }
 
-std::string weight_name(const Emitter& e, ValueId value) {
-  const Node& node = e.graph().node(value.node);
-  return node.op->name == "input" ? node.attributes.as<InputAttributes>().name : "filter";
+/// Writes a convolution; where its layer adds a bias a filter, as an input of the same node.
+void give_convolution(Emitter& e, const std::string& op, NodeId id, std::vector<std::string> inputs,
+                      const std::vector<AttributeDef>& attributes) {
+  const ValueId y{id, 0};
+  const NodeId reader = e.only_reader(y);
+  if (reader >= 0) {
+    const Node& sum = e.graph().node(reader);
+    if (sum.op->name == "add" && sum.operands[0] == y && sum.label == e.label()) {
+      const Node& spread = e.graph().node(sum.operands[1].node);
+      const std::vector<int64_t> channels = {e.type(y).rank() - 1};
+      if (spread.op->name == "broadcast" &&
+          spread.attributes.as<BroadcastAttributes>().axes == channels &&
+          e.type(spread.operands[0]).shape()[0] == e.type(y).shape()[channels[0]] &&
+          e.graph().node(spread.operands[0].node).op->name == "input") {
+        inputs.push_back(e.plain(spread.operands[0]));
+        e.absorb(reader);
+        return e.set_first({reader, 0}, e.node(op, inputs, attributes));
+      }
+    }
+  }
+  e.set_first(y, e.node(op, inputs, attributes));
 }
 
 std::vector<AttributeDef> window_attributes(const std::vector<int64_t>& kernel,
@@ -53,17 +53,43 @@ std::vector<AttributeDef> window_attributes(const std::vector<int64_t>& kernel,
           attribute("pads", pads)};
 }
 
-void convolution(Emitter& e, const Node& node, NodeId id) {
-  const auto& a = node.attributes.as<ConvolutionAttributes>();
-  const Shape& shape = e.type(node.operands[1]).shape();
+std::vector<int64_t> kernel_sizes(const Emitter& e, ValueId filter) {
+  const Shape& shape = e.type(filter).shape();
   std::vector<int64_t> kernel;
   for (int64_t i = 0; i + 2 < shape.rank(); ++i) kernel.push_back(shape.size(i));
+  return kernel;
+}
+
+void convolution(Emitter& e, const Node& node, NodeId id) {
+  const auto& a = node.attributes.as<ConvolutionAttributes>();
   std::vector<AttributeDef> attributes =
-      window_attributes(kernel, a.strides, a.pad_low, a.pad_high);
+      window_attributes(kernel_sizes(e, node.operands[1]), a.strides, a.pad_low, a.pad_high);
   attributes.push_back(attribute("dilations", a.dilations));
   attributes.push_back(attribute("group", a.groups));
-  const std::string weights = filter(e, node.operands[1], weight_name(e, node.operands[1]));
-  e.set_first({id, 0}, e.node("Conv", {e.first(node.operands[0]), weights}, attributes));
+  give_convolution(e, "Conv", id, {e.first(node.operands[0]), filter(e, node.operands[1])},
+                   attributes);
+}
+
+void transposed_convolution(Emitter& e, const Node& node, NodeId id) {
+  const auto& a = node.attributes.as<ConvolutionGradientAttributes>().convolution;
+  const std::vector<int64_t> kernel = kernel_sizes(e, node.operands[1]);
+  const Shape &from = e.type(node.operands[0]).shape(), &to = e.type({id, 0}).shape();
+  std::vector<int64_t> high = a.pad_high, extra;
+  for (size_t i = 0; i < kernel.size(); ++i) {
+    const auto axis = static_cast<int64_t>(i) + 1;
+    const int64_t reach =
+        a.strides[i] * (from.size(axis) - 1) + (kernel[i] - 1) * a.dilations[i] + 1;
+    if (high[i] < 0) high[i] = 0;  // the places beyond the windows are padding of the result
+    extra.push_back(to.size(axis) - (reach - a.pad_low[i] - high[i]));
+    require(extra.back() >= 0, "ONNX's transposed convolution does not crop its result by {}",
+            -extra.back());
+  }
+  std::vector<AttributeDef> attributes = window_attributes(kernel, a.strides, a.pad_low, high);
+  attributes.push_back(attribute("dilations", a.dilations));
+  attributes.push_back(attribute("group", a.groups));
+  attributes.push_back(attribute("output_padding", extra));
+  give_convolution(e, "ConvTranspose", id, {e.first(node.operands[0]), filter(e, node.operands[1])},
+                   attributes);
 }
 
 /// Any contraction as an equation; the common one as MatMul.
@@ -71,8 +97,13 @@ void dot_general(Emitter& e, const Node& node, NodeId id) {
   const auto& a = node.attributes.as<DotAttributes>();
   const int64_t left = e.type(node.operands[0]).rank(), right = e.type(node.operands[1]).rank();
   const std::string x = e.plain(node.operands[0]), y = e.plain(node.operands[1]);
-  if (a.lhs_batch.empty() && a.lhs_contract == std::vector<int64_t>{left - 1} && right == 2 &&
-      a.rhs_contract == std::vector<int64_t>{0} && left >= 2)
+  const auto batches = static_cast<int64_t>(a.lhs_batch.size());
+  bool leading = a.lhs_batch == a.rhs_batch;
+  for (int64_t i = 0; i < batches; ++i) leading &= a.lhs_batch[static_cast<size_t>(i)] == i;
+  const bool matrices =
+      batches == 0 ? right == 2 && left >= 2 : left == batches + 2 && right == batches + 2;
+  if (leading && matrices && a.lhs_contract == std::vector<int64_t>{left - 1} &&
+      a.rhs_contract == std::vector<int64_t>{batches})
     return e.set_plain({id, 0}, e.node("MatMul", {x, y}));
   std::string lhs(static_cast<size_t>(left), ' '), rhs(static_cast<size_t>(right), ' '), out;
   char next = 'a';
@@ -146,9 +177,11 @@ void dropout(Emitter& e, const Node& node, NodeId id) {
 }
 
 constexpr WriterRow kWriteLayersRows[] = {
-    {"convolution", convolution},   {"dot_general", dot_general}, {"max_pool", max_pool},
-    {"average_pool", average_pool}, {"batch_norm", batch_norm},   {"layer_norm", layer_norm},
-    {"softmax", softmax},           {"log_softmax", softmax},     {"dropout", dropout},
+    {"convolution", convolution},   {"convolution_input_gradient", transposed_convolution},
+    {"dot_general", dot_general},   {"max_pool", max_pool},
+    {"average_pool", average_pool}, {"batch_norm", batch_norm},
+    {"layer_norm", layer_norm},     {"softmax", softmax},
+    {"log_softmax", softmax},       {"dropout", dropout},
 };
 
 }  // namespace

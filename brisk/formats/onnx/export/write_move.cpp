@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "brisk/formats/onnx/export/emitter.h"
 #include "brisk/ops/elementwise/elementwise.h"
@@ -17,8 +18,18 @@ void constant(Emitter& e, const Node& node, NodeId id) {
   e.set_known({id, 0}, "", node.attributes.as<ConstantAttributes>().value);
 }
 
+/// A list is a Range, which stays one when it is read; others are what they hold.
 void iota(Emitter& e, const Node& node, NodeId id) {
   const auto& a = node.attributes.as<IotaAttributes>();
+  if (a.shape.rank() == 1) {
+    const std::string list =
+        e.node("Range",
+               {e.scalar(DType::i64, 0), e.scalar(DType::i64, static_cast<double>(a.shape.size(0))),
+                e.scalar(DType::i64, 1)});
+    const auto type = static_cast<int64_t>(element_type_of(a.dtype));
+    return e.set_plain(
+        {id, 0}, a.dtype == DType::i64 ? list : e.node("Cast", {list}, {attribute("to", type)}));
+  }
   Tensor tensor(a.dtype, a.shape.sizes());
   const std::vector<int64_t> strides = row_major_strides(tensor.sizes());
   for (int64_t i = 0; i < tensor.num_elements(); ++i)
@@ -123,8 +134,9 @@ void reduce(Emitter& e, const Node& node, NodeId id) {
   // that would need its own layout).
   const int64_t rank = e.type(node.operands[0]).rank();
   std::vector<int64_t> axes = a.axes;
-  const bool spatial = e.prefers_first({node.operands[0]}) && rank >= 3 && !a.keep_dims &&
-                       static_cast<int64_t>(axes.size()) == rank - 2 && axes.front() == 1;
+  const bool spatial = e.prefers_first({node.operands[0]}) && rank >= 3 &&
+                       static_cast<int64_t>(axes.size()) == rank - 2 && axes.front() == 1 &&
+                       axes.back() == rank - 2;
   if (spatial)
     for (int64_t& axis : axes) ++axis;
   std::string x = spatial ? e.first(node.operands[0]) : e.plain(node.operands[0]);
@@ -138,7 +150,7 @@ void reduce(Emitter& e, const Node& node, NodeId id) {
   std::string y = e.node(op, inputs, attributes);
   if (boolean)
     y = e.node("Cast", {y}, {attribute("to", static_cast<int64_t>(ElementType::boolean))});
-  e.set_plain({id, 0}, y);
+  spatial&& a.keep_dims ? e.set_first({id, 0}, y) : e.set_plain({id, 0}, y);
 }
 
 void extreme(Emitter& e, const Node& node, NodeId id) {
@@ -158,14 +170,73 @@ void cumulative_sum(Emitter& e, const Node& node, NodeId id) {
                                  static_cast<double>(node.attributes.as<AxisAttributes>().axis))}));
 }
 
+/// The number that every element is, where it is a constant's.
+std::optional<double> number_of(const Emitter& e, ValueId value) {
+  const Node* node = &e.graph().node(value.node);
+  while (node->op->name == "broadcast") node = &e.graph().node(node->operands[0].node);
+  if (node->op->name != "constant") return std::nullopt;
+  const Tensor& tensor = node->attributes.as<ConstantAttributes>().value;
+  return tensor.num_elements() == 1 ? std::optional(tensor.get(0)) : std::nullopt;
+}
+
+/// ONNX counts negative positions from the end; what an importer writes for that,
+/// select(i < 0, i + size, i), is i again.
+ValueId positions(const Emitter& e, ValueId index, const Extent& size) {
+  const Node& choice = e.graph().node(index.node);
+  if (choice.op->name != "select" || size.is_named()) return index;
+  const ValueId own = choice.operands[2];
+  const Node &test = e.graph().node(choice.operands[0].node),
+             &sum = e.graph().node(choice.operands[1].node);
+  const bool is_test =
+      test.op->name == "less" && test.operands[0] == own && number_of(e, test.operands[1]) == 0.0;
+  const bool is_sum = sum.op->name == "add" && sum.operands[0] == own &&
+                      number_of(e, sum.operands[1]) == static_cast<double>(size.size());
+  return is_test && is_sum ? own : index;
+}
+/// Of a node that reads operand 0 along its axis at operand 1.
+std::string positions_of(Emitter& e, const Node& node) {
+  const int64_t axis = node.attributes.as<AxisAttributes>().axis;
+  return e.plain(positions(e, node.operands[1], e.type(node.operands[0]).shape()[axis]));
+}
+
 void gather(Emitter& e, const Node& node, NodeId id) {
-  e.set_plain({id, 0}, e.node("Gather", {e.plain(node.operands[0]), e.plain(node.operands[1])},
+  e.set_plain({id, 0}, e.node("Gather", {e.plain(node.operands[0]), positions_of(e, node)},
                               {attribute("axis", node.attributes.as<AxisAttributes>().axis)}));
 }
 void take_along_axis(Emitter& e, const Node& node, NodeId id) {
-  e.set_plain({id, 0},
-              e.node("GatherElements", {e.plain(node.operands[0]), e.plain(node.operands[1])},
-                     {attribute("axis", node.attributes.as<AxisAttributes>().axis)}));
+  e.set_plain({id, 0}, e.node("GatherElements", {e.plain(node.operands[0]), positions_of(e, node)},
+                              {attribute("axis", node.attributes.as<AxisAttributes>().axis)}));
+}
+/// Slices added at positions of the first axis; another axis is brought to the front and back.
+void scatter_add(Emitter& e, const Node& node, NodeId id) {
+  const int64_t axis = node.attributes.as<AxisAttributes>().axis, rank = e.type({id, 0}).rank();
+  const int64_t indices_rank = e.type(node.operands[1]).rank();
+  std::vector<int64_t> to_front, updates_to_front, back(static_cast<size_t>(rank));
+  for (int64_t i = 0; i < indices_rank; ++i) updates_to_front.push_back(axis + i);
+  to_front.push_back(axis);
+  for (int64_t i = 0; i < rank; ++i) {
+    if (i == axis) continue;
+    to_front.push_back(i);
+    updates_to_front.push_back(i < axis ? i : i + indices_rank - 1);
+  }
+  for (int64_t i = 0; i < rank; ++i)
+    back[static_cast<size_t>(to_front[static_cast<size_t>(i)])] = i;
+  const std::string places =
+      e.node("Unsqueeze", {e.plain(node.operands[1]), e.integers({indices_rank})});
+  const std::string wide =
+      e.node("Cast", {places}, {attribute("to", static_cast<int64_t>(ElementType::i64))});
+  const std::string y = e.node("ScatterND",
+                               {e.transposed(e.plain(node.operands[0]), to_front), wide,
+                                e.transposed(e.plain(node.operands[2]), updates_to_front)},
+                               {attribute("reduction", std::string("add"))});
+  e.set_plain({id, 0}, e.transposed(y, back));
+}
+void put_along_axis_add(Emitter& e, const Node& node, NodeId id) {
+  e.set_plain({id, 0}, e.node("ScatterElements",
+                              {e.plain(node.operands[0]), e.plain(node.operands[1]),
+                               e.plain(node.operands[2])},
+                              {attribute("axis", node.attributes.as<AxisAttributes>().axis),
+                               attribute("reduction", std::string("add"))}));
 }
 void embedding(Emitter& e, const Node& node, NodeId id) {
   e.set_plain({id, 0}, e.node("Gather", {e.plain(node.operands[0]), e.plain(node.operands[1])},
@@ -194,6 +265,8 @@ constexpr WriterRow kWriteMoveRows[] = {
     {"cumulative_sum", cumulative_sum},
     {"gather", gather},
     {"take_along_axis", take_along_axis},
+    {"scatter_add", scatter_add},
+    {"put_along_axis_add", put_along_axis_add},
     {"embedding", embedding},
     {"one_hot", one_hot},
 };

@@ -1,6 +1,7 @@
 #include "brisk/ops/control/control.h"
 
 #include <limits>
+#include <optional>
 
 #include "brisk/formats/onnx/op_table.h"
 #include "brisk/formats/onnx/ops/values.h"
@@ -8,7 +9,7 @@
 
 // If, Loop and Scan. A condition or trip count that is known (or, in a staged walk, becomes known
 // by a cut) is followed here: the branch or the trips are walked. In a static walk an unknown
-// condition becomes a `branch`, a Scan becomes a `scan`.
+// condition becomes a `branch` or a `loop`, a Scan becomes a `scan`.
 
 namespace brisk::onnx {
 namespace {
@@ -97,14 +98,119 @@ Item no_rows(Call& c, const ValueDef& output) {
       Tensor(type, sizes)));
 }
 
+/// A loop's body as a region over trip, condition and state, where its shapes stay the same.
+struct LoopBody {
+  Trace::Region region;
+  bool ends_by_data = false;  ///< the next condition cannot be known
+  bool reads_trip = false;
+};
+std::optional<LoopBody> loop_body(Call& c, const GraphDef& body, const std::vector<Item>& state) {
+  std::vector<Type> types = {Type(DType::i64, Shape()), Type(DType::boolean, Shape())};
+  std::vector<ElementType> elements = {ElementType::i64, ElementType::boolean};
+  for (const Item& item : state) {
+    types.push_back(c.trace.type(item));
+    elements.push_back(item->element);
+  }
+  LoopBody result;
+  try {
+    result.region = c.trace.region("loop", types, elements, [&](const std::vector<Item>& inputs) {
+      std::vector<Item> results = c.run_graph(
+          body, {inputs.begin(), inputs.begin() + static_cast<ptrdiff_t>(std::min(
+                                                      inputs.size(), body.inputs.size()))});
+      result.ends_by_data = results[0] != inputs[1] && !c.trace.can_know(results[0]);
+      results[0] = c.trace.item(reshape(c.trace.value(results[0]), {}), ElementType::boolean);
+      return results;
+    });
+  } catch (const UserError&) {
+    return std::nullopt;  // a shape depends on the trip: the walk of the trips says so, or copes
+  }
+  const Graph& graph = result.region.graph;
+  for (size_t i = 1; i < types.size(); ++i)
+    if (!(graph.output_type(i - 1) == types[i])) return std::nullopt;
+  result.reads_trip = !graph.users()[static_cast<size_t>(graph.inputs()[0])].empty();
+  for (const NamedValue& output : graph.outputs())
+    result.reads_trip |= output.value.node == graph.inputs()[0];
+  return result;
+}
+
+/// What the loop hands on: the condition, the trip where it is read, the state, and unchanged the
+/// limit of trips where it is no number yet and what the body reads from outside.
+struct LoopState {
+  bool has_trip = false, has_limit = false;
+  size_t num_states = 0;
+  size_t first_state() const { return has_trip ? 2 : 1; }
+  size_t limit() const { return first_state() + num_states; }
+  size_t first_captured() const { return limit() + (has_limit ? 1 : 0); }
+};
+
+std::vector<Value> inputs_like(Builder& builder, const std::vector<Value>& values) {
+  std::vector<Value> inputs;
+  for (const Value& value : values)
+    inputs.push_back(builder.input(fmt::format("state{}", inputs.size()), value.type()));
+  return inputs;
+}
+
+Graph loop_condition(const std::vector<Value>& state, const LoopState& layout) {
+  Builder builder(state[0].builder->ops(), "condition");
+  const std::vector<Value> x = inputs_like(builder, state);
+  const Value holds = layout.has_limit ? logical_and(x[0], less(x[1], x[layout.limit()])) : x[0];
+  return builder.finish({{"result0", holds}});
+}
+
+Graph loop_step(const std::vector<Value>& state, const LoopState& layout, const Graph& region,
+                bool ignores_condition) {
+  Builder builder(state[0].builder->ops(), "loop");
+  const std::vector<Value> x = inputs_like(builder, state);
+  std::vector<Value> given = {layout.has_trip ? x[1] : builder.scalar(DType::i64, 0), x[0]};
+  for (size_t i = 0; i < layout.num_states; ++i) given.push_back(x[layout.first_state() + i]);
+  given.insert(given.end(), x.begin() + static_cast<ptrdiff_t>(layout.first_captured()), x.end());
+  const std::vector<Value> results = builder.inline_graph(region, given);
+  std::vector<Value> next = x;
+  next[0] = ignores_condition ? x[0] : results[0];
+  if (layout.has_trip) next[1] = x[1] + 1.0;
+  for (size_t i = 0; i < layout.num_states; ++i) next[layout.first_state() + i] = results[i + 1];
+  std::vector<Builder::Output> outputs;
+  for (const Value& value : next)
+    outputs.push_back({fmt::format("result{}", outputs.size()), value});
+  return builder.finish(outputs);
+}
+
+/// A static walk's loop whose end only a run can tell; false where it has to be unrolled.
+bool loop_as_loop(Call& c, const GraphDef& body, const std::vector<Item>& state) {
+  if (c.trace.staged() || body.outputs.size() != 1 + state.size()) return false;
+  const bool known_trips = !c.has(0) || c.trace.can_know(c.item(0)),
+             known_start = !c.has(1) || c.trace.can_know(c.item(1));
+  if (known_trips && c.has(0) && c.known_integer(0) <= 0) return false;
+  const std::optional<LoopBody> found = loop_body(c, body, state);
+  if (!found) return false;
+  if (known_trips && known_start && (!found->ends_by_data || !c.has(1))) return false;
+  LoopState layout{.has_trip = found->reads_trip || !known_trips,
+                   .has_limit = !known_trips,
+                   .num_states = state.size()};
+  std::vector<Value> values = {c.has(1) ? reshape(c.in(1), {})
+                                        : c.builder().scalar(DType::boolean, 1)};
+  if (layout.has_trip) values.push_back(c.builder().scalar(DType::i64, 0));
+  for (const Item& item : state) values.push_back(c.trace.value(item));
+  if (layout.has_limit) values.push_back(reshape(c.in(0), {}));
+  for (const Item& item : found->region.captured) values.push_back(c.trace.value(item));
+  const int64_t max_trips = known_trips && c.has(0) ? c.known_integer(0) : 0;
+  const std::vector<Value> results =
+      loop(values, loop_condition(values, layout),
+           loop_step(values, layout, found->region.graph, !c.has(1)), max_trips);
+  for (size_t i = 0; i < state.size(); ++i)
+    c.out(i, results[layout.first_state() + i], state[i]->element);
+  return true;
+}
+
 void loop_op(Call& c) {
   const GraphDef& body = c.graph("body");
-  const int64_t max_trips = c.has(0) ? c.known_integer(0) : std::numeric_limits<int64_t>::max();
   const size_t carried = c.num_inputs() >= 2 ? c.num_inputs() - 2 : 0;
   require(body.outputs.size() >= 1 + carried, "its body gives {} values for {} carried ones",
           body.outputs.size(), carried);
   std::vector<Item> state;
   for (size_t i = 0; i < carried; ++i) state.push_back(c.item(i + 2));
+  if (loop_as_loop(c, body, state)) return;
+  const int64_t max_trips = c.has(0) ? c.known_integer(0) : std::numeric_limits<int64_t>::max();
   Item condition = c.has(1) ? c.item(1) : nullptr;
   const size_t num_scans = body.outputs.size() - 1 - carried;
   std::vector<std::vector<Item>> scans(num_scans);
@@ -120,10 +226,11 @@ void loop_op(Call& c) {
     inputs.insert(inputs.end(), state.begin(), state.end());
     inputs.resize(std::min(inputs.size(), body.inputs.size()));
     const std::vector<Item> results = c.run_graph(body, inputs);
-    condition = results[0];
     for (size_t i = 0; i < carried; ++i) state[i] = results[i + 1];
     for (size_t i = 0; i < num_scans; ++i) scans[i].push_back(results[i + 1 + carried]);
     if (trip + 1 >= max_trips) break;
+    if (!c.has(1)) continue;  // a counted loop, whatever its body says
+    condition = results[0];
     if (!c.trace.can_know(condition)) {
       if (!c.trace.staged() || c.trace.in_region()) (void)c.trace.known(condition);  // says why not
       c.trace.cut();

@@ -119,6 +119,15 @@ void clip(Call& c) {
     const auto limit = std::numeric_limits<float>::max();
     return c.out(clamp(x, c.real("min", -limit), c.real("max", limit)));
   }
+  // As activations are written: limits that are numbers.
+  const auto is_number = [&](size_t i) {
+    return c.has(i) && c.rank(i) == 0 && c.trace.is_constant(c.item(i));
+  };
+  if (is_floating(x.dtype()) && is_number(1) && is_number(2)) {
+    const double low = c.known_real(1), high = c.known_real(2);
+    if (low == 0 && high == 6) return c.out(relu6(x), c.element(0));
+    if (low <= high) return c.out(clamp(x, low, high), c.element(0));
+  }
   if (c.has(1)) x = maximum(x, c.in(1));
   if (c.has(2)) x = minimum(x, c.in(2));
   c.out(x);
