@@ -12,6 +12,7 @@ struct ExportOptions {
   std::string model, to, out;
   std::vector<std::string> dimensions;
   int version = 0;
+  bool external_data = false;
 };
 
 int export_file(const ExportOptions& options) {
@@ -24,7 +25,9 @@ int export_file(const ExportOptions& options) {
           (format.extensions.empty() || format.extensions[0] == "/"
                ? ""
                : std::string(format.extensions[0]));
-  save(model, out, options.to, {parse_dimensions(options.dimensions), options.version}).value();
+  save(model, out, options.to,
+       {parse_dimensions(options.dimensions), options.version, options.external_data})
+      .value();
   fmt::print("written: {}\n", out);
   return kDone;
 }
@@ -42,6 +45,8 @@ void add_export(CLI::App& app, int& code) {
                    "The file to write; else the model's name with the format's ending");
   verb->add_option("--version", options->version,
                    "The format's version (ONNX: the opset); 0: the writer's choice");
+  verb->add_flag("--external-data", options->external_data,
+                 "ONNX: weights in OUT.data beside the model, as they are from 2 GiB on");
   add_dimension_option(*verb, options->dimensions);
   verb->callback([options, &code] { code = export_file(*options); });
 }

@@ -62,6 +62,8 @@ struct SaveOptions {
   Binding dimensions;
   /// Format's own version (ONNX: the opset); 0: the writer's choice.
   int version = 0;
+  /// Weights in a file of their own beside the model, where the format knows that (ONNX).
+  bool external_data = false;
 };
 
 /// A row of the table. Functions that a format lacks are empty; `reason` says why.

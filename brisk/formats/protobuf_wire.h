@@ -56,6 +56,8 @@ class ProtobufReader {
   explicit ProtobufReader(std::string_view wire) : rest_(wire) {}
   /// The next field; none at the end of the message.
   Result<std::optional<ProtobufField>> next();
+  /// What is not read yet.
+  std::string_view rest() const { return rest_; }
 
  private:
   std::string_view rest_;

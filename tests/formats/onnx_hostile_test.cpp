@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <fstream>
 
@@ -203,6 +205,90 @@ TEST(OnnxHostile, ExternalDataWithoutAFolderIsRefused) {
   const std::string tensor = number_field(1, 4) + number_field(2, 1) + bytes_field(8, "w") +
                              bytes_field(13, entry) + number_field(14, 1);
   expect_words(refusal(with_initializer(tensor)), "another file");
+}
+
+/// A model in `folder` whose initializer lies outside it, by these external_data entries.
+std::string outside(const std::filesystem::path& folder,
+                    const std::vector<std::pair<std::string, std::string>>& entries) {
+  std::string tensor = number_field(1, 4) + number_field(2, 1) + bytes_field(8, "w");
+  for (const auto& [key, value] : entries)
+    tensor += bytes_field(13, bytes_field(1, key) + bytes_field(2, value));
+  const std::filesystem::path path = folder / "model.onnx";
+  EXPECT_TRUE(write_file_atomically(path, with_initializer(tensor + number_field(14, 1))).ok());
+  const Result<ModelDef> file = read_model(path);
+  return file.ok() ? "read" : file.error();
+}
+
+TEST(OnnxHostile, EntriesOfExternalData) {
+  const test::TemporaryDirectory folder;
+  ASSERT_TRUE(write_file_atomically(folder / "w.bin", std::string(16, 'x')).ok());
+  EXPECT_EQ(outside(folder.path(), {{"location", "w.bin"}}), "read");
+  EXPECT_EQ(outside(folder.path(), {{"location", "./w.bin"}, {"checksum", "whatever"}}), "read");
+  expect_words(outside(folder.path(), {}), "it is empty");
+  expect_words(outside(folder.path(), {{"location", "w.bin"}, {"length", "15"}}), "take 16");
+  expect_words(outside(folder.path(), {{"location", "w.bin"}, {"length", "18446744073709551616"}}),
+               "no size");
+  expect_words(outside(folder.path(), {{"location", "w.bin"}, {"offset", "1"}}), "beyond");
+  expect_words(outside(folder.path(), {{"location", "w.bin"}, {"offset", "9223372036854775800"}}),
+               "beyond");
+  expect_words(outside(folder.path(), {{"location", std::string("w.bin\0", 6)}}), "zero byte");
+  // The last entry of a key holds, and it is checked.
+  expect_words(outside(folder.path(), {{"location", "w.bin"}, {"location", "../w.bin"}}),
+               "leaves the model's folder");
+}
+
+TEST(OnnxHostile, ExternalDataThatIsNoFile) {
+  const test::TemporaryDirectory folder;
+  ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
+  expect_words(outside(folder.path(), {{"location", "pipe"}}), "no regular file");
+  ASSERT_TRUE(write_file_atomically(folder / "empty", "").ok());
+  expect_words(outside(folder.path(), {{"location", "empty"}}), "beyond its 0 bytes");
+}
+
+/// An initializer of `count` floats that lie in the file itself.
+std::string with_raw(size_t count, const std::string& raw) {
+  return with_initializer(number_field(1, count) + number_field(2, 1) + bytes_field(8, "w") +
+                          bytes_field(9, raw));
+}
+
+TEST(OnnxHostile, LargeTensorsOfAFile) {
+  const test::TemporaryDirectory folder;
+  const std::filesystem::path path = folder / "model.onnx";
+  const auto read = [&](const std::string& bytes) {
+    EXPECT_TRUE(write_file_atomically(path, bytes).ok());
+    const Result<ModelDef> file = read_model(path);
+    return file.ok() ? "read" : file.error();
+  };
+  const std::string raw(100'000, 'x');
+  const std::string whole = with_raw(25'000, raw);
+  EXPECT_EQ(read(whole), "read");
+  expect_words(read(with_raw(24'999, raw)), "tensor 'w': 100000 bytes for 24999 elements");
+  for (const size_t missing : {1UL, 50'000UL, 99'999UL, 100'000UL, 100'010UL})
+    EXPECT_NE(read(whole.substr(0, whole.size() - missing)), "read") << missing;
+  // A field that is there twice counts as its last.
+  const std::string head = number_field(1, 25'000) + number_field(2, 1) + bytes_field(8, "w");
+  EXPECT_EQ(read(with_initializer(head + bytes_field(9, "ab") + bytes_field(9, raw))), "read");
+  expect_words(read(with_initializer(head + bytes_field(9, raw) + bytes_field(9, "ab"))),
+               "2 bytes for 25000 elements");
+}
+
+TEST(OnnxHostile, LargeTensorsOfAFileAreItsOwnBytes) {
+  const test::TemporaryDirectory folder;
+  for (size_t shift = 0; shift < 9; ++shift) {  // at any alignment
+    std::vector<float> values(30'000);
+    for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i) * 0.5F;
+    ModelDef file = identity();
+    file.graph.initializers = {{std::string(shift + 1, 'w'), f32({100, 300}, values)},
+                               {"last", f32({2}, {1, 2})}};
+    const std::filesystem::path path = folder / "model.onnx";
+    ASSERT_TRUE(write_file_atomically(path, write_model(file).value()).ok());
+    const ModelDef back = read_model(path).value();
+    ASSERT_EQ(back.graph.initializers.size(), 2U);
+    EXPECT_TRUE(bit_equal(back.graph.initializers[0].tensor.tensor,
+                          file.graph.initializers[0].tensor.tensor));
+    EXPECT_TRUE(bit_equal(back.graph.initializers[1].tensor.tensor,
+                          file.graph.initializers[1].tensor.tensor));
+  }
 }
 
 }  // namespace

@@ -95,6 +95,28 @@ TEST(OnnxExport, AnUnknownOpsetIsRefused) {
   EXPECT_FALSE(to_onnx(model, {.version = 9}).ok());
 }
 
+TEST(OnnxExport, WeightsBesideTheModel) {
+  const test::TemporaryDirectory folder;
+  const std::filesystem::path path = folder / "model.onnx", data = folder / "model.onnx.data";
+  Model model = zoo::mlp();
+  model.initialize(3);
+  ASSERT_TRUE(save(model, path, "onnx", {.external_data = true}).ok());
+  EXPECT_LT(std::filesystem::file_size(path), 10'000U);
+  EXPECT_GT(std::filesystem::file_size(data), static_cast<uintmax_t>(model.num_parameters()) * 4);
+  const Model inside = loaded(to_onnx(model, {}).value()), outside = load(path).value();
+  ASSERT_EQ(inside.weights.size(), outside.weights.size());
+  for (size_t i = 0; i < inside.weights.size(); ++i)
+    EXPECT_TRUE(bit_equal(inside.weights[i], outside.weights[i]));
+  const ModelDef file = read_model(path).value();
+  for (const InitializerDef& entry : file.graph.initializers)
+    if (entry.tensor.tensor.num_bytes() >= 1024) {
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(entry.tensor.tensor.bytes()) % 4096, 0U);
+    }
+  std::filesystem::resize_file(data, 100);
+  EXPECT_NE(load(path).error().find("beyond its 100 bytes"), std::string::npos)
+      << load(path).error();
+}
+
 TEST(ModelFile, AFileIsFoundByWhatItHolds) {
   const test::TemporaryDirectory folder;
   const std::filesystem::path path = folder.path() / "model.bin";

@@ -74,6 +74,18 @@ Status save_onnx(const Model& model, const std::filesystem::path& path,
                  const SaveOptions& options) {
   const Result<ModelDef> file = to_onnx(model, options);
   if (!file) return fail("{}: {}", path.string(), file.error());
+  // A model of more than protobuf's 2 GiB has its weights beside it, whatever is asked for.
+  constexpr int64_t kLargest = (int64_t{1} << 31) - (1 << 24);
+  if (options.external_data || weight_bytes(*file) > kLargest) {
+    const std::string beside = path.filename().string() + ".data";
+    const ExternalLayout layout = external_layout(file->graph, beside);
+    const Result<std::string> bytes = write_model(*file, layout);
+    if (!bytes) return fail("{}: {}", path.string(), bytes.error());
+    // The weights first: a model that is there finds them.
+    const std::filesystem::path data = path.parent_path() / beside;
+    if (Status s = write_external_data(file->graph, layout, data); !s) return s;
+    return write_file_atomically(path, *bytes);
+  }
   const Result<std::string> bytes = write_model(*file);
   if (!bytes) return fail("{}: {}", path.string(), bytes.error());
   return write_file_atomically(path, *bytes);

@@ -35,7 +35,7 @@ std::optional<std::string> unsafe(const std::filesystem::path& folder,
 
 Result<ExternalData> external_data(const std::filesystem::path& folder,
                                    const std::vector<std::pair<std::string, std::string>>& entries,
-                                   int64_t bytes, const std::string& what) {
+                                   int64_t bytes, const std::string& what, OpenedFiles* opened) {
   std::string location;
   std::optional<int64_t> offset = 0, length;
   for (const auto& [key, value] : entries) {
@@ -53,15 +53,56 @@ Result<ExternalData> external_data(const std::filesystem::path& folder,
   if (const std::optional<std::string> reason = unsafe(folder, location))
     return fail("{}: its external data lies at '{}', which is not opened: {}", what, location,
                 *reason);
-  Result<MappedFile> file = map_file(folder / location);
-  if (!file) return fail("{}: {}", what, file.error());
+  OpenedFiles own;
+  OpenedFiles& files = opened != nullptr ? *opened : own;
+  if (!files.contains(location)) {
+    Result<MappedFile> mapped = map_file(folder / location);
+    if (!mapped) return fail("{}: {}", what, mapped.error());
+    files[location] = std::move(*mapped);
+  }
+  const MappedFile& file = files[location];
   if (length && *length != bytes)
     return fail("{}: its external data has {} bytes, but its elements take {}", what, *length,
                 bytes);
-  if (*offset > file->size || bytes > file->size - *offset)
+  if (*offset > file.size || bytes > file.size - *offset)
     return fail("{}: bytes {} to {} of {} are beyond its {} bytes", what, *offset,
-                fmt::format("+{}", bytes), location, file->size);
-  return ExternalData{std::move(*file), *offset};
+                fmt::format("+{}", bytes), location, file.size);
+  return ExternalData{file, *offset};
+}
+
+ExternalLayout external_layout(const GraphDef& graph, std::string location) {
+  constexpr int64_t kSmall = 1024, kPage = 4096;
+  ExternalLayout layout;
+  layout.location = std::move(location);
+  int64_t at = 0;
+  for (size_t i = 0; i < graph.initializers.size(); ++i) {
+    const HostTensor& tensor = graph.initializers[i].tensor;
+    if (tensor.is_string() || tensor.tensor.num_bytes() < kSmall) continue;
+    layout.offsets[i] = at;
+    const int64_t bytes = packed_size(tensor.element, tensor.tensor.num_elements());
+    at = (at + bytes + kPage - 1) / kPage * kPage;
+  }
+  return layout;
+}
+
+Status write_external_data(const GraphDef& graph, const ExternalLayout& layout,
+                           const std::filesystem::path& path) {
+  return write_file_atomically(path, [&](FileWriter& file) -> Status {
+    int64_t at = 0;
+    for (const auto& [position, offset] : layout.offsets) {
+      if (Status s = file.write(std::string(static_cast<size_t>(offset - at), '\0')); !s) return s;
+      const HostTensor& tensor = graph.initializers[position].tensor;
+      const bool as_is = element_type_of(tensor.tensor.dtype()) == tensor.element;
+      const std::string packed = as_is ? std::string() : encode(tensor.element, tensor.tensor);
+      const std::string_view bytes =
+          as_is ? std::string_view(reinterpret_cast<const char*>(tensor.tensor.bytes()),
+                                   static_cast<size_t>(tensor.tensor.num_bytes()))
+                : std::string_view(packed);
+      if (Status s = file.write(bytes); !s) return s;
+      at = offset + static_cast<int64_t>(bytes.size());
+    }
+    return Success{};
+  });
 }
 
 }  // namespace brisk::onnx

@@ -2,14 +2,14 @@
 
 #include <algorithm>
 #include <cstring>
-#include <fstream>
 
 #include <onnx.pb.h>
 #include "brisk/formats/onnx/schema/external_data.h"
+#include "brisk/formats/onnx/schema/large_tensors.h"
 
 // protobuf itself bounds nesting (100 messages) and refuses lengths beyond the bytes; what it does
-// not know - extents against bytes, enumerations, paths - is checked here. Raw bytes of weights are
-// moved out of the message, not copied: reading a file needs its size once.
+// not know - extents against bytes, enumerations, paths - is checked here. Weights never pass
+// through protobuf: they stay in the mapped file, or are copied once where they lie crooked there.
 
 namespace brisk::onnx {
 namespace {
@@ -24,10 +24,12 @@ class Reader {
   Reader(const std::filesystem::path& folder, const ReadOptions& options)
       : folder_(folder), options_(options) {}
 
-  HostTensor tensor(::onnx::TensorProto& from, const std::string& what);
+  /// `raw` stands for the raw bytes that were taken out of the message.
+  HostTensor tensor(::onnx::TensorProto& from, const std::string& what,
+                    const LargeTensor* raw = nullptr);
   AttributeDef attribute(::onnx::AttributeProto& from);
   NodeDef node(::onnx::NodeProto& from);
-  GraphDef graph(::onnx::GraphProto& from);
+  GraphDef graph(::onnx::GraphProto& from, const LargeTensors& large = {});
   FunctionDef function(::onnx::FunctionProto& from);
   TypeDef type(const ::onnx::TypeProto& from, int depth = 0);
   ValueFile sequence(::onnx::SequenceProto& from);
@@ -46,6 +48,7 @@ class Reader {
 
   std::filesystem::path folder_;
   ReadOptions options_;
+  OpenedFiles opened_;
 };
 
 /// Bytes that a message gave away, owned by the tensor.
@@ -111,7 +114,22 @@ Tensor Reader::typed_fields(const ::onnx::TensorProto& from, ElementType element
   }
 }
 
-HostTensor Reader::tensor(::onnx::TensorProto& from, const std::string& what) {
+/// Whether elements can be read where their bytes lie.
+bool is_usable(ElementType type, const std::byte* bytes) {
+  return element_type_of(*carrier(type)) == type && type != ElementType::boolean &&
+         reinterpret_cast<uintptr_t>(bytes) % 8 == 0;
+}
+
+/// The file is kept as long as the tensor.
+Tensor shared(ElementType type, std::vector<int64_t> sizes, const MappedFile& file,
+              int64_t offset) {
+  const auto bytes = std::const_pointer_cast<std::byte[]>(file.bytes);
+  return Tensor(*carrier(type), std::move(sizes),
+                std::shared_ptr<std::byte[]>(bytes, bytes.get() + offset));
+}
+
+HostTensor Reader::tensor(::onnx::TensorProto& from, const std::string& what,
+                          const LargeTensor* raw) {
   const ElementType type = element(from.data_type(), what);
   require(from.dims_size() <= kMaxRank, "{}: {} dimensions are more than {}", what,
           from.dims_size(), kMaxRank);
@@ -136,18 +154,29 @@ HostTensor Reader::tensor(::onnx::TensorProto& from, const std::string& what) {
     for (const auto& entry : from.external_data()) entries.emplace_back(entry.key(), entry.value());
     require(!folder_.empty(), "{}: its data lies in another file, which cannot be looked for here",
             what);
-    const ExternalData data = external_data(folder_, entries, bytes, what).value();
+    const ExternalData data = external_data(folder_, entries, bytes, what, &opened_).value();
     if (leave_out) return result;
-    const std::span<const std::byte> view(data.file.bytes.get() + data.offset,
-                                          static_cast<size_t>(bytes));
-    const bool aligned = reinterpret_cast<uintptr_t>(view.data()) % 8 == 0;
-    if (aligned && element_type_of(*carrier(type)) == type && type != ElementType::boolean)
-      result.tensor =
-          Tensor(*carrier(type), sizes,
-                 std::shared_ptr<std::byte[]>(std::const_pointer_cast<std::byte[]>(data.file.bytes),
-                                              const_cast<std::byte*>(view.data())));
+    const std::byte* view = data.file.bytes.get() + data.offset;
+    if (is_usable(type, view))
+      result.tensor = shared(type, sizes, data.file, data.offset);
     else
-      result.tensor = decode(type, sizes, view);
+      result.tensor = decode(type, sizes, {view, static_cast<size_t>(bytes)});
+    return result;
+  }
+  if (raw != nullptr) {
+    require(raw->size == bytes, "{}: {} bytes for {} elements of {}, which take {}", what,
+            raw->size, count, name(type), bytes);
+    if (leave_out) return result;
+    if (is_usable(type, raw->file.bytes.get() + raw->offset)) {
+      result.tensor = shared(type, sizes, raw->file, raw->offset);
+    } else if (element_type_of(*carrier(type)) == type && type != ElementType::boolean) {
+      result.tensor = Tensor(*carrier(type), sizes);
+      raw->read({result.tensor.bytes(), static_cast<size_t>(bytes)}).value();
+    } else {
+      std::vector<std::byte> packed(static_cast<size_t>(bytes));
+      raw->read(packed).value();
+      result.tensor = decode(type, sizes, packed);
+    }
     return result;
   }
   if (from.has_raw_data()) {
@@ -309,12 +338,15 @@ NodeDef Reader::node(::onnx::NodeProto& from) {
   return result;
 }
 
-GraphDef Reader::graph(::onnx::GraphProto& from) {
+GraphDef Reader::graph(::onnx::GraphProto& from, const LargeTensors& large) {
   GraphDef result;
   result.name = from.name();
+  int64_t position = 0;
   for (auto& entry : *from.mutable_initializer()) {
     std::string name = entry.name();
-    HostTensor value = tensor(entry, "tensor '" + name + "'");
+    const auto raw = large.find(position++);
+    HostTensor value =
+        tensor(entry, "tensor '" + name + "'", raw == large.end() ? nullptr : &raw->second);
     result.initializers.push_back({std::move(name), std::move(value)});
   }
   for (auto& entry : *from.mutable_sparse_initializer()) {
@@ -399,7 +431,7 @@ constexpr std::string_view kNoModel =
 
 /// The message as plain structures; its raw bytes move into the tensors.
 Result<ModelDef> convert(::onnx::ModelProto& proto, const std::filesystem::path& folder,
-                         const ReadOptions& options) {
+                         const ReadOptions& options, const LargeTensors& large = {}) {
   if (!proto.has_graph()) return fail("the ONNX model has no graph");
   try {
     Reader reader(folder, options);
@@ -408,7 +440,7 @@ Result<ModelDef> convert(::onnx::ModelProto& proto, const std::filesystem::path&
     model.producer = proto.producer_name();
     model.producer_version = proto.producer_version();
     model.opsets = opsets(proto.opset_import());
-    model.graph = reader.graph(*proto.mutable_graph());
+    model.graph = reader.graph(*proto.mutable_graph(), large);
     for (auto& entry : *proto.mutable_functions())
       model.functions.push_back(reader.function(entry));
     return model;
@@ -428,22 +460,23 @@ Result<ModelDef> parse_model(std::string bytes, const std::filesystem::path& fol
   return convert(proto, folder, options);
 }
 
-// Parsed from a stream, so that the file's bytes are in memory once: as the tensors' own.
 Result<ModelDef> read_model(const std::filesystem::path& path, const ReadOptions& options) {
-  constexpr uintmax_t kMaxFile = (uintmax_t{1} << 31) - 1;
-  std::error_code error;
-  const uintmax_t size = std::filesystem::file_size(path, error);
-  if (error) return fail("{} cannot be read: {}", path.string(), error.message());
-  if (size > kMaxFile)
+  constexpr int64_t kMaxFile = (int64_t{1} << 31) - 1;
+  const Result<MappedFile> file = map_file(path);
+  if (!file) return file.failure();
+  if (file->size > kMaxFile)
     return fail(
         "{} has {} bytes: protobuf files end at 2 GiB, larger models keep their weights outside",
-        path.string(), size);
-  std::ifstream file(path, std::ios::binary);
+        path.string(), file->size);
+  LargeTensors large;
   ::onnx::ModelProto proto;
-  if (!file || !proto.ParseFromIstream(&file)) return fail("{} {}", path.string(), kNoModel);
+  const std::optional<std::string> thin = without_large_tensors(*file, path, large);
+  const bool parsed = thin ? proto.ParseFromString(*thin)
+                           : proto.ParseFromArray(file->bytes.get(), static_cast<int>(file->size));
+  if (!parsed) return fail("{} {}", path.string(), kNoModel);
   const std::filesystem::path folder =
       path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  Result<ModelDef> model = convert(proto, folder, options);
+  Result<ModelDef> model = convert(proto, folder, options, large);
   if (!model) return fail("{}: {}", path.string(), model.error());
   return model;
 }

@@ -65,7 +65,7 @@ void fill(const TypeDef& from, ::onnx::TypeProto& to) {
   }
 }
 
-void fill(const GraphDef& from, ::onnx::GraphProto& to);
+void fill(const GraphDef& from, ::onnx::GraphProto& to, const ExternalLayout& outside = {});
 
 void fill(const AttributeDef& from, ::onnx::AttributeProto& to) {
   using Kind = AttributeDef::Kind;
@@ -117,7 +117,22 @@ void fill(const NodeDef& from, ::onnx::NodeProto& to) {
   for (const AttributeDef& attribute : from.attributes) fill(attribute, *to.add_attribute());
 }
 
-void fill(const GraphDef& from, ::onnx::GraphProto& to) {
+void fill(const ExternalLayout& outside, size_t position, const HostTensor& from,
+          ::onnx::TensorProto& to) {
+  for (const int64_t size : from.sizes) to.add_dims(size);
+  to.set_data_type(static_cast<int>(from.element));
+  to.set_data_location(::onnx::TensorProto::EXTERNAL);
+  const auto add = [&](const char* key, const std::string& value) {
+    auto* entry = to.add_external_data();
+    entry->set_key(key);
+    entry->set_value(value);
+  };
+  add("location", outside.location);
+  add("offset", std::to_string(outside.offsets.at(position)));
+  add("length", std::to_string(packed_size(from.element, from.tensor.num_elements())));
+}
+
+void fill(const GraphDef& from, ::onnx::GraphProto& to, const ExternalLayout& outside) {
   to.set_name(from.name);
   for (const ValueDef& input : from.inputs) {
     auto* entry = to.add_input();
@@ -129,17 +144,34 @@ void fill(const GraphDef& from, ::onnx::GraphProto& to) {
     entry->set_name(output.name);
     fill(output.type, *entry->mutable_type());
   }
-  for (const InitializerDef& initializer : from.initializers) {
+  for (size_t i = 0; i < from.initializers.size(); ++i) {
+    const InitializerDef& initializer = from.initializers[i];
     auto* entry = to.add_initializer();
-    fill(initializer.tensor, *entry);
     entry->set_name(initializer.name);
+    if (outside.offsets.contains(i))
+      fill(outside, i, initializer.tensor, *entry);
+    else
+      fill(initializer.tensor, *entry);
   }
   for (const NodeDef& node : from.nodes) fill(node, *to.add_node());
 }
 
 }  // namespace
 
+int64_t weight_bytes(const ModelDef& model) {
+  int64_t bytes = 0;
+  for (const InitializerDef& entry : model.graph.initializers)
+    if (!entry.tensor.is_string()) bytes += entry.tensor.tensor.num_bytes();
+  return bytes;
+}
+
 Result<std::string> write_model(const ModelDef& model) {
+  if (const int64_t bytes = weight_bytes(model); bytes >= (int64_t{1} << 31) - (1 << 20))
+    return fail("{} bytes of weights do not fit an ONNX file of one piece (2 GiB)", bytes);
+  return write_model(model, {});
+}
+
+Result<std::string> write_model(const ModelDef& model, const ExternalLayout& outside) {
   ::onnx::ModelProto proto;
   proto.set_ir_version(model.ir_version);
   proto.set_producer_name(model.producer);
@@ -149,13 +181,8 @@ Result<std::string> write_model(const ModelDef& model) {
     entry->set_domain(domain);
     entry->set_version(version);
   }
-  int64_t bytes = 0;
-  for (const InitializerDef& entry : model.graph.initializers)
-    if (!entry.tensor.is_string()) bytes += entry.tensor.tensor.num_bytes();
-  if (bytes >= (int64_t{1} << 31) - (1 << 20))
-    return fail("{} bytes of weights do not fit an ONNX file of one piece (2 GiB)", bytes);
   try {
-    fill(model.graph, *proto.mutable_graph());
+    fill(model.graph, *proto.mutable_graph(), outside);
   } catch (const UserError& error) {
     return Failure{error.what()};
   }
