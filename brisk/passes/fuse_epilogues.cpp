@@ -27,25 +27,33 @@ Replacement fuse_dot(const Node& node, std::span<const Value> operands) {
 }
 
 Graph form_fused_ops(const Graph& graph, const LoweringTarget& target) {
-  return rewrite(graph, [&](Builder&, const Node& node, NodeId, std::span<const Value> operands) -> Replacement {
-    if (node.op->name == "convolution" && target.fused_convolution)
-      return std::vector<Value>{
-          fused_convolution(operands, {.convolution = node.attributes.as<ConvolutionAttributes>()})};
-    if (node.op->name == "dot_general" && target.fused_dot) return fuse_dot(node, operands);
-    return std::nullopt;
-  });
+  return rewrite(
+      graph,
+      [&](Builder&, const Node& node, NodeId, std::span<const Value> operands) -> Replacement {
+        if (node.op->name == "convolution" && target.fused_convolution)
+          return std::vector<Value>{fused_convolution(
+              operands, {.convolution = node.attributes.as<ConvolutionAttributes>()})};
+        if (node.op->name == "dot_general" && target.fused_dot) return fuse_dot(node, operands);
+        return std::nullopt;
+      });
 }
 
 class EpilogueAbsorber {
  public:
-  explicit EpilogueAbsorber(const Graph& graph) : graph_(graph), uses_(graph.nodes().size(), 0) {
+  EpilogueAbsorber(const Graph& graph, bool relu6)
+      : graph_(graph), relu6_(relu6), uses_(graph.nodes().size(), 0) {
     for (const Node& node : graph.nodes())
       for (const ValueId& operand : node.operands) ++uses_[static_cast<size_t>(operand.node)];
-    for (const NamedValue& output : graph.outputs()) ++uses_[static_cast<size_t>(output.value.node)];
+    for (const NamedValue& output : graph.outputs())
+      ++uses_[static_cast<size_t>(output.value.node)];
   }
 
-  Replacement operator()(Builder& builder, const Node& node, std::span<const Value> operands) const {
-    if (node.op->name == "relu" && is_private(node.operands[0])) return absorb_relu(builder, operands[0]);
+  Replacement operator()(Builder& builder, const Node& node,
+                         std::span<const Value> operands) const {
+    if (node.op->name == "relu" && is_private(node.operands[0]))
+      return absorb_activation(builder, operands[0], Activation::relu);
+    if (relu6_ && node.op->name == "relu6" && is_private(node.operands[0]))
+      return absorb_activation(builder, operands[0], Activation::relu6);
     if (node.op->name != "add") return std::nullopt;
     for (const size_t side : {0u, 1u}) {
       if (!is_private(node.operands[side])) continue;
@@ -63,18 +71,18 @@ class EpilogueAbsorber {
     return result;
   }
 
-  static Replacement absorb_relu(Builder& builder, Value x) {
+  static Replacement absorb_activation(Builder& builder, Value x, Activation activation) {
     const Node& fused = builder.node(x.id.node);
     if (fused.op->name == "fused_convolution") {
       auto attributes = fused.attributes.as<FusedConvolutionAttributes>();
       if (attributes.activation != Activation::none) return std::nullopt;
-      attributes.activation = Activation::relu;
+      attributes.activation = activation;
       return std::vector<Value>{fused_convolution(values(builder, fused), attributes)};
     }
     if (fused.op->name == "fused_dot") {
       auto attributes = fused.attributes.as<FusedDotAttributes>();
       if (attributes.activation != Activation::none) return std::nullopt;
-      attributes.activation = Activation::relu;
+      attributes.activation = activation;
       return std::vector<Value>{fused_dot(values(builder, fused), attributes)};
     }
     return std::nullopt;
@@ -115,18 +123,21 @@ class EpilogueAbsorber {
     if (node.op->name != "broadcast") return std::nullopt;
     const Value bias{&builder, node.operands[0]};
     const auto& axes = node.attributes.as<BroadcastAttributes>().axes;
-    if (bias.rank() != 1 || axes[0] != value.rank() - 1 || bias.shape()[0] != value.shape()[axes[0]])
+    if (bias.rank() != 1 || axes[0] != value.rank() - 1 ||
+        bias.shape()[0] != value.shape()[axes[0]])
       return std::nullopt;
     return bias;
   }
 
   const Graph& graph_;
+  bool relu6_;
   std::vector<int> uses_;
 };
 
-Graph absorb_epilogues(const Graph& graph) {
-  const Graph inside = map_regions(graph, absorb_epilogues);
-  const EpilogueAbsorber absorber(inside);
+Graph absorb_epilogues(const Graph& graph, bool relu6) {
+  const Graph inside =
+      map_regions(graph, [&](const Graph& region) { return absorb_epilogues(region, relu6); });
+  const EpilogueAbsorber absorber(inside, relu6);
   return rewrite(
       inside,
       [&](Builder& builder, const Node& node, NodeId, std::span<const Value> operands) {
@@ -140,7 +151,7 @@ Graph absorb_epilogues(const Graph& graph) {
 Program fuse_epilogues(Program program, const PassContext& context) {
   program.graph = form_fused_ops(program.graph, context.target);
   if (context.target.fused_convolution || context.target.fused_dot)
-    program.graph = absorb_epilogues(program.graph);
+    program.graph = absorb_epilogues(program.graph, context.target.fused_relu6);
   return program;
 }
 

@@ -31,6 +31,7 @@ struct LoweringTarget {
   bool loop_groups = false;        ///< runs a "loop_group" as one launch
   bool fused_convolution = false;  ///< has kernels for "fused_convolution"
   bool fused_dot = false;
+  bool fused_relu6 = false;  ///< both of them end with relu6, too
   /// Composite ops the backend has kernels for; all others are decomposed.
   std::set<std::string, std::less<>> native_composites;
   /// Of those, which nodes: false sends one to its decomposition. Empty: all of them.

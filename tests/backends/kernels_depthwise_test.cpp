@@ -67,7 +67,8 @@ TEST(KernelsDepthwise, EpiloguesAgreeWithTheReference) {
                                      k.random(DType::f32, l.filter())};
       if (bias) operands.push_back(k.random(DType::f32, {20}));
       if (residual) operands.push_back(k.random(DType::f32, l.result()));
-      fused_convolution(operands, {l.attributes(), bias, residual, Activation::relu});
+      fused_convolution(
+          operands, {l.attributes(), bias, residual, bias ? Activation::relu : Activation::relu6});
       expect_agrees(k, "depthwise", ErrorModel::sum, kRoundings);
     }
 }

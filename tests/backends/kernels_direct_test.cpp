@@ -62,7 +62,8 @@ TEST(KernelsDirect, EpiloguesAgreeWithTheReference) {
       std::vector<Value> operands = {k.random(DType::f32, l.input), k.random(DType::f32, l.filter)};
       if (bias) operands.push_back(k.random(DType::f32, {20}));
       if (residual) operands.push_back(k.random(DType::f32, l.result().sizes()));
-      fused_convolution(operands, {l.attributes(), bias, residual, Activation::relu});
+      fused_convolution(
+          operands, {l.attributes(), bias, residual, bias ? Activation::relu : Activation::relu6});
       expect_agrees(k, "direct", ErrorModel::sum, kRoundings);
     }
 }

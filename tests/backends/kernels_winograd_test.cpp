@@ -54,7 +54,7 @@ TEST(KernelsWinograd, EpiloguesAgreeWithTheReference) {
   const Layer l{5, 11, 10, 32, 48, {1, 1}, {1, 1}};
   for (const bool bias : {false, true})
     for (const bool residual : {false, true})
-      for (const Activation activation : {Activation::none, Activation::relu}) {
+      for (const Activation activation : {Activation::none, Activation::relu, Activation::relu6}) {
         KernelCase k;
         std::vector<Value> operands = {k.random(DType::f32, l.input().sizes()),
                                        k.random(DType::f32, l.filter().sizes())};

@@ -57,6 +57,8 @@ LoweringTarget target_of(const PassCase& pass_case) {
       target.fused_convolution = true;
     else if (word == "fused_dot")
       target.fused_dot = true;
+    else if (word == "fused_relu6")
+      target.fused_relu6 = true;
     else if (word == "folds_batch_norm")
       target.folds_batch_norm = true;
     else if (word == "batch_norm_parts")

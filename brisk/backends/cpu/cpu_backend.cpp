@@ -12,7 +12,8 @@ class CpuBackend final : public Backend {
   std::string_view name() const override { return "cpu"; }
 
   std::string describe() const override {
-    return fmt::format("{}, {} cores, {}", cpu_name(), available_cores(), fmt::join(cpu_features(), " "));
+    return fmt::format("{}, {} cores, {}", cpu_name(), available_cores(),
+                       fmt::join(cpu_features(), " "));
   }
 
   LoweringTarget target() const override {
@@ -22,6 +23,7 @@ class CpuBackend final : public Backend {
     target.fused_rows = true;
     target.fused_convolution = true;
     target.fused_dot = true;
+    target.fused_relu6 = true;
     return target;
   }
 
@@ -29,18 +31,22 @@ class CpuBackend final : public Backend {
     if (type == DType::f32 || type == DType::f64) return Success{};
     if (type == DType::bf16) {
       if (has_feature("amx_bf16") || has_feature("avx512_bf16")) return Success{};
-      return fail("{} has neither amx_bf16 nor avx512_bf16: bf16 would be slower than f32", cpu_name());
+      return fail("{} has neither amx_bf16 nor avx512_bf16: bf16 would be slower than f32",
+                  cpu_name());
     }
     return fail("the cpu backend has no fast kernels for {}", brisk::name(type));
   }
 
-  std::unique_ptr<Executable> compile(const Program& lowered, const CompileOptions& options) const override {
+  std::unique_ptr<Executable> compile(const Program& lowered,
+                                      const CompileOptions& options) const override {
     return make_cpu_executable(lowered, options);
   }
 };
 
 }  // namespace
 
-std::shared_ptr<const Backend> make_cpu_backend() { return std::make_shared<CpuBackend>(); }
+std::shared_ptr<const Backend> make_cpu_backend() {
+  return std::make_shared<CpuBackend>();
+}
 
 }  // namespace brisk::cpu

@@ -7,12 +7,20 @@
 namespace brisk {
 
 std::span<const std::string_view> enum_names(Activation) {
-  static constexpr std::array<std::string_view, 2> kNames = {"none", "relu"};
+  static constexpr std::array<std::string_view, 3> kNames = {"none", "relu", "relu6"};
   return kNames;
 }
 
 Value activate(Value x, Activation activation) {
-  return activation == Activation::relu ? relu(x) : x;
+  switch (activation) {
+    case Activation::relu:
+      return relu(x);
+    case Activation::relu6:
+      return relu6(x);
+    case Activation::none:
+      break;
+  }
+  return x;
 }
 
 }  // namespace brisk

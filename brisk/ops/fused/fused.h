@@ -19,7 +19,7 @@ std::vector<Value> fused_loop(std::span<const Value> operands, Graph body);
 /// sizes, every value in one has its loop's shape or is a scalar, folds go over all axes.
 std::vector<Value> loop_group(std::span<const Value> operands, std::vector<Graph> members);
 
-enum class Activation : uint8_t { none, relu };
+enum class Activation : uint8_t { none, relu, relu6 };
 std::span<const std::string_view> enum_names(Activation);
 
 struct FusedConvolutionAttributes {

@@ -47,6 +47,7 @@ Result<ConvolutionCase> convolution_case(const KernelRequest& request) {
     c.bias = fused.bias;
     c.residual = fused.residual;
     c.relu = fused.activation == Activation::relu;
+    c.relu6 = fused.activation == Activation::relu6;
   } else {
     convolution = attributes.as<ConvolutionGradientAttributes>().convolution;
     if (op == "convolution_input_gradient") {

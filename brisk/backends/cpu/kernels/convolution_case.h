@@ -20,7 +20,7 @@ struct ConvolutionCase {
   int64_t stride_y = 1, stride_x = 1, dilation_y = 1, dilation_x = 1;
   int64_t pad_y = 0, pad_x = 0;  ///< before the first row and column; may be negative
   int64_t pad_end_y = 0, pad_end_x = 0;
-  bool bias = false, residual = false, relu = false;
+  bool bias = false, residual = false, relu = false, relu6 = false;
 
   int64_t input_image() const { return height * width * channels; }
   int64_t result_image() const { return result_height * result_width * filters; }

@@ -42,6 +42,16 @@ BRISK_INLINE Lanes fill(float x) {
 BRISK_INLINE Lanes relu(Lanes x) {
   return Lanes{} > x ? Lanes{} : x;
 }
+/// min(max(x, 0), 6) that keeps NaN.
+BRISK_INLINE Lanes relu6(Lanes x) {
+  const Lanes positive = relu(x), six = fill(6);
+  return positive > six ? six : positive;
+}
+
+/// What an epilogue ends with.
+BRISK_INLINE Lanes activated(Lanes x, bool with_relu, bool with_relu6) {
+  return with_relu6 ? relu6(x) : with_relu ? relu(x) : x;
+}
 
 }  // namespace
 }  // namespace brisk::cpu

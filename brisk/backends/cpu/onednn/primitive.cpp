@@ -20,16 +20,23 @@ dnnl::stream& cpu_stream() {
 
 std::optional<dnnl::memory::data_type> onednn_type(DType type) {
   switch (type) {
-    case DType::f32: return dnnl::memory::data_type::f32;
-    case DType::bf16: return dnnl::memory::data_type::bf16;
-    case DType::i32: return dnnl::memory::data_type::s32;
-    case DType::i8: return dnnl::memory::data_type::s8;
-    case DType::u8: return dnnl::memory::data_type::u8;
-    default: return std::nullopt;
+    case DType::f32:
+      return dnnl::memory::data_type::f32;
+    case DType::bf16:
+      return dnnl::memory::data_type::bf16;
+    case DType::i32:
+      return dnnl::memory::data_type::s32;
+    case DType::i8:
+      return dnnl::memory::data_type::s8;
+    case DType::u8:
+      return dnnl::memory::data_type::u8;
+    default:
+      return std::nullopt;
   }
 }
 
-dnnl::memory::desc strided(const std::vector<int64_t>& sizes, DType type, const std::vector<int64_t>& strides) {
+dnnl::memory::desc strided(const std::vector<int64_t>& sizes, DType type,
+                           const std::vector<int64_t>& strides) {
   return dnnl::memory::desc(sizes, *onednn_type(type), strides);
 }
 
@@ -52,9 +59,18 @@ void BoundPrimitive::run(std::span<std::byte* const> operands, std::span<std::by
   for (const Argument& argument : arguments_) {
     std::byte* data = nullptr;
     switch (argument.source) {
-      case Source::operand: data = operands[argument.index]; break;
-      case Source::result: data = results[argument.index]; break;
-      case Source::scratch: data = scratch + argument.offset; break;
+      case Source::operand:
+        data = operands[argument.index];
+        break;
+      case Source::result:
+        data = results[argument.index];
+        break;
+      case Source::scratch:
+        data = scratch + argument.offset;
+        break;
+      case Source::own:
+        data = argument.memory;
+        break;
     }
     memories_.at(argument.id).set_data_handle(data);
   }

@@ -21,7 +21,8 @@ const dnnl::engine& cpu_engine();
 std::optional<dnnl::memory::data_type> onednn_type(DType type);
 
 /// A descriptor of any strides, in elements.
-dnnl::memory::desc strided(const std::vector<int64_t>& sizes, DType type, const std::vector<int64_t>& strides);
+dnnl::memory::desc strided(const std::vector<int64_t>& sizes, DType type,
+                           const std::vector<int64_t>& strides);
 /// A plain row-major descriptor.
 dnnl::memory::desc row_major(const std::vector<int64_t>& sizes, DType type);
 /// The same sizes in a layout that the primitive may choose.
@@ -30,17 +31,19 @@ dnnl::memory::desc any_layout(const std::vector<int64_t>& sizes, DType type);
 /// One step of a launch: a primitive and, per argument, where its memory comes from.
 class BoundPrimitive {
  public:
-  enum class Source : uint8_t { operand, result, scratch };
+  enum class Source : uint8_t { operand, result, scratch, own };
   struct Argument {
     int id;  ///< DNNL_ARG_...
     dnnl::memory::desc desc;
     Source source;
-    size_t index;          ///< operand or result number
-    int64_t offset = 0;    ///< into the scratch, in bytes
+    size_t index;                 ///< operand or result number
+    int64_t offset = 0;           ///< into the scratch, in bytes
+    std::byte* memory = nullptr;  ///< the launch's own
   };
 
   BoundPrimitive(dnnl::primitive primitive, std::vector<Argument> arguments);
-  void run(std::span<std::byte* const> operands, std::span<std::byte* const> results, std::byte* scratch);
+  void run(std::span<std::byte* const> operands, std::span<std::byte* const> results,
+           std::byte* scratch);
 
  private:
   dnnl::primitive primitive_;

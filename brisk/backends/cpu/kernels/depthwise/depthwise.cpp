@@ -83,7 +83,8 @@ class Depthwise final : public Launch {
     const DepthwiseEpilogue epilogue{
         .bias = case_.bias ? reinterpret_cast<const float*>(operands[2]) : nullptr,
         .residual = case_.residual ? reinterpret_cast<const float*>(operands.back()) : nullptr,
-        .relu = case_.relu};
+        .relu = case_.relu,
+        .relu6 = case_.relu6};
     parallel_for(case_.batch * case_.result_height, threads_, [&](int64_t begin, int64_t end) {
       loops_.forward(shape_, input, filter, epilogue, begin, end, result);
     });

@@ -19,7 +19,7 @@ struct DepthwiseShape {
 struct DepthwiseEpilogue {
   const float* bias;      ///< [channels] or null
   const float* residual;  ///< as the result, or null
-  bool relu;
+  bool relu, relu6 = false;
 };
 
 struct DepthwiseLoops {

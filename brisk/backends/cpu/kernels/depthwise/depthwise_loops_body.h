@@ -108,7 +108,7 @@ struct RowFinish {
     if (epilogue.bias != nullptr) value += load_channels<Whole>(epilogue.bias + c, left);
     if (epilogue.residual != nullptr)
       value += load_channels<Whole>(epilogue.residual + at_row + at, left);
-    store_channels<Whole>(result + at, left, epilogue.relu ? relu(value) : value);
+    store_channels<Whole>(result + at, left, activated(value, epilogue.relu, epilogue.relu6));
   }
 };
 

@@ -83,7 +83,8 @@ class DirectForward final : public DirectLaunch {
           const DirectEpilogue epilogue{
               .bias = bias,
               .residual = residual != nullptr ? residual + row * row_floats : nullptr,
-              .relu = case_.relu};
+              .relu = case_.relu,
+              .relu6 = case_.relu6};
           loops_.forward_row(shape_,
                              rows.rows(row / case_.result_height, row % case_.result_height),
                              packed, epilogue, result + row * row_floats);

@@ -16,7 +16,7 @@ struct DirectShape {
 struct DirectEpilogue {
   const float* bias;      ///< [filters] or null
   const float* residual;  ///< as the result, or null
-  bool relu;
+  bool relu, relu6 = false;
 };
 
 struct DirectLoops {

@@ -72,7 +72,7 @@ BRISK_INLINE void forward_tile(const DirectShape& s, const float* const* rows, i
       Lanes value = sums[i][j] + bias;
       if (epilogue.residual != nullptr)
         value += load_first<StoredF32>(epilogue.residual + at, left);
-      store_first<StoredF32>(result + at, left, epilogue.relu ? relu(value) : value);
+      store_first<StoredF32>(result + at, left, activated(value, epilogue.relu, epilogue.relu6));
     }
   }
 }

@@ -42,7 +42,8 @@ class WinogradForward final : public Launch {
     const WinogradEpilogue epilogue{
         .bias = case_.bias ? reinterpret_cast<const float*>(operands[2]) : nullptr,
         .residual = case_.residual ? reinterpret_cast<const float*>(operands.back()) : nullptr,
-        .relu = case_.relu};
+        .relu = case_.relu,
+        .relu6 = case_.relu6};
     auto* result = reinterpret_cast<float*>(results[0]);
     parallel_for(parts_, static_cast<int>(parts_), [&](int64_t begin, int64_t end) {
       for (int64_t part = begin; part < end; ++part) {
@@ -108,7 +109,8 @@ class WinogradForwardByFilters final : public Launch {
     const WinogradEpilogue epilogue{
         .bias = case_.bias ? reinterpret_cast<const float*>(operands[2]) : nullptr,
         .residual = case_.residual ? reinterpret_cast<const float*>(operands.back()) : nullptr,
-        .relu = case_.relu};
+        .relu = case_.relu,
+        .relu6 = case_.relu6};
     auto* result = reinterpret_cast<float*>(results[0]);
     float* v = floats_at(scratch, input_at_);
     for (int64_t done = 0; done < plan_.tile_rows; done += plan_.block_rows) {

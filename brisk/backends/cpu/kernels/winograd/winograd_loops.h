@@ -45,7 +45,7 @@ struct ColumnRange {
 struct WinogradEpilogue {
   const float* bias;      ///< [filters] or null
   const float* residual;  ///< as the result, or null
-  bool relu;
+  bool relu, relu6 = false;
 };
 
 struct WinogradLoops {

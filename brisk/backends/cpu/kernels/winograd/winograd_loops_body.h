@@ -186,7 +186,7 @@ void restore_result(const WinogradShape& s, const float* m, const WinogradEpilog
             const int64_t at = corner + (y * s.result_width + x) * s.result_channels + f;
             Lanes value = values[x] + bias;
             if (epilogue.residual != nullptr) value += load(epilogue.residual + at);
-            store(result + at, epilogue.relu ? relu(value) : value);
+            store(result + at, activated(value, epilogue.relu, epilogue.relu6));
           });
         });
       }
