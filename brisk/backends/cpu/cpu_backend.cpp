@@ -24,6 +24,7 @@ class CpuBackend final : public Backend {
     target.fused_convolution = true;
     target.fused_dot = true;
     target.fused_relu6 = true;
+    target.folds_batch_norm = true;
     return target;
   }
 

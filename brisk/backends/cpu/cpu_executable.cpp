@@ -8,8 +8,10 @@
 #include "brisk/passes/fuse_loops.h"
 #include "brisk/runtime/lower/split_preparation.h"
 
-// State is updated in place where the schedule proves that nobody reads the old value after the new
-// one is written; otherwise an entry has two buffers that change roles after each run.
+// What depends on unchanging state alone is computed in the first run after a bind
+// (runtime/lower/split_preparation.h). State is updated in place where the schedule proves that
+// nobody reads the old value after the new one is written; otherwise an entry has two buffers that
+// change roles after each run. The schedule's inputs are state, prepared values, the run's inputs.
 
 namespace brisk::cpu {
 namespace {
@@ -25,7 +27,16 @@ class CpuExecutable final : public Executable {
     loop_options.cache = options.cache;
     loop_options.threads = threads_;
     loops_ = std::make_unique<LoopLibrary>(program_.graph, loop_options);
-    ScheduleOptions schedule_options{threads_, loops_.get(), constant_inputs()};
+    if (const std::optional<SplitProgram> split = split_preparation(program_)) {
+      const ScheduleOptions of_state{threads_, loops_.get(), constant_state(program_)};
+      preparation_ = std::make_unique<Schedule>(split->preparation, of_state);
+      for (size_t i = 0; i < split->preparation.outputs().size(); ++i) {
+        const Type& type = split->preparation.output_type(i);
+        prepared_.emplace_back(type.dtype(), type.shape().sizes());
+      }
+      program_.graph = split->program.graph;
+    }
+    const ScheduleOptions schedule_options{threads_, loops_.get(), constant_inputs()};
     schedule_ = std::make_unique<Schedule>(program_.graph, schedule_options);
     arena_ = allocate_aligned(schedule_->arena_bytes());
     place_updates();
@@ -41,7 +52,7 @@ class CpuExecutable final : public Executable {
       if (other_[i].defined()) other_[i] = Tensor(state[i].dtype(), state[i].sizes());
     }
     bound_ = true;
-    schedule_->reset();
+    forget_prepared();
   }
 
   std::vector<Tensor> state() const override {
@@ -60,7 +71,7 @@ class CpuExecutable final : public Executable {
     require(bound_, "state '{}' was set before the state was bound", program_.state[index].name);
     check(program_.state[index].name, program_.state[index].type, value);
     std::memcpy(current_[index].bytes(), value.bytes(), static_cast<size_t>(value.num_bytes()));
-    if (program_.state[index].role != StateRole::scalar) schedule_->reset();
+    if (program_.state[index].role != StateRole::scalar) forget_prepared();
   }
 
   std::span<const Tensor> run(std::span<const Tensor> inputs) override {
@@ -90,6 +101,7 @@ class CpuExecutable final : public Executable {
   int64_t peak_bytes() const override {
     int64_t bytes = schedule_->arena_bytes();
     for (const Tensor& tensor : results_) bytes += tensor.num_bytes();
+    for (const Tensor& tensor : prepared_) bytes += tensor.num_bytes();
     for (size_t i = 0; i < program_.state.size(); ++i) {
       const Type& type = program_.state[i].type;
       bytes += byte_size(type.dtype(), type.shape().num_elements()) * (other_[i].defined() ? 2 : 1);
@@ -111,6 +123,7 @@ class CpuExecutable final : public Executable {
 
   std::vector<bool> constant_inputs() const {
     std::vector<bool> constant = constant_state(program_);
+    constant.resize(constant.size() + prepared_.size(), true);
     constant.resize(program_.graph.inputs().size(), false);
     return constant;
   }
@@ -137,21 +150,38 @@ class CpuExecutable final : public Executable {
 
   void gather(std::span<const Tensor> inputs) {
     require(bound_ || program_.state.empty(), "a program was run before its state was bound");
-    const size_t num_state = program_.state.size();
-    require(inputs.size() == inputs_.size() - num_state,
-            "the program takes {} inputs, but {} are given", inputs_.size() - num_state,
-            inputs.size());
+    const size_t num_state = program_.state.size(), first = num_state + prepared_.size();
+    require(inputs.size() == inputs_.size() - first,
+            "the program takes {} inputs, but {} are given", inputs_.size() - first, inputs.size());
     for (size_t i = 0; i < inputs.size(); ++i) {
-      check(program_.graph.input_name(num_state + i), program_.graph.input_type(num_state + i),
-            inputs[i]);
-      inputs_[num_state + i] = const_cast<std::byte*>(inputs[i].bytes());
+      check(program_.graph.input_name(first + i), program_.graph.input_type(first + i), inputs[i]);
+      inputs_[first + i] = const_cast<std::byte*>(inputs[i].bytes());
     }
     for (size_t i = 0; i < num_state; ++i) inputs_[i] = current_[i].bytes();
+    prepare();
     for (size_t r = 0; r < results_.size(); ++r) outputs_[r] = results_[r].bytes();
     for (size_t j = 0; j < program_.updates.size(); ++j) {
       const auto entry = static_cast<size_t>(program_.updates[j]);
       outputs_[results_.size() + j] = (swapped_[j] ? other_[entry] : current_[entry]).bytes();
     }
+  }
+
+  /// State was bound or set: what was computed or packed from it is stale.
+  void forget_prepared() {
+    is_prepared_ = false;
+    schedule_->reset();
+    if (preparation_) preparation_->reset();
+  }
+
+  void prepare() {
+    if (is_prepared_ || !preparation_) return;
+    const size_t num_state = program_.state.size();
+    std::vector<std::byte*> outputs;
+    for (Tensor& tensor : prepared_) outputs.push_back(tensor.bytes());
+    const std::shared_ptr<std::byte[]> arena = allocate_aligned(preparation_->arena_bytes());
+    preparation_->run(std::span(inputs_).first(num_state), outputs, arena.get());
+    for (size_t i = 0; i < prepared_.size(); ++i) inputs_[num_state + i] = outputs[i];
+    is_prepared_ = true;
   }
 
   void swap_updates() {
@@ -164,7 +194,9 @@ class CpuExecutable final : public Executable {
   Program program_;
   int threads_;
   std::unique_ptr<LoopLibrary> loops_;
-  std::unique_ptr<Schedule> schedule_;
+  std::unique_ptr<Schedule> schedule_, preparation_;
+  std::vector<Tensor> prepared_;  ///< the preparation's outputs
+  bool is_prepared_ = false;
   std::shared_ptr<std::byte[]> arena_;
   std::vector<Tensor> current_, other_;  ///< per state entry; `other_` where roles change
   std::vector<bool> swapped_;            ///< per update
