@@ -11,3 +11,9 @@ set_source_files_properties(${avx2_sources} PROPERTIES
   COMPILE_OPTIONS "-O3;-ffp-contract=fast;-mavx2;-mfma;-mf16c")
 set_source_files_properties(${avx512_sources} PROPERTIES
   COMPILE_OPTIONS "-O3;-ffp-contract=fast;-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mfma;-mprefer-vector-width=512")
+# The reference kernels are what sanitized tests spend their time in.
+if(BRISK_SANITIZE)
+  file(GLOB reference_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/brisk/backends/reference/*.cpp")
+  set_source_files_properties(${reference_sources} "${CMAKE_SOURCE_DIR}/brisk/ir/evaluate_scalar.cpp" PROPERTIES
+    COMPILE_OPTIONS "-O2")
+endif()
