@@ -102,7 +102,7 @@ const cpu::Kernel& KernelCase::kernel_named(std::string_view name) const {
 std::optional<std::string> KernelCase::refusal(std::string_view kernel) const {
   const std::vector<bool> constant(num_operands(), false);
   const std::vector<Type> types = operand_types();
-  return kernel_named(kernel).refuse({node(), types, constant, 1, true});
+  return kernel_named(kernel).refuse({node(), types, constant, 1});
 }
 
 std::vector<Tensor> KernelCase::run(std::string_view kernel, const Run& run) const {
