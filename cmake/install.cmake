@@ -10,7 +10,7 @@ install(DIRECTORY brisk DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
   FILES_MATCHING PATTERN "*.h"
   PATTERN "cli" EXCLUDE
   PATTERN "backends" EXCLUDE)
-install(FILES cmake/onednn.cmake cmake/libzip.cmake cmake/hdf5.cmake DESTINATION ${package_dir})
+install(FILES cmake/onednn.cmake cmake/libzip.cmake DESTINATION ${package_dir})
 
 if(TARGET brisk_program)
   install(TARGETS brisk_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

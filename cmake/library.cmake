@@ -9,7 +9,6 @@ find_package(JPEG REQUIRED)
 find_package(PNG REQUIRED)
 find_package(ZLIB REQUIRED)
 include(cmake/libzip.cmake)
-include(cmake/hdf5.cmake)
 
 set(sources "")
 foreach(layer IN LISTS BRISK_LAYERS)
@@ -24,9 +23,6 @@ if(NOT BRISK_ONEDNN)
   list(FILTER sources EXCLUDE REGEX "/backends/cpu/onednn/")
 endif()
 
-set_source_files_properties("${CMAKE_SOURCE_DIR}/brisk/formats/keras/hdf5.cpp" PROPERTIES
-  INCLUDE_DIRECTORIES "${BRISK_HDF5_INCLUDE_DIR}")
-
 include(cmake/kernels.cmake)
 add_library(brisk STATIC ${sources})
 add_library(brisk::brisk ALIAS brisk)
@@ -34,7 +30,7 @@ target_include_directories(brisk PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>
                                         $<INSTALL_INTERFACE:include>)
 target_link_libraries(brisk
   PUBLIC fmt::fmt Threads::Threads
-  PRIVATE nlohmann_json::nlohmann_json yaml-cpp JPEG::JPEG PNG::PNG ZLIB::ZLIB brisk_libzip brisk_hdf5 ${CMAKE_DL_LIBS})
+  PRIVATE nlohmann_json::nlohmann_json yaml-cpp JPEG::JPEG PNG::PNG ZLIB::ZLIB brisk_libzip ${CMAKE_DL_LIBS})
 target_compile_options(brisk PRIVATE -Wall -Wextra -Wno-missing-field-initializers)
 target_compile_options(brisk PUBLIC $<$<CONFIG:Release>:-fno-math-errno>)
 if(BRISK_WERROR)

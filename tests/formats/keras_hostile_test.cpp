@@ -146,27 +146,5 @@ TEST_F(KerasHostile, WeightsOfAnotherShape) {
             std::string::npos);
 }
 
-TEST_F(KerasHostile, Hdf5LinksOutOfTheFile) {
-  const std::filesystem::path seeds =
-      std::filesystem::path(BRISK_SOURCE_DIR) / "tests/formats/hdf5";
-  const Hdf5File external = Hdf5File::open(seeds / "external_link.h5").value();
-  EXPECT_NE(external.dataset("layers/dense/vars/0")
-                .error()
-                .find("a link into another file, which is never followed"),
-            std::string::npos);
-  const Hdf5File soft = Hdf5File::open(seeds / "soft_link.h5").value();
-  EXPECT_NE(
-      soft.dataset("layers/dense/vars/0").error().find("a soft link, which is never followed"),
-      std::string::npos);
-  const Hdf5File storage = Hdf5File::open(seeds / "external_storage.h5").value();
-  EXPECT_NE(storage.dataset("layers/dense/vars/0").error().find("lies in another file"),
-            std::string::npos);
-  const Hdf5File virtual_file = Hdf5File::open(seeds / "virtual.h5").value();
-  EXPECT_NE(virtual_file.dataset("layers/dense/vars/0").error().find("is virtual"),
-            std::string::npos);
-  const Hdf5File bomb = Hdf5File::open(seeds / "claimed_size.h5").value();
-  EXPECT_NE(bomb.dataset("layers/dense/vars/0").error().find("are stored"), std::string::npos);
-}
-
 }  // namespace
 }  // namespace brisk

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "brisk/base/error.h"
-#include "brisk/formats/keras/hdf5.h"
+#include "brisk/formats/hdf5/hdf5_file.h"
 #include "brisk/nn/functional.h"
 #include "brisk/nn/model.h"
 

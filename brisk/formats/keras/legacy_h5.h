@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "brisk/base/json.h"
-#include "brisk/formats/keras/hdf5.h"
+#include "brisk/formats/hdf5/hdf5_file.h"
 #include "brisk/ir/program.h"
 #include "brisk/nn/functional_config.h"
 

@@ -2,7 +2,7 @@
 
 #include <ctime>
 
-#include "brisk/formats/keras/hdf5.h"
+#include "brisk/formats/hdf5/hdf5_writer.h"
 #include "brisk/formats/keras/model_config.h"
 #include "brisk/formats/keras/weight_places.h"
 #include "brisk/formats/keras/zip.h"

@@ -1,15 +1,15 @@
 #pragma once
 
-/// The door to HDF5: groups, datasets and attributes, as far as weight files use them.
+/// HDF5 files as far as weight files use them: groups, datasets and attributes of text.
 ///
-/// Files are foreign: links that lead out of the file, external storage and virtual datasets are
-/// refused, sizes are checked against the file's before memory is taken, and what HDF5 says of an
-/// error ends in the message.
+/// Files are foreign, and so no byte of them is given to HDF5's own library, which goes on without
+/// end over some damaged files and writes behind its memory over others (docs/design/hdf5.md).
+/// Links that lead out of the file, external storage and virtual datasets are refused, and sizes
+/// are checked against the file's before memory is taken.
 
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,25 +46,6 @@ class Hdf5File {
  private:
   struct State;
   explicit Hdf5File(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
-};
-
-/// A file being written, in memory: what Keras itself writes (superblock 0, symbol-table groups,
-/// contiguous data).
-class Hdf5Writer {
- public:
-  Hdf5Writer();
-  ~Hdf5Writer();
-  /// Groups on the way are made.
-  Status add_group(const std::string& path);
-  Status add_dataset(const std::string& path, const Tensor& tensor);
-  /// A text attribute of an existing group or dataset; "" is the root.
-  Status add_attribute(const std::string& path, const std::string& name, const std::string& text);
-  /// The whole file.
-  Result<std::string> finish();
-
- private:
-  struct State;
   std::unique_ptr<State> state_;
 };
 
