@@ -10,6 +10,7 @@
 #include "brisk/data/augment.h"
 #include "brisk/data/decode_image.h"
 #include "brisk/data/memory_source.h"
+#include "brisk/nn/logits.h"
 
 namespace brisk::cli {
 namespace {
@@ -22,10 +23,15 @@ struct PredictOptions {
   bool json = false;
 };
 
-/// Softmax of one row of logits.
-std::vector<double> probabilities(const Tensor& logits, int64_t row) {
+/// One row of a model's outputs as probabilities: softmax where they are logits.
+std::vector<double> probabilities(const Tensor& logits, int64_t row, bool are_probabilities) {
   const int64_t classes = logits.sizes().back();
   std::vector<double> result(static_cast<size_t>(classes));
+  if (are_probabilities) {
+    for (int64_t c = 0; c < classes; ++c)
+      result[static_cast<size_t>(c)] = logits.get(row * classes + c);
+    return result;
+  }
   double largest = -INFINITY, sum = 0;
   for (int64_t c = 0; c < classes; ++c) largest = std::max(largest, logits.get(row * classes + c));
   for (int64_t c = 0; c < classes; ++c)
@@ -72,8 +78,9 @@ int predict(const PredictOptions& options) {
   const Tensor logits = Trainer(job.model, trainer_options).predict(dataset);
   require(logits.rank() == 2 && logits.sizes()[1] > 0,
           "the model's output is {}, but must be logits [images, classes]", logits.describe());
+  const bool are_probabilities = ends_in_softmax(job.model.program.graph);
   for (size_t i = 0; i < options.images.size(); ++i) {
-    const std::vector<double> p = probabilities(logits, static_cast<int64_t>(i));
+    const std::vector<double> p = probabilities(logits, static_cast<int64_t>(i), are_probabilities);
     std::vector<size_t> order(p.size());
     for (size_t c = 0; c < order.size(); ++c) order[c] = c;
     std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return p[a] > p[b]; });

@@ -2,6 +2,7 @@
 
 #include "brisk/base/edit_distance.h"
 #include "brisk/nn/floating.h"
+#include "brisk/nn/logits.h"
 #include "brisk/ops/composite/composite.h"
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/index/index.h"
@@ -16,12 +17,12 @@ Value sparse_categorical(Value predictions, Value targets, const LossSpec& spec)
   if (spec.from_logits)
     return mean_per_example(
         sparse_softmax_cross_entropy(predictions, targets, spec.label_smoothing));
-  const Value probabilities = clamp(in_f32(predictions), kClip, 1 - kClip);
-  const Value picked =
-      reduce_sum(probabilities * one_hot(targets, predictions.shape().size(predictions.rank() - 1),
-                                         probabilities.dtype()),
-                 {-1});
-  return mean_per_example(-log(picked));
+  const Value log_p = log(clamp(in_f32(predictions), kClip, 1 - kClip));
+  const int64_t classes = predictions.shape().size(predictions.rank() - 1);
+  const Value picked = reduce_sum(log_p * one_hot(targets, classes, log_p.dtype()), {-1});
+  if (spec.label_smoothing == 0) return mean_per_example(-picked);
+  const double share = spec.label_smoothing / static_cast<double>(classes);
+  return mean_per_example(-((1 - spec.label_smoothing) * picked + share * reduce_sum(log_p, {-1})));
 }
 
 Value categorical(Value predictions, Value targets, const LossSpec& spec) {
@@ -60,19 +61,20 @@ Value absolute(Value predictions, Value targets, const LossSpec&) {
 
 struct NamedLoss {
   std::string_view name;
+  std::string_view activation;  ///< that makes its probabilities; empty where it takes no logits
   bool sparse, smooths_labels;
   Value (*apply)(Value, Value, const LossSpec&);
 };
 
 constexpr NamedLoss kLosses[] = {
-    {"sparse_categorical_crossentropy", true, true, sparse_categorical},
-    {"categorical_crossentropy", false, true, categorical},
-    {"binary_crossentropy", false, true, binary},
-    {"mean_squared_error", false, false, squared},
-    {"mse", false, false, squared},
-    {"mean_absolute_error", false, false, absolute},
-    {"mae", false, false, absolute},
-    {"huber", false, false, huber},
+    {"sparse_categorical_crossentropy", "softmax", true, true, sparse_categorical},
+    {"categorical_crossentropy", "softmax", false, true, categorical},
+    {"binary_crossentropy", "sigmoid", false, true, binary},
+    {"mean_squared_error", "", false, false, squared},
+    {"mse", "", false, false, squared},
+    {"mean_absolute_error", "", false, false, absolute},
+    {"mae", "", false, false, absolute},
+    {"huber", "", false, false, huber},
 };
 
 const NamedLoss& find_loss(const std::string& name) {
@@ -102,6 +104,12 @@ Value per_example_loss(Value predictions, Value targets, const LossSpec& spec) {
   require(targets.shape() == expected,
           "loss '{}' of predictions {} takes targets {}, but {} are given", spec.name,
           predictions.type().to_string(), expected.to_string(), targets.shape().to_string());
+  if (!loss.activation.empty())
+    if (const auto logits = logits_of(predictions, loss.activation)) {
+      LossSpec of_logits = spec;
+      of_logits.from_logits = true;
+      return loss.apply(*logits, targets, of_logits);
+    }
   return loss.apply(predictions, targets, spec);
 }
 

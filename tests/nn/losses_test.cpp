@@ -8,6 +8,8 @@
 
 #include "brisk/backends/reference/evaluate.h"
 #include "brisk/nn/metrics.h"
+#include "brisk/ops/composite/composite.h"
+#include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/standard.h"
 #include "tests/support/refusal.h"
 
@@ -74,6 +76,28 @@ TEST(Loss, CrossentropiesOfLogitsAreThoseOfTheirSoftmax) {
   expect_loss({.name = "sparse_categorical_crossentropy"}, logits, labels({2, 0}), expected);
   expect_loss({.name = "categorical_crossentropy"}, logits,
               matrix(DType::f32, {{0, 0, 1}, {1, 0, 0}}), expected);
+}
+
+TEST(Loss, CrossentropiesOfASoftmaxAreComputedOfItsLogits) {
+  const Rows logits = {{0, 100, 300}};  // whose probabilities round to 0 and 1
+  for (const bool from_logits : {false, true}) {
+    const LossSpec sparse{.from_logits = from_logits};
+    EXPECT_EQ(
+        per_example(matrix(DType::f32, logits), labels({1}),
+                    [&](Value p, Value t) { return per_example_loss(softmax(p), t, sparse); }),
+        std::vector<double>{200});
+    const LossSpec binary{.name = "binary_crossentropy", .from_logits = from_logits};
+    EXPECT_EQ(
+        per_example(matrix(DType::f32, {{90}}), matrix(DType::f32, {{0}}),
+                    [&](Value p, Value t) { return per_example_loss(sigmoid(p), t, binary); }),
+        std::vector<double>{90});
+  }
+}
+
+TEST(Loss, SparseLabelSmoothingOfProbabilities) {
+  const double smooth = 0.3;
+  expect_loss({.from_logits = false, .label_smoothing = smooth}, {{0.25, 0.5, 0.25}}, labels({1}),
+              {-(0.7 * std::log(0.5) + 0.1 * (std::log(0.5) + 2 * std::log(0.25)))});
 }
 
 TEST(Loss, LabelSmoothingMixesInTheUniformDistribution) {
