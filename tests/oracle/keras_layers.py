@@ -52,18 +52,15 @@ def cases():
 
 
 def plain(value):
-    """A configuration's value as brisk writes it: an initializer by its snake-case name, numbers of
-    both edges in one list, no None for an activation that is none."""
+    """A configuration's value as brisk writes it: an initializer by its snake-case name, tuples as
+    lists, no None for an activation that is none."""
     if isinstance(value, dict) and "class_name" in value:
         name = value["class_name"]
         if name == "RandomUniform":
             return "uniform"  # the argument's own default
         return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
     if isinstance(value, (list, tuple)):
-        flat = []
-        for part in value:
-            flat += plain(part) if isinstance(part, (list, tuple)) else [part]
-        return flat
+        return [plain(part) for part in value]
     return value
 
 
