@@ -108,6 +108,7 @@ constexpr LayerClass kLayers[] = {
     row<Rescaling>(),
     row<Resizing>(),
     row<CenterCrop>(),
+    row<RandomCrop>(),
     row<RandomFlip>(),
     row<RandomRotation>(),
     row<RandomZoom>(),

@@ -1,6 +1,7 @@
 // A layer's group lists its datasets in the attribute "weight_names": trainable weights, then the
-// others, each in the order of creation. Layers inside a nested model share the group of the
-// outermost layer. So weights are paired by order, and every shape is checked.
+// others (all of a frozen layer's are), each in the order of creation. Layers inside a nested model
+// share the group of the outermost layer. So weights are paired by order, and every shape is
+// checked.
 
 #include "brisk/formats/keras/legacy_h5.h"
 
@@ -50,7 +51,7 @@ Result<std::vector<Tensor>> read_legacy_weights(const Hdf5File& file,
       if (state[i].name.starts_with(layer.name + "/") && state[i].role != StateRole::random_key)
         entries.push_back(i);
     std::stable_partition(entries.begin(), entries.end(),
-                          [&](size_t i) { return state[i].role == StateRole::parameter; });
+                          [&](size_t i) { return state[i].trainable; });
     if (entries.empty()) continue;
     const auto names = file.texts_attribute(root + layer.name, "weight_names");
     if (!names) return names.failure();

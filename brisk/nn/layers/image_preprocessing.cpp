@@ -56,4 +56,10 @@ Value CenterCrop::build(LayerContext&, std::span<const Value> inputs) const {
   return from_channels_last(middle(x, height, width), data_format);
 }
 
+Value RandomCrop::build(LayerContext& context, std::span<const Value> inputs) const {
+  return Resizing{
+      .height = height, .width = width, .crop_to_aspect_ratio = true, .data_format = data_format}
+      .build(context, inputs);
+}
+
 }  // namespace brisk

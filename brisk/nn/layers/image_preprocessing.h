@@ -1,6 +1,6 @@
 #pragma once
 
-/// Resizing and CenterCrop of images.
+/// Layers that give images another size.
 
 #include "brisk/nn/layer.h"
 
@@ -42,6 +42,25 @@ struct CenterCrop {
   void fields(F&& f) {
     f("height", height);
     f("width", width);
+    f("data_format", data_format);
+  }
+  Value build(LayerContext& context, std::span<const Value> inputs) const;
+};
+
+/// A random part in Keras's training. Otherwise, and always here, the largest part in the middle of
+/// the asked proportions, resized.
+struct RandomCrop {
+  static constexpr std::string_view kKind = "RandomCrop";
+  int64_t height = 1, width = 1;
+  std::optional<int64_t> seed = {};
+  std::string data_format = "channels_last";
+  std::string name = "";
+
+  template <typename F>
+  void fields(F&& f) {
+    f("height", height);
+    f("width", width);
+    f("seed", seed);
     f("data_format", data_format);
   }
   Value build(LayerContext& context, std::span<const Value> inputs) const;
