@@ -28,7 +28,8 @@ struct Model {
   int64_t num_parameters() const;
 };
 
-/// The program with `training` = true in every op that has that attribute.
+/// The program with `training` = true in every op that has that attribute, but for batch
+/// normalizations that are not trained.
 Program for_training(const Program& program);
 /// The program with `training` = false, without updates: what is served.
 Program for_inference(const Program& program);

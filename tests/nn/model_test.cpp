@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "brisk/ir/text.h"
+#include "brisk/nn/layer_table.h"
 #include "brisk/nn/layers.h"
 #include "brisk/nn/zoo/zoo.h"
 #include "brisk/ops/standard.h"
@@ -76,6 +77,26 @@ TEST(Model, ForTrainingFlipsWhatKnowsOfTrainingAndKeepsUpdates) {
   }
   EXPECT_EQ(for_training(model.program).updates.size(), 3u) << "mean, variance, key";
   verify(for_training(model.program));
+}
+
+TEST(Model, FrozenBatchNormalizationKeepsItsStatisticsInTraining) {
+  const std::string alone =
+      R"({"class_name": "BatchNormalization", "config": {"name": "b", "trainable": false}})";
+  const std::string in_a_model =
+      R"({"class_name": "Sequential", "config": {"name": "base", "layers": [
+            {"class_name": "InputLayer", "config": {"batch_shape": [null, 4], "name": "i"}}, )" +
+      alone + "]}}";
+  for (const std::string& object : {alone, in_a_model}) {
+    const auto layer = layer_from_object(object);
+    ModelBuilder builder("m");
+    const Value x = builder.input("x", {4});
+    const Model model =
+        builder.finish({{"y", builder.apply(*layer, std::span<const Value>(&x, 1))[0]}});
+    const Graph graph = for_training(model.program).graph;
+    EXPECT_EQ(count(graph, "batch_norm", true), 0) << object;
+    EXPECT_EQ(count(graph, "batch_norm", false), 1) << object;
+    verify(for_training(model.program));
+  }
 }
 
 TEST(Model, ForInferenceHasResultsAlone) {

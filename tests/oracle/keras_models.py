@@ -2,11 +2,12 @@
 
 usage: keras_models.py [PATTERN] [--versions 3.3,newest] [--folder FOLDER] [--applications] [--write-results]
 
-Each Keras saves the models of support/keras_cases.py with inputs and its own outputs; brisk reads
-them and predicts (import), writes them back as .keras, and that Keras loads and predicts again
-(export). A virtual environment for each version is made under .peers/keras (BRISK_KERAS names
-existing ones: "newest=/path/to/python,3.3=/path/to/python"). --write-results renews
-docs/results/keras_models.md.
+Each Keras saves the models of support/keras_cases.py as .keras and .h5, with inputs and its own
+outputs; brisk reads the files and predicts (import), writes them back as .keras, and that Keras loads
+and predicts again (export). What brisk writes of models of Keras 2 is loaded by the newest, and what it
+writes of the newest's also by the oldest Keras 3. --applications takes the architectures of keras.applications instead, and
+so does BRISK_SLOW=1 after the small models. A FOLDER keeps models and scores, so that a run can be
+done in pieces; --write-results makes docs/results/keras_models.md of all scores in it.
 """
 
 import argparse
@@ -18,136 +19,125 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
 from safetensors.numpy import load_file
 
-ROOT = Path(__file__).resolve().parents[2]
-SUPPORT = Path(__file__).resolve().parent / "support"
+sys.path.insert(0, str(Path(__file__).resolve().parent / "support"))
+from keras_results import STEPS, write_results  # noqa: E402
+from keras_versions import ROOT, default_versions, run_keras  # noqa: E402
+from output_difference import TOLERANCE, output_difference  # noqa: E402
+
 BRISK = os.environ.get("BRISK_PROGRAM", str(ROOT / "build/bin/brisk"))
-
-# A version, and what goes with it: the newest packages that it still works with.
-VERSIONS = {
-    "3.3": ["keras==3.3.3", "jax==0.4.30", "jaxlib==0.4.30", "numpy<2", "h5py", "safetensors"],
-    "3.6": ["keras==3.6.0", "jax==0.4.34", "jaxlib==0.4.34", "numpy<2", "h5py", "safetensors"],
-    "3.9": ["keras==3.9.2", "jax==0.5.3", "numpy", "h5py", "safetensors"],
-    "3.12": ["keras==3.12.0", "jax", "numpy", "h5py", "safetensors"],
-    "newest": ["keras", "jax", "numpy", "h5py", "safetensors"],
-}
-TOLERANCE = {"layer": 1e-5, "network": 1e-4}
-
-
-def environment(version):
-    named = dict(pair.split("=", 1) for pair in os.environ.get("BRISK_KERAS", "").split(",") if pair)
-    if version in named:
-        return named[version]
-    folder = Path(os.environ.get("BRISK_PEERS_VENV", ROOT / ".peers")) / "keras" / version
-    python = folder / "bin/python"
-    done = folder / "installed.txt"
-    if not done.exists() or done.read_text() != "\n".join(VERSIONS[version]):
-        print(f"installing Keras {version} into {folder}", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *VERSIONS[version]], check=True)
-        done.write_text("\n".join(VERSIONS[version]))
-    return str(python)
-
-
-def keras(python, script, *arguments):
-    variables = dict(os.environ, KERAS_BACKEND="jax", JAX_PLATFORMS="cpu")
-    subprocess.run([python, SUPPORT / script, *map(str, arguments)], check=True, env=variables,
-                   stderr=subprocess.DEVNULL)
 
 
 def brisk(*arguments):
-    result = subprocess.run([BRISK, *map(str, arguments)], capture_output=True, text=True, timeout=600)
+    result = subprocess.run([BRISK, *map(str, arguments)], capture_output=True, text=True, timeout=900)
     if result.returncode != 0:
         raise RuntimeError((result.stderr or result.stdout).strip().removeprefix("brisk: ")[:400])
     return result.stdout
 
 
-def compare(expected, found, kind):
-    """The largest difference, and whether it is small enough."""
-    if len(expected) != len(found):
-        raise RuntimeError(f"{len(found)} outputs instead of {len(expected)}")
-    worst = 0.0
-    for want, have in zip(expected, found):
-        if want.shape != have.shape:
-            raise RuntimeError(f"an output is {have.shape} instead of {want.shape}")
-        if want.size == 0:
-            continue
-        want, have = want.astype("float64"), have.astype("float64")
-        if not np.isfinite(have).all() or not np.isfinite(want).all():
-            raise RuntimeError("an output is not finite")
-        largest = np.abs(want).max()
-        scale = max(1.0, largest) if kind == "layer" else max(1e-3, largest)
-        worst = max(worst, float(np.abs(want - have).max() / scale))
-    return worst, worst <= TOLERANCE[kind]
-
-
-def run_import(folder, name, kind, file):
+def imported(folder, name, kind, file):
+    """What brisk's outputs differ from those of Keras."""
     output = folder / f"{name}.brisk.safetensors"
-    printed = brisk("predict", folder / file, "--tensors", folder / f"{name}.in.safetensors", "--output",
-                    output)
-    expected = load_file(str(folder / f"{name}.out.safetensors"))
-    found = load_file(str(output))
+    printed = brisk("predict", folder / file, "--tensors", folder / f"{name}.in.safetensors", "--output", output)
+    expected, found = load_file(str(folder / f"{name}.out.safetensors")), load_file(str(output))
     order = [line.rsplit(": ", 1)[0] for line in printed.splitlines()]
-    return compare([expected[k] for k in sorted(expected)], [found[k] for k in order], kind)
+    return output_difference([expected[k] for k in sorted(expected)], [found[k] for k in order], kind)
+
+
+def outcome(kind, measure):
+    """{"error": ...} and {"passed": ...}, with a reason where it did not."""
+    try:
+        error = measure()
+    except Exception as failure:
+        return {"passed": False, "reason": str(failure)}
+    passed = error <= TOLERANCE[kind]
+    return {"passed": passed, "error": error} | ({} if passed else {"reason": f"differs by {error:.2g}"})
+
+
+def reloaded(result):
+    if "reason" in result:
+        raise RuntimeError(result["reason"])
+    return result["error"]
+
+
+def run_version(version, folder, options, applications):
+    run_keras(version, "keras_generate.py", folder, options.pattern, *(["--applications"] if applications else []))
+    done = json.loads((folder / "cases.json").read_text())
+    rows, exported = {}, {}
+    for name, entry in done["cases"].items():
+        if not fnmatch.fnmatch(name, options.pattern):
+            continue
+        kind = entry["kind"]
+        row = rows[name] = {"kind": kind}
+        if "keras_fails" in entry:
+            row["keras_fails"] = entry["keras_fails"]
+            continue
+        for suffix, file in entry["files"].items():
+            row[suffix] = outcome(kind, lambda: imported(folder, name, kind, file))
+        source = next(iter(entry["files"].values()), None)
+        try:
+            brisk("export", folder / source, "--to", "keras", "--out", folder / f"{name}.exported.keras")
+            exported[name] = kind
+        except Exception as error:
+            row["export"] = {"passed": False, "reason": str(error)}
+    reload(version if version != "tf_keras" else "newest", "export", folder, rows, exported)
+    if version == "newest":
+        cases = folder.parents[1] / "3.3" / folder.name / "cases.json"
+        oldest = json.loads(cases.read_text())["cases"] if cases.exists() else {}
+        known = {name: kind for name, kind in exported.items() if "files" in oldest.get(name, {})}
+        reload("3.3", "export to 3.3", folder, rows, known)
+    return done["keras"], rows
+
+
+def reload(version, step, folder, rows, names):
+    """What a version of Keras makes of the files that brisk has written."""
+    if not names:
+        return
+    run_keras(version, "keras_reload.py", folder, json.dumps(names))
+    for name, result in json.loads((folder / "reloaded.json").read_text()).items():
+        rows[name][step] = outcome(rows[name]["kind"], lambda: reloaded(result))
+
+
+def report(version, rows):
+    """Prints what failed and the counts; gives the number of failures."""
+    counts = {}
+    for name, row in rows.items():
+        for step in STEPS:
+            if step in row:
+                passed, tried = counts.get(step, (0, 0))
+                counts[step] = (passed + row[step]["passed"], tried + 1)
+                if not row[step]["passed"]:
+                    print(f"FAIL {version:8} {name:40} {step:13} {row[step]['reason'][:200]}", flush=True)
+    print(f"Keras {version}: " + ", ".join(f"{step} {passed} of {tried}" for step, (passed, tried) in counts.items()))
+    return sum(tried - passed for passed, tried in counts.values())
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("pattern", nargs="?", default="*")
-    parser.add_argument("--versions", default="newest")
+    parser.add_argument("--versions", default=",".join(default_versions()))
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--applications", action="store_true")
     parser.add_argument("--write-results", action="store_true")
     options = parser.parse_args()
     root = options.folder or Path(tempfile.mkdtemp(prefix="keras_models_"))
-    scores, failed = {}, 0
+    root.mkdir(parents=True, exist_ok=True)
+    file = root / "scores.json"
+    scores = json.loads(file.read_text()) if file.exists() else {}
+    sets = [options.applications] if options.applications or not os.environ.get("BRISK_SLOW") else [False, True]
+    failed = 0
     for version in options.versions.split(","):
-        folder = root / version
-        python = environment(version)
-        arguments = [folder, options.pattern] + (["--applications"] if options.applications else [])
-        keras(python, "keras_generate.py", *arguments)
-        done = json.loads((folder / "cases.json").read_text())
-        rows = {}
-        for name, entry in done["cases"].items():
-            if not fnmatch.fnmatch(name, options.pattern):
-                continue
-            row = rows[name] = {"kind": entry["kind"]}
-            if "keras_fails" in entry:
-                row["keras"] = entry["keras_fails"]
-                continue
-            try:
-                row["error"], row["passed"] = run_import(folder, name, entry["kind"], entry["file"])
-                if not row["passed"]:
-                    row["reason"] = f"differs by {row['error']:.2g}"
-            except Exception as error:
-                row["passed"], row["reason"] = False, str(error)
-            try:
-                brisk("export", folder / entry["file"], "--to", "keras", "--out", folder / f"{name}.exported.keras")
-                row["exported"] = True
-            except Exception as error:
-                row["exported"], row["export_reason"] = False, str(error)
-            status = "ok  " if row["passed"] else "FAIL"
-            print(f"{status} {version:7} {name:44} {row.get('reason', '')}", flush=True)
-        keras(python, "keras_reload.py", folder)
-        for name, result in json.loads((folder / "reloaded.json").read_text()).items():
-            if name not in rows:
-                continue
-            rows[name]["export_passed"] = result.get("error", 1) <= TOLERANCE[rows[name]["kind"]]
-            if not rows[name]["export_passed"]:
-                rows[name]["export_reason"] = result.get("reason", f"differs by {result.get('error', 0):.2g}")
-                print(f"FAIL {version:7} {name:44} export: {rows[name]['export_reason'][:200]}", flush=True)
-        scores[version] = {"keras": done["keras"], "rows": rows}
-        tried = [r for r in rows.values() if "passed" in r]
-        passed, exported = sum(r["passed"] for r in tried), sum(r.get("export_passed", False) for r in tried)
-        failed += len(tried) - passed + len(tried) - exported
-        print(f"Keras {done['keras']}: {passed} of {len(tried)} imported alike, {exported} exported alike")
-    (root / "scores.json").write_text(json.dumps(scores, indent=1))
+        for applications in sets:
+            name = "applications" if applications else "small"
+            keras, rows = run_version(version, root / version / name, options, applications)
+            failed += report(version, rows)
+            score = scores.setdefault(version, {}).setdefault(name, {"rows": {}})
+            score["keras"] = keras
+            score["rows"].update(rows)
+            file.write_text(json.dumps(scores, indent=1))
     if options.write_results:
-        sys.path.insert(0, str(SUPPORT))
-        from keras_results import write_results
-        write_results(scores, ROOT / "docs/results/keras_models.md", options.applications)
+        write_results(scores, ROOT / "docs/results/keras_models.md")
     return failed != 0
 
 

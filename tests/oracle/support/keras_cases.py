@@ -4,9 +4,12 @@ A case is skipped where its Keras lacks the layer. `kind` says how strictly outp
 "layer" or "network".
 """
 
-import keras
-from keras import Input, Model, Sequential, layers as L, ops
+import re
 
+from this_keras import keras
+
+Input, Model, Sequential, L = keras.Input, keras.Model, keras.Sequential, keras.layers
+ops = getattr(keras, "ops", None)  # not in Keras 2
 CASES = {}
 
 
@@ -136,7 +139,7 @@ for name in ("RandomFlip", "RandomRotation", "RandomZoom", "RandomContrast", "Ra
              "RandomCrop", "RandomHue", "RandomSaturation", "RandomShear", "RandomErasing", "RandomGrayscale"):
     arguments = {"RandomFlip": (), "RandomTranslation": (0.1, 0.1), "RandomCrop": (8, 8), "RandomShear": (0.1, 0.1),
                  "RandomErasing": (), "RandomGrayscale": ()}.get(name, (0.2,))
-    layer(keras.src.utils.naming.to_snake_case(name), (8, 8, 3), lambda n=name, a=arguments: getattr(L, n)(*a), needs=name)
+    layer(re.sub("(?<!^)([A-Z])", r"_\1", name).lower(), (8, 8, 3), lambda n=name, a=arguments: getattr(L, n)(*a), needs=name)
 layer("resizing", (9, 8, 3), lambda: L.Resizing(5, 6))
 layer("resizing_up_nearest", (4, 5, 3), lambda: L.Resizing(9, 8, interpolation="nearest"))
 layer("resizing_bicubic", (9, 8, 3), lambda: L.Resizing(12, 13, interpolation="bicubic"))

@@ -1,43 +1,73 @@
-"""Writes the table of docs/results/keras_models.md from the scores of keras_models.py."""
+"""Writes docs/results/keras_models.md from the scores of keras_models.py and keras_training.py."""
 
 HEAD = """# Keras models in and out
 
 What real Keras saves, brisk reads and predicts; what brisk writes back, that Keras loads and predicts.
-`./dev test --oracle keras_models` makes this table (`tests/oracle/keras_models.py --write-results`).
-Single layers agree within 1e-5, networks within 1e-4 of the largest value of an output.
+`tests/oracle/keras_models.py --folder FOLDER --write-results` makes this page of the scores in FOLDER;
+`./dev test --oracle keras` runs it (`--slow`: with the applications). Single layers agree within 1e-5,
+networks within 1e-4 of the largest value of an output. "export" is the file that brisk writes of what
+it read, loaded by the same version of Keras (by the newest, where the model is of tf_keras, which is
+Keras 2); the newest's models are also loaded by the oldest, as far as it has their layers.
 """
+TITLES = {
+    "small": "Small models: each type of layer, ways to build, functions of keras.ops",
+    "applications": "Architectures of keras.applications, random weights",
+}
+STEPS = ("keras", "h5", "export", "export to 3.3")
 
 
-def section(version, score, title):
-    rows = score["rows"]
-    tried = {n: r for n, r in rows.items() if "passed" in r}
-    passed = sum(r["passed"] for r in tried.values())
-    exported = sum(r.get("export_passed", False) for r in tried.values())
-    lines = [f"## {title} of Keras {score['keras']}", "",
-             f"{len(tried)} models: {passed} imported alike, {exported} exported alike.", ""]
-    failed = {n: r for n, r in tried.items() if not r["passed"] or not r.get("export_passed", False)}
-    if failed:
-        lines += ["| model | import | export |", "| --- | --- | --- |"]
-        for name, row in failed.items():
-            there = "alike" if row["passed"] else row.get("reason", "")
-            back = "alike" if row.get("export_passed") else row.get("export_reason", "not tried")
-            lines.append(f"| {name} | {there} | {back} |".replace("\n", " "))
-        lines.append("")
-    unable = [n for n, r in rows.items() if "keras" in r]
+def count(rows, step):
+    tried = [row[step] for row in rows.values() if step in row]
+    return f"{sum(r['passed'] for r in tried)} of {len(tried)}" if tried else "-"
+
+
+def largest(rows, kind):
+    errors = [row[step]["error"] for row in rows.values() for step in STEPS
+              if row["kind"] == kind and row.get(step, {}).get("passed")]
+    return f"{max(errors):.0e}" if errors else "-"
+
+
+def cell(text):
+    return " ".join(text.split()).replace("|", "\\|")[:300]
+
+
+def section(name, scores):
+    lines = [f"## {TITLES[name]}", "",
+             "| Keras | models | import of .keras | import of .h5 | export | export to 3.3 | largest difference: layers | networks |",
+             "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"]
+    failures, unable = [], []
+    for version, score in scores.items():
+        rows = {n: r for n, r in score["rows"].items() if "keras_fails" not in r}
+        label = f"tf_keras {score['keras']}" if version == "tf_keras" else score["keras"]
+        lines.append(f"| {label} | {len(rows)} | " + " | ".join(count(rows, step) for step in STEPS)
+                     + f" | {largest(rows, 'layer')} | {largest(rows, 'network')} |")
+        failures += [f"| {label} | {n} | {step} | {cell(r[step]['reason'])} |" for n, r in rows.items() for step in STEPS
+                     if not r.get(step, {"passed": True})["passed"]]
+        if missing := [n for n, r in score["rows"].items() if "keras_fails" in r]:
+            unable.append(f"- {label}: {', '.join(missing)}")
+    if failures:
+        lines += ["", "What failed:", "", "| Keras | model | step | reason |", "| --- | --- | --- | --- |", *failures]
     if unable:
-        lines += [f"This Keras itself could not make: {', '.join(unable)}.", ""]
-    lines += ["<details><summary>All models and their largest difference</summary>", "", "| model | difference |", "| --- | --- |"]
-    lines += [f"| {n} | {r['error']:.1e} |" for n, r in tried.items() if "error" in r]
-    return "\n".join(lines + ["", "</details>", ""])
+        lines += ["", "Not made, because this Keras or its TensorFlow on a CPU cannot:", "", *unable]
+    return lines + [""]
 
 
-def write_results(scores, path, applications):
-    """Renews the section of each version that was run; keeps the others."""
-    title = "Architectures of keras.applications" if applications else "Small models"
-    kept = []
-    if path.exists():
-        parts = path.read_text().split("\n## ")
-        renewed = {f"{title} of Keras {s['keras']}" for s in scores.values()}
-        kept = ["## " + p.rstrip() + "\n" for p in parts[1:] if p.split("\n", 1)[0] not in renewed]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join([HEAD, *kept, *(section(v, s, title) for v, s in scores.items())]))
+def training(scores):
+    lines = ["## Training that goes on", "",
+             "A network without dropout, trained 20 steps by Keras and saved; then 20 more by Keras, and by brisk from",
+             "the file with the optimizer's state. The largest difference between the losses of one step, at most 1e-4:", "",
+             "| Keras | optimizer | difference |", "| --- | --- | ---: |"]
+    for version, score in scores.items():
+        label = f"tf_keras {score['keras']}" if version == "tf_keras" else score["keras"]
+        lines += [f"| {label} | {name} | {difference} |" for name, difference in score["optimizers"].items()]
+    return lines + [""]
+
+
+def write_results(scores, path):
+    lines = [HEAD]
+    for name in TITLES:
+        if found := {version: sets[name] for version, sets in scores.items() if name in sets}:
+            lines += section(name, found)
+    if found := {version: sets["training"] for version, sets in scores.items() if "training" in sets}:
+        lines += training(found)
+    path.write_text("\n".join(lines).rstrip() + "\n")

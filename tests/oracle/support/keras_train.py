@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-import keras
-from keras import layers as L
+sys.path.insert(0, str(Path(__file__).parent))
+from this_keras import keras  # noqa: E402
 
+L = keras.layers
 folder = Path(sys.argv[1])
 folder.mkdir(parents=True, exist_ok=True)
+(folder / "version.txt").write_text(keras.__version__)
 random = np.random.default_rng(5)
 x = random.normal(size=(640, 8, 8, 2)).astype("float32")
 y = (x.mean(axis=(1, 2)).argmax(-1) + 2 * (x[:, :4].mean(axis=(1, 2, 3)) > 0)).astype("int32")
