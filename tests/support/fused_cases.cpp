@@ -51,7 +51,7 @@ std::vector<Value> build_group(Builder& builder, std::span<const Value> in) {
 void add_groups(std::vector<OpCase>& cases) {
   const std::vector<std::vector<int64_t>> few = {{3, 3, 2, 5}, {65}, {33000}, {2}};
   std::vector<std::vector<int64_t>> many;
-  for (int64_t i = 0; i < 90; ++i) many.push_back({i % 7 + 2, 8});
+  for (int64_t i = 0; i < 75; ++i) many.push_back({i % 3 + 2});
   for (const auto& [name, sizes] :
        {std::pair("few", few), std::pair("many", many),
         std::pair("one_is_empty", std::vector<std::vector<int64_t>>{{5}, {0}, {7}})}) {

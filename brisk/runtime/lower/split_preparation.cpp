@@ -5,10 +5,10 @@
 #include "brisk/base/error.h"
 #include "brisk/ir/builder.h"
 
-// Every node is of one kind. Sources without operands are free: they are repeated in both parts. A
-// node whose operands are all free or prepared is prepared itself, if it is of use there; all
-// others run. Prepared values that nodes which run read are the boundary. A reshape costs nothing
-// and is repeated behind the boundary, so that weights are not copied for its sake.
+// Every node is of one kind. What depends on no input is free: it is repeated in both parts. A node
+// whose other operands are all prepared is prepared itself, if it is of use there; all others run.
+// Prepared values that nodes which run read are the boundary. A reshape costs nothing and is
+// repeated behind the boundary, so that weights are not copied for its sake.
 
 namespace brisk {
 namespace {
@@ -56,11 +56,14 @@ class Splitter {
     if (node.operands.empty()) return Part::free;
     const bool pure = node.op->kind != OpKind::control && !node.op->random && !node.op->side_effect;
     if (!pure) return Part::run;
+    bool of_state = false;
     int64_t read = 0, written = 0;
     for (const ValueId& operand : node.operands) {
       if (part(operand.node) == Part::run || !graph_.type(operand).is_tensor()) return Part::run;
+      of_state |= part(operand.node) == Part::prepared;
       read += bytes_of(graph_.type(operand));
     }
+    if (!of_state) return Part::free;
     for (const Type& type : node.results) {
       if (!type.is_tensor()) return Part::run;
       written += bytes_of(type);
