@@ -50,6 +50,14 @@ TEST(KernelsWinograd, ForwardAgreesWithTheReference) {
   }
 }
 
+/// Of results that relu6 leaves alone for the most part: errors are judged by the largest result,
+/// which must be one that the convolution made.
+Tensor small_filter(const Layer& l) {
+  Tensor filter = testing::random_tensor(DType::f32, l.filter().sizes(), 1);
+  for (int64_t i = 0; i < filter.num_elements(); ++i) filter.set(i, filter.get(i) / 8);
+  return filter;
+}
+
 TEST(KernelsWinograd, EpiloguesAgreeWithTheReference) {
   const Layer l{5, 11, 10, 32, 48, {1, 1}, {1, 1}};
   for (const bool bias : {false, true})
@@ -57,7 +65,7 @@ TEST(KernelsWinograd, EpiloguesAgreeWithTheReference) {
       for (const Activation activation : {Activation::none, Activation::relu, Activation::relu6}) {
         KernelCase k;
         std::vector<Value> operands = {k.random(DType::f32, l.input().sizes()),
-                                       k.random(DType::f32, l.filter().sizes())};
+                                       k.input(small_filter(l))};
         if (bias) operands.push_back(k.random(DType::f32, {l.filters}));
         if (residual) operands.push_back(k.random(DType::f32, l.result().sizes()));
         fused_convolution(operands, {l.attributes(), bias, residual, activation});

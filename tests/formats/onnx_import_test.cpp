@@ -102,7 +102,8 @@ TEST(OnnxExport, WeightsBesideTheModel) {
   model.initialize(3);
   ASSERT_TRUE(save(model, path, "onnx", {.external_data = true}).ok());
   EXPECT_LT(std::filesystem::file_size(path), 10'000U);
-  EXPECT_GT(std::filesystem::file_size(data), static_cast<uintmax_t>(model.num_parameters()) * 4);
+  // Biases are small enough to stay in the file.
+  EXPECT_GT(std::filesystem::file_size(data) * 100, static_cast<uintmax_t>(model.num_parameters()) * 4 * 99);
   const Model inside = loaded(to_onnx(model, {}).value()), outside = load(path).value();
   ASSERT_EQ(inside.weights.size(), outside.weights.size());
   for (size_t i = 0; i < inside.weights.size(); ++i)

@@ -21,7 +21,7 @@ std::string describe(const NodeDef& node) {
 }
 
 /// The layer a node belongs to: its name without the op ("/layer1/conv/Conv_1" is "/layer1/conv"),
-/// which the writer puts behind again.
+/// which the writer puts behind again. A node named after its op alone belongs to none.
 std::string label_of(const NodeDef& node) {
   std::string label = node.name;
   const size_t number = label.find_last_not_of("0123456789");
@@ -30,7 +30,7 @@ std::string label_of(const NodeDef& node) {
     if (unnumbered == node.op || unnumbered.ends_with("/" + node.op)) label = unnumbered;
   }
   if (label.ends_with("/" + node.op)) label.resize(label.size() - node.op.size() - 1);
-  return label.empty() ? node.op : label;
+  return label == node.op ? "" : label;
 }
 
 void count_graph(const GraphDef& graph, std::unordered_map<std::string, int64_t>& uses);
