@@ -18,7 +18,7 @@ constexpr double kNoise = 1.02;  ///< a step must be faster by two percent to be
 
 struct DemoOptions {
   std::string output = "runs/demo";
-  int64_t epochs = 5, threads = 0, steps = 100;
+  int64_t epochs = 6, threads = 0, steps = 50;
   bool json = false;
 };
 
@@ -74,13 +74,17 @@ int demo(const DemoOptions& options) {
   const std::atomic<bool>& stop = watch_stop_signals();
   const auto backend = find_backend("cpu").value();
   fmt::print(stderr, "{}; {} threads\n", backend->describe(), num_threads(options));
-  SmallCnnOptions kept{.threads = options.threads, .epochs = options.epochs};
+  // Small batches: a few epochs are all that a demonstration has.
+  SmallCnnOptions kept{.threads = options.threads,
+                       .epochs = options.epochs,
+                       .batch_size = 64,
+                       .learning_rate = 0.002};
   std::vector<Row> rows;
   const auto measure = [&](const std::string& name, const SmallCnnOptions& candidate,
                            bool always_keep) {
     fmt::print(stderr, "timing {} steps: {}\n", options.steps, name);
     Row row{.step = name,
-            .timing = time_steps(small_cnn_job(candidate), static_cast<int>(options.steps), 20),
+            .timing = time_steps(small_cnn_job(candidate), static_cast<int>(options.steps), 10),
             .measured = true};
     double best = 0;
     for (const Row& other : rows)
@@ -95,15 +99,20 @@ int demo(const DemoOptions& options) {
     rows.push_back(row);
   };
 
+  // Passes are switched on again from the last to the first.
   SmallCnnOptions candidate = kept;
-  candidate.disabled_passes = {"fuse_loops", "fuse_epilogues"};
+  candidate.disabled_passes = {"sink_below_pool", "simplify", "sink_transposes", "fuse_epilogues",
+                               "fuse_loops"};
   measure("f32, one loop an op", candidate, true);
-  candidate = kept;
-  candidate.disabled_passes = {"fuse_epilogues"};
-  measure("+ fusion", candidate, false);
-  candidate = kept;
-  candidate.disabled_passes = {};
-  measure("+ layout and kernel choice", candidate, false);
+  const auto switch_on = [&](const std::string& step, std::initializer_list<const char*> passes) {
+    candidate = kept;
+    for (const char* pass : passes) std::erase(candidate.disabled_passes, pass);
+    measure(step, candidate, false);
+  };
+  switch_on("+ loops fused", {"fuse_loops"});
+  switch_on("+ bias and ReLU in convolutions", {"fuse_epilogues"});
+  switch_on("+ simplification", {"simplify", "sink_transposes"});
+  switch_on("+ ReLU behind the pool", {"sink_below_pool"});
   if (const Status fast = backend->supports_fast(DType::bf16); fast) {
     candidate = kept;
     candidate.precision = Precision::mixed_bfloat16;

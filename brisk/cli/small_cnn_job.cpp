@@ -15,15 +15,15 @@ Job small_cnn_job(const SmallCnnOptions& options) {
   recipe.model.name = "small_cnn";
   recipe.train.named = "fashion_mnist";
   if (options.validation) recipe.validation.named = "fashion_mnist";
-  recipe.batch_size = 128;
+  recipe.batch_size = options.batch_size;
   recipe.epochs = options.epochs;
   recipe.precision = options.precision;
   recipe.accumulate = options.accumulate;
   recipe.threads = options.threads;
   recipe.backend = options.backend;
   recipe.disabled_passes = options.disabled_passes;
-  recipe.schedule.name = "one_cycle";
-  recipe.optimizer.learning_rate = 0.004;
+  recipe.schedule.name = "cosine_decay";
+  recipe.optimizer.learning_rate = options.learning_rate;
   return make_job(recipe);
 }
 

@@ -11,6 +11,8 @@ struct SmallCnnOptions {
   Precision precision = Precision::float32;
   int64_t accumulate = 1;
   int64_t epochs = 5;
+  int64_t batch_size = 128;
+  double learning_rate = 0.004;
   std::vector<std::string> disabled_passes;
   bool validation = false;
   std::string backend = "cpu";
