@@ -20,6 +20,7 @@ from pathlib import Path
 import onnxruntime
 
 import exported
+from machine import cpu_name
 
 ROOT = Path(__file__).resolve().parents[2]
 BRISK = os.environ.get("BRISK_PROGRAM", str(ROOT / "build" / "bin" / "brisk"))
@@ -59,13 +60,6 @@ def check(path, package, session, inputs, folder):
     save_file({**inputs, **dict(zip(names, outputs))}, str(folder / "samples.safetensors"))
     subprocess.run([BRISK, "import", path, "--out", package, "--check", folder / "samples.safetensors"], check=True,
                    capture_output=True)
-
-
-def cpu_name():
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return "unknown"
 
 
 def main():

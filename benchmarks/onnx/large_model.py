@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from machine import cpu_name
+
 ROOT = Path(__file__).resolve().parents[2]
 BRISK = os.environ.get("BRISK_PROGRAM", str(ROOT / "build" / "bin" / "brisk"))
 REPORT = ROOT / "docs" / "results" / "onnx_large_model.md"
@@ -54,13 +56,6 @@ def measured(arguments):
     _, status, usage = os.wait4(child.pid, 0)
     assert status == 0, f"brisk {' '.join(map(str, arguments))} failed"
     return time.perf_counter() - begin, usage.ru_maxrss * 1024
-
-
-def cpu_name():
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return "unknown"
 
 
 def main():
