@@ -69,18 +69,22 @@ void add_groups(std::vector<OpCase>& cases) {
   }
 }
 
+std::string text_of(Activation activation) {
+  return std::string(enum_names(activation)[static_cast<size_t>(activation)]);
+}
+
 void add_convolutions(std::vector<OpCase>& cases) {
   const ConvolutionAttributes geometry{{1, 2}, {1, 1}, {1, 0}, {1, 1}, 1};
   for (const bool bias : {false, true})
     for (const bool residual : {false, true})
-      for (const Activation activation : {Activation::none, Activation::relu}) {
+      for (const Activation activation : {Activation::none, Activation::relu, Activation::relu6}) {
         std::vector<CaseOperand> operands = {values({2, 5, 7, 3}), values({3, 3, 3, 5})};
         if (bias) operands.push_back(values({5}));
         if (residual) operands.push_back(values({2, 5, 3, 5}));
         cases.push_back(
             {.op = "fused_convolution",
              .name = fmt::format("{}{}{}", bias ? "bias_" : "", residual ? "residual_" : "",
-                                 activation == Activation::relu ? "relu" : "linear"),
+                                 activation == Activation::none ? "linear" : text_of(activation)),
              .operands = std::move(operands),
              .build =
                  [=](Builder&, std::span<const Value> in) {
@@ -111,22 +115,25 @@ void add_dots(std::vector<OpCase>& cases) {
   for (const bool transpose_lhs : {false, true})
     for (const bool transpose_rhs : {false, true})
       for (const bool bias : {false, true})
-        for (const Activation activation : {Activation::none, Activation::relu}) {
+        for (const Activation activation :
+             {Activation::none, Activation::relu, Activation::relu6}) {
           std::vector<CaseOperand> operands = {transpose_lhs ? values({33, 7}) : values({7, 33}),
                                                transpose_rhs ? values({17, 33}) : values({33, 17})};
           if (bias) operands.push_back(values({17}));
-          cases.push_back({.op = "fused_dot",
-                           .name = fmt::format("{}{}{}{}", transpose_lhs ? "t" : "n",
-                                               transpose_rhs ? "t" : "n", bias ? "_bias" : "",
-                                               activation == Activation::relu ? "_relu" : ""),
-                           .operands = std::move(operands),
-                           .build =
-                               [=](Builder&, std::span<const Value> in) {
-                                 return std::vector{fused_dot(
-                                     in, {transpose_lhs, transpose_rhs, bias, activation})};
-                               },
-                           .types = kFloatTypes,
-                           .roundings = 3});
+          cases.push_back(
+              {.op = "fused_dot",
+               .name = fmt::format(
+                   "{}{}{}{}", transpose_lhs ? "t" : "n", transpose_rhs ? "t" : "n",
+                   bias ? "_bias" : "",
+                   activation == Activation::none ? "" : fmt::format("_{}", text_of(activation))),
+               .operands = std::move(operands),
+               .build =
+                   [=](Builder&, std::span<const Value> in) {
+                     return std::vector{
+                         fused_dot(in, {transpose_lhs, transpose_rhs, bias, activation})};
+                   },
+               .types = kFloatTypes,
+               .roundings = 3});
         }
 }
 

@@ -62,6 +62,19 @@ static __device__ unsigned short $name_store(float x) {
 
 }  // namespace
 
+std::string activation_code(Activation activation, std::string_view variable) {
+  switch (activation) {
+    case Activation::none:
+      return "";
+    case Activation::relu:
+      return fmt::format("{0} = {0} < 0 ? 0 : {0};", variable);
+    case Activation::relu6:
+      return fmt::format("{0} = {0} < 0 ? 0 : {0} > 6 ? 6 : {0};", variable);
+  }
+  invariant(false, "an activation without device code");
+  return "";
+}
+
 Epilogue::Epilogue(CodeLibrary& code, DType type, const EpilogueParts& parts) {
   invariant(is_floating(type) && bits(type) >= 16,
             "the separate epilogue is for floating types of 16 bits and more, but gets {}",
@@ -74,9 +87,7 @@ Epilogue::Epilogue(CodeLibrary& code, DType type, const EpilogueParts& parts) {
   text = replaced(text, "WIDE", element.wide);
   text = replaced(text, "@LOAD", element.load);
   text = replaced(text, "@STORE", element.store);
-  // A NaN stays one.
-  text = replaced(text, "@ACTIVATION",
-                  parts.activation == Activation::relu ? "value = value < 0 ? 0 : value;" : "");
+  text = replaced(text, "@ACTIVATION", activation_code(parts.activation, "value"));
   number_ = code.add({"epilogue", std::move(text)});
 }
 

@@ -2,12 +2,18 @@
 
 /// y = activation(y + bias + residual) in place, rows of `columns` elements: what a library's
 /// product or convolution leaves undone where it has no engine with the whole epilogue (strict f32
-/// convolutions, f64 products). f64, f32, and f16 and bf16 computed in f32.
+/// convolutions, f64 products, relu6). f64, f32, and f16 and bf16 computed in f32.
+
+#include <string>
+#include <string_view>
 
 #include "brisk/backends/cuda/kernel.h"
 #include "brisk/ops/fused/fused.h"
 
 namespace brisk::cuda {
+
+/// Device code that applies the activation to a variable; a NaN stays one.
+std::string activation_code(Activation activation, std::string_view variable);
 
 struct EpilogueParts {
   bool bias = false;

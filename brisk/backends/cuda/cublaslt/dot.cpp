@@ -48,7 +48,8 @@ class DotLaunch final : public Launch {
 std::unique_ptr<Launch> prepare_dot(const KernelRequest& request, const PrepareContext& context) {
   DotProblem problem = dot_problem(request).value();
   const bool has_epilogue = problem.bias || problem.activation != Activation::none;
-  const bool separate = has_epilogue && problem.type == DType::f64;
+  const bool separate =
+      has_epilogue && (problem.type == DType::f64 || problem.activation == Activation::relu6);
   Result<MatmulPlan> plan =
       MatmulPlan::choose(problem, has_epilogue && !separate, request.deterministic, context);
   if (!plan) refuse("[{}] {}", request.node.op->name, plan.error());

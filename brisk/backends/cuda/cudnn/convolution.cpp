@@ -38,6 +38,7 @@ ConvolutionParts plain_forward(const KernelRequest& request, const PrepareContex
 Result<ConvolutionParts> fused_forward(const KernelRequest& request, const PrepareContext& context,
                                        const ConvolutionProblem& problem,
                                        const FusedConvolutionAttributes& fused) {
+  if (fused.activation == Activation::relu6) return fail("no engine ends in relu6");
   const TensorShape wide = [&] {
     TensorShape shape = problem.result;
     shape.type = DType::f32;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "brisk/backends/cuda/epilogue.h"
 #include "brisk/backends/cuda/kernels/text_launch.h"
 #include "brisk/backends/cuda/loop/line_writer.h"
 #include "brisk/ops/contract/contract.h"
@@ -84,8 +85,7 @@ std::string epilogue(const std::string& type, bool bias, const std::string& bias
   size_t operand = 2;
   if (bias) code += fmt::format("  sum += ({})widen(b{}[{}]);\n", type, operand++, bias_at);
   if (residual) code += fmt::format("  sum += ({})widen(b{}[i]);\n", type, operand);
-  if (activation == Activation::relu) code += "  sum = sum < 0 ? 0 : sum;\n";
-  return code;
+  return code + "  " + activation_code(activation, "sum") + "\n";
 }
 
 std::unique_ptr<Launch> launch(const KernelRequest& request, const PrepareContext& context,
