@@ -74,11 +74,16 @@ int demo(const DemoOptions& options) {
   const std::atomic<bool>& stop = watch_stop_signals();
   const auto backend = find_backend("cpu").value();
   fmt::print(stderr, "{}; {} threads\n", backend->describe(), num_threads(options));
-  // Small batches: a few epochs are all that a demonstration has.
+  // A few epochs are all that a demonstration has: small batches, a high learning rate after a
+  // warm-up of a tenth of the steps, and label smoothing in place of dropout.
+  constexpr int64_t kImages = 60'000, kBatch = 64;
   SmallCnnOptions kept{.threads = options.threads,
                        .epochs = options.epochs,
-                       .batch_size = 64,
-                       .learning_rate = 0.002};
+                       .batch_size = kBatch,
+                       .learning_rate = 0.005,
+                       .warmup_steps = options.epochs * kImages / kBatch / 10,
+                       .label_smoothing = 0.05,
+                       .dropout = 0};
   std::vector<Row> rows;
   const auto measure = [&](const std::string& name, const SmallCnnOptions& candidate,
                            bool always_keep) {

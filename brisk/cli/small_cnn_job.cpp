@@ -22,7 +22,10 @@ Job small_cnn_job(const SmallCnnOptions& options) {
   recipe.threads = options.threads;
   recipe.backend = options.backend;
   recipe.disabled_passes = options.disabled_passes;
+  recipe.model.dropout = options.dropout;
+  recipe.label_smoothing = options.label_smoothing;
   recipe.schedule.name = "cosine_decay";
+  recipe.schedule.warmup_steps = options.warmup_steps;
   recipe.optimizer.learning_rate = options.learning_rate;
   return make_job(recipe);
 }

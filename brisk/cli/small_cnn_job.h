@@ -13,6 +13,9 @@ struct SmallCnnOptions {
   int64_t epochs = 5;
   int64_t batch_size = 128;
   double learning_rate = 0.004;
+  int64_t warmup_steps = 0;  ///< in which the learning rate rises
+  double label_smoothing = 0;
+  double dropout = 0.5;
   std::vector<std::string> disabled_passes;
   bool validation = false;
   std::string backend = "cpu";

@@ -145,7 +145,8 @@ Model make_model(const Recipe& recipe, const Dataset& train) {
   require(classes > 0,
           "the data does not tell the number of classes: give model: {{name: {}, classes: n}}",
           recipe.model.name);
-  Model model = zoo::by_name(recipe.model.name, train.components().at(0).sizes, classes);
+  Model model = zoo::by_name(recipe.model.name, train.components().at(0).sizes, classes,
+                             recipe.model.dropout);
   model.class_names = train.class_names();
   return model;
 }

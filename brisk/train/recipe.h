@@ -46,6 +46,7 @@ struct ModelRecipe {
   std::string name = "small_cnn";  ///< of the zoo
   std::filesystem::path package;   ///< instead: a model package to go on with
   int64_t classes = 0;             ///< 0: as many as the data has
+  double dropout = -1;             ///< rate; negative: the architecture's own
   friend bool operator==(const ModelRecipe&, const ModelRecipe&) = default;
 };
 

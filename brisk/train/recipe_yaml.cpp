@@ -94,6 +94,7 @@ class RecipeReader {
       } else {
         fields.read("name", model.name);
         fields.read("classes", model.classes, 1, 1 << 24);
+        fields.read("dropout", model.dropout, 0, 0.999);
       }
       fields.finish();
     }

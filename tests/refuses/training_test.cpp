@@ -152,6 +152,11 @@ INSTANTIATE_TEST_SUITE_P(
                },
                "did you mean 'resnet50'?"},
         Misuse{"ZooClasses", [] { zoo::by_name("mlp", {4}, 0); }, "units is 0"},
+        Misuse{"ZooDropout",
+               [] {
+                 zoo::by_name("resnet18", {32, 32, 3}, 10, 0.5);
+               },
+               "model 'resnet18' has no dropout, so its rate cannot be 0.5"},
         Misuse{"ZooInput", [] { zoo::by_name("small_cnn", {4}, 10); },
                "with 2 spatial axes, but is f32[batch, 4]"},
         Misuse{"ZooSmallImage",

@@ -34,7 +34,7 @@ TEST(Recipe, DefaultsAreThoseOfTheStruct) {
 
 TEST(Recipe, EveryFieldIsRead) {
   const Recipe r = parsed(R"(
-model: {name: resnet18, classes: 7}
+model: {name: resnet18, classes: 7, dropout: 0.25}
 data:
   train: {image_folder: photos/train, size: [64, 48], channels: 1, take: 100}
   validation: {idx: {images: a.gz, labels: /b}, take: 5}
@@ -62,6 +62,7 @@ disabled_passes: [fuse_loops]
 )");
   EXPECT_EQ(r.model.name, "resnet18");
   EXPECT_EQ(r.model.classes, 7);
+  EXPECT_EQ(r.model.dropout, 0.25);
   EXPECT_EQ(r.train.image_folder, "/srv/job/photos/train");
   EXPECT_EQ(r.train.size, (std::vector<int64_t>{64, 48}));
   EXPECT_EQ(r.train.channels, 1);
@@ -135,6 +136,8 @@ TEST(Recipe, EachFieldRefusesWhatItCannotTakeAndSaysWhere) {
       {"model: {name: mlp, classes: ten}",
        "column 29: model.classes must be a whole number, but is 'ten'"},
       {"model: {name: mlp, width: 3}", "column 20: model has no field 'width'"},
+      {"model: {name: mlp, dropout: 1}",
+       "column 29: model.dropout is 1, but must be between 0 and 0.999"},
       {"model: {package: a, classes: 3}", "column 21: model has no field 'classes'"},
       {"model: {package: ''}", "column 18: model.package is empty"},
       {"augment: random_crop", "column 10: augment must be a list"},

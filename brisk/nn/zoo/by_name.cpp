@@ -3,16 +3,32 @@
 
 namespace brisk::zoo {
 
-std::vector<std::string> names() { return {"mlp", "small_cnn", "resnet18", "resnet50"}; }
+std::vector<std::string> names() {
+  return {"mlp", "small_cnn", "resnet18", "resnet50"};
+}
 
-Model by_name(const std::string& name, const std::vector<int64_t>& input, int64_t classes) {
-  if (name == "mlp") return mlp({.input = input, .classes = classes});
-  if (name == "small_cnn") return small_cnn({.input = input, .classes = classes});
+Model by_name(const std::string& name, const std::vector<int64_t>& input, int64_t classes,
+              double dropout) {
+  if (name == "mlp") {
+    MlpOptions options{.input = input, .classes = classes};
+    if (dropout >= 0) options.dropout = dropout;
+    return mlp(options);
+  }
+  if (name == "small_cnn") {
+    CnnOptions options{.input = input, .classes = classes};
+    if (dropout >= 0) options.dropout = dropout;
+    return small_cnn(options);
+  }
+  if (name == "resnet18" || name == "resnet50")
+    require(dropout < 0, "model '{}' has no dropout, so its rate cannot be {}", name, dropout);
   // A stem that halves twice leaves nothing of a small image.
   const bool small = !input.empty() && input[0] <= 64;
-  if (name == "resnet18") return resnet18({.input = input, .classes = classes, .small_stem = small});
-  if (name == "resnet50") return resnet50({.input = input, .classes = classes, .small_stem = small});
-  refuse("there is no model '{}'{}; there are: {}", name, did_you_mean(name, names()), fmt::join(names(), ", "));
+  if (name == "resnet18")
+    return resnet18({.input = input, .classes = classes, .small_stem = small});
+  if (name == "resnet50")
+    return resnet50({.input = input, .classes = classes, .small_stem = small});
+  refuse("there is no model '{}'{}; there are: {}", name, did_you_mean(name, names()),
+         fmt::join(names(), ", "));
 }
 
 }  // namespace brisk::zoo

@@ -22,7 +22,7 @@ Model small_cnn(const CnnOptions& options) {
   x = model(Conv2D{.filters = 64, .kernel_size = {3, 3}, .activation = "relu"}, x);
   x = model(MaxPooling2D{}, x);
   x = model(Flatten{}, x);
-  x = model(Dropout{.rate = options.dropout}, x);
+  if (options.dropout > 0) x = model(Dropout{.rate = options.dropout}, x);
   return model.finish({{"logits", model(Dense{.units = options.classes}, x)}});
 }
 

@@ -23,7 +23,8 @@ struct CnnOptions {
   int64_t classes = 10;
   double dropout = 0.5;
 };
-/// Keras's example for MNIST: two 3x3 convolutions (32, 64) with ReLU and 2x2 max pooling, dropout, Dense.
+/// Keras's example for MNIST: two 3x3 convolutions (32, 64) with ReLU and 2x2 max pooling, dropout,
+/// Dense.
 Model small_cnn(const CnnOptions& options = {});
 
 struct ResNetOptions {
@@ -31,12 +32,16 @@ struct ResNetOptions {
   int64_t classes = 1000;
   bool small_stem = false;  ///< 3x3 stride 1 without pooling, for images of 32 pixels
 };
-/// ResNet v1.5 (He et al. 2015; stride in the 3x3 convolution). BatchNorm momentum 0.9, epsilon 1e-5.
+/// ResNet v1.5 (He et al. 2015; stride in the 3x3 convolution). BatchNorm momentum 0.9, epsilon
+/// 1e-5.
 Model resnet18(const ResNetOptions& options = {});
 Model resnet50(const ResNetOptions& options = {});
 
 /// By name ("mlp", "small_cnn", "resnet18", "resnet50"); refused with the nearest known name.
-Model by_name(const std::string& name, const std::vector<int64_t>& input, int64_t classes);
+/// `dropout` in [0, 1) replaces the architecture's own rate; negative: that one; refused where the
+/// architecture has no dropout.
+Model by_name(const std::string& name, const std::vector<int64_t>& input, int64_t classes,
+              double dropout = -1);
 std::vector<std::string> names();
 
 }  // namespace brisk::zoo
