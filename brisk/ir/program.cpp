@@ -62,6 +62,7 @@ void verify(const Program& program) {
   for (size_t i = 0; i < program.state.size(); ++i)
     invariant(graph.input_type(i) == program.state[i].type, "state '{}' is {}, but its input is {}",
               program.state[i].name, program.state[i].type.to_string(), graph.input_type(i).to_string());
+  invariant(program.num_results >= 0, "a program has {} results", program.num_results);
   invariant(graph.outputs().size() == static_cast<size_t>(program.num_results) + program.updates.size(),
             "a program with {} results and {} updates has {} outputs", program.num_results,
             program.updates.size(), graph.outputs().size());
