@@ -18,7 +18,7 @@ constexpr double kNoise = 1.02;  ///< a step must be faster by two percent to be
 
 struct DemoOptions {
   std::string output = "runs/demo";
-  int64_t epochs = 6, threads = 0, steps = 50;
+  int64_t epochs = 5, threads = 0, steps = 50;
   bool json = false;
 };
 
@@ -74,15 +74,16 @@ int demo(const DemoOptions& options) {
   const std::atomic<bool>& stop = watch_stop_signals();
   const auto backend = find_backend("cpu").value();
   fmt::print(stderr, "{}; {} threads\n", backend->describe(), num_threads(options));
-  // A few epochs are all that a demonstration has: small batches, a high learning rate after a
-  // warm-up of a tenth of the steps, and label smoothing in place of dropout.
-  constexpr int64_t kImages = 60'000, kBatch = 64;
+  // A few epochs are all that a demonstration has: Muon, a high learning rate after a warm-up of a
+  // tenth of the steps, and label smoothing in place of dropout.
+  constexpr int64_t kImages = 60'000, kBatch = 128;
   SmallCnnOptions kept{.threads = options.threads,
                        .epochs = options.epochs,
                        .batch_size = kBatch,
-                       .learning_rate = 0.005,
+                       .optimizer = "muon",
+                       .learning_rate = 0.008,
                        .warmup_steps = options.epochs * kImages / kBatch / 10,
-                       .label_smoothing = 0.05,
+                       .label_smoothing = 0.1,
                        .dropout = 0};
   std::vector<Row> rows;
   const auto measure = [&](const std::string& name, const SmallCnnOptions& candidate,

@@ -26,6 +26,12 @@ Job small_cnn_job(const SmallCnnOptions& options) {
   recipe.label_smoothing = options.label_smoothing;
   recipe.schedule.name = "cosine_decay";
   recipe.schedule.warmup_steps = options.warmup_steps;
+  recipe.optimizer.name = options.optimizer;
+  if (options.optimizer == "muon") {
+    recipe.optimizer.momentum = 0.9;
+    recipe.optimizer.exclude_layers = {"dense"};
+    recipe.optimizer.convolutions = true;
+  }
   recipe.optimizer.learning_rate = options.learning_rate;
   return make_job(recipe);
 }

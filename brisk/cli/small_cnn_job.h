@@ -12,6 +12,7 @@ struct SmallCnnOptions {
   int64_t accumulate = 1;
   int64_t epochs = 5;
   int64_t batch_size = 128;
+  std::string optimizer = "adam";  ///< "muon": of convolutions too, but not of the last layer
   double learning_rate = 0.004;
   int64_t warmup_steps = 0;  ///< in which the learning rate rises
   double label_smoothing = 0;

@@ -53,7 +53,30 @@ OptimizerPtr read_optimizer(const Json& object) {
     options.epsilon = number(config, "epsilon", 1e-7);
     return name == "Adam" ? adam(options) : adamw(options);
   }
-  refuse("brisk has no optimizer '{}'; it has SGD, Adam and AdamW", name);
+  if (name == "Muon") {
+    MuonOptions options = shared(MuonOptions(), 0.001);
+    const auto texts = [&](const char* key) {
+      return config.contains(key) && config[key].is_array()
+                 ? config[key].get<std::vector<std::string>>()
+                 : std::vector<std::string>();
+    };
+    options.adam_beta_1 = number(config, "adam_beta_1", 0.9);
+    options.adam_beta_2 = number(config, "adam_beta_2", 0.999);
+    options.adam_weight_decay = number(config, "adam_weight_decay", 0);
+    options.epsilon = number(config, "epsilon", 1e-7);
+    options.exclude_layers = texts("exclude_layers");
+    options.exclude_embeddings = is_set("exclude_embeddings");
+    options.muon_a = number(config, "muon_a", options.muon_a);
+    options.muon_b = number(config, "muon_b", options.muon_b);
+    options.muon_c = number(config, "muon_c", options.muon_c);
+    options.adam_lr_ratio = number(config, "adam_lr_ratio", 1);
+    options.momentum = number(config, "momentum", 0.95);
+    options.ns_steps = static_cast<int64_t>(number(config, "ns_steps", 5));
+    options.nesterov = is_set("nesterov");
+    options.rms_rate = number(config, "rms_rate", 0);
+    return muon(options);
+  }
+  refuse("brisk has no optimizer '{}'; it has SGD, Adam, AdamW and Muon", name);
 }
 
 std::string snake_name(const Json& json) {
@@ -127,22 +150,24 @@ Result<TrainerOptions> keras_training(const KerasModel& keras) {
 
     const std::vector<Tensor>& variables = keras.optimizer_variables;
     if (variables.empty()) return options;  // compiled, never trained
-    const std::vector<std::string> slots = options.optimizer->slots();
     const std::vector<const StateEntry*> entries = trained_entries(keras);
-    require(variables.size() == 2 + entries.size() * slots.size(),
+    std::vector<std::pair<const StateEntry*, std::string>> slots;
+    for (const StateEntry* entry : entries)
+      for (std::string& slot : options.optimizer->slots({entry->name, entry->type.shape()}))
+        slots.emplace_back(entry, std::move(slot));
+    require(variables.size() == 2 + slots.size(),
             "the optimizer {} has {} variables in the file, but {} trained weights need {}",
-            options.optimizer->name(), variables.size(), entries.size(),
-            2 + entries.size() * slots.size());
+            options.optimizer->name(), variables.size(), entries.size(), 2 + slots.size());
     options.initial_state["optimizer/iteration"] = variables[0];
     options.initial_state["optimizer/learning_rate"] = variables[1];
-    for (size_t e = 0; e < entries.size(); ++e)
-      for (size_t s = 0; s < slots.size(); ++s) {
-        const Tensor& slot = variables[2 + e * slots.size() + s];
-        require(slot.sizes() == entries[e]->type.shape().sizes(),
-                "the optimizer's {} of '{}' is {}, but the weight is {}", slots[s],
-                entries[e]->name, slot.describe(), entries[e]->type.to_string());
-        options.initial_state[fmt::format("optimizer/{}/{}", entries[e]->name, slots[s])] = slot;
-      }
+    for (size_t s = 0; s < slots.size(); ++s) {
+      const auto& [entry, slot] = slots[s];
+      const Tensor& value = variables[2 + s];
+      require(value.sizes() == entry->type.shape().sizes(),
+              "the optimizer's {} of '{}' is {}, but the weight is {}", slot, entry->name,
+              value.describe(), entry->type.to_string());
+      options.initial_state[fmt::format("optimizer/{}/{}", entry->name, slot)] = value;
+    }
     return options;
   } catch (const UserError& error) {
     return fail("{}", error.what());

@@ -1,45 +1,38 @@
 #include "brisk/train/optimizer.h"
 
+#include <algorithm>
+
 #include "brisk/ops/elementwise/elementwise.h"
+#include "brisk/train/optimizer_options.h"
 
 // Keras 3's update rules. Adam's epsilon is added outside the root and is not bias-corrected:
 // alpha = lr sqrt(1 - beta_2^t) / (1 - beta_1^t); w -= alpha m / (sqrt(v) + epsilon).
 
 namespace brisk {
-namespace {
 
-/// What all optimizers take, checked.
-template <typename Options>
-void take_shared_options(Optimizer& optimizer, const Options& options) {
-  const std::string name = optimizer.name();
-  const std::pair<const char*, double> values[] = {{"learning_rate", options.learning_rate},
-                                                   {"weight_decay", options.weight_decay},
-                                                   {"clipnorm", options.clipnorm},
-                                                   {"global_clipnorm", options.global_clipnorm},
-                                                   {"clipvalue", options.clipvalue}};
-  for (const auto& [what, value] : values)
-    require(value >= 0, "[{}] {} is {}, but must not be negative", name, what, value);
-  require((options.clipnorm > 0) + (options.global_clipnorm > 0) + (options.clipvalue > 0) <= 1,
-          "[{}] at most one of clipnorm ({}), global_clipnorm ({}) and clipvalue ({}) may be given", name,
-          options.clipnorm, options.global_clipnorm, options.clipvalue);
-  optimizer.learning_rate = options.learning_rate;
-  optimizer.weight_decay = options.weight_decay;
-  optimizer.exclude_from_weight_decay = options.exclude_from_weight_decay;
-  optimizer.clipnorm = options.clipnorm;
-  optimizer.global_clipnorm = options.global_clipnorm;
-  optimizer.clipvalue = options.clipvalue;
+bool names_one_of(const std::string& name, const std::vector<std::string>& parts) {
+  return std::ranges::any_of(
+      parts, [&](const std::string& part) { return name.find(part) != std::string::npos; });
 }
+
+double Optimizer::weight_decay_of(const ParameterInfo& info) const {
+  return names_one_of(info.name, exclude_from_weight_decay) ? 0 : weight_decay;
+}
+
+namespace {
 
 class Sgd final : public Optimizer {
  public:
   explicit Sgd(const SgdOptions& options) : options_(options) {
-    require(options.momentum >= 0 && options.momentum <= 1, "[sgd] momentum is {}, but must be in [0, 1]", options.momentum);
+    require(options.momentum >= 0 && options.momentum <= 1,
+            "[sgd] momentum is {}, but must be in [0, 1]", options.momentum);
     require(!options.nesterov || options.momentum > 0, "[sgd] nesterov needs a momentum above 0");
     take_shared_options(*this, options);
   }
   std::string name() const final { return "sgd"; }
-  std::vector<std::string> slots() const override {
-    return options_.momentum > 0 ? std::vector<std::string>{"momentum"} : std::vector<std::string>{};
+  std::vector<std::string> slots(const ParameterInfo& /*info*/) const override {
+    return options_.momentum > 0 ? std::vector<std::string>{"momentum"}
+                                 : std::vector<std::string>{};
   }
   UpdateResult update(const UpdateContext& c) const override {
     const Value step = c.gradient * c.learning_rate;
@@ -58,15 +51,21 @@ class Adam final : public Optimizer {
   Adam(const AdamOptions& options, std::string name) : options_(options), name_(std::move(name)) {
     for (const double beta : {options.beta_1, options.beta_2})
       require(beta >= 0 && beta < 1, "[{}] beta is {}, but must be in [0, 1)", name_, beta);
-    require(options.epsilon >= 0, "[{}] epsilon is {}, but must not be negative", name_, options.epsilon);
+    require(options.epsilon >= 0, "[{}] epsilon is {}, but must not be negative", name_,
+            options.epsilon);
     take_shared_options(*this, options);
   }
   std::string name() const final { return name_; }
-  std::vector<std::string> slots() const override { return {"momentum", "velocity"}; }
+  std::vector<std::string> slots(const ParameterInfo& /*info*/) const override {
+    return {"momentum", "velocity"};
+  }
   UpdateResult update(const UpdateContext& c) const override {
     Builder& builder = *c.iteration.builder;
-    const auto power = [&](double beta) { return pow(builder.scalar(c.iteration.dtype(), beta), c.iteration); };
-    const Value alpha = c.learning_rate * sqrt(1.0 - power(options_.beta_2)) / (1.0 - power(options_.beta_1));
+    const auto power = [&](double beta) {
+      return pow(builder.scalar(c.iteration.dtype(), beta), c.iteration);
+    };
+    const Value alpha =
+        c.learning_rate * sqrt(1.0 - power(options_.beta_2)) / (1.0 - power(options_.beta_1));
     const Value m = c.slots[0] + (c.gradient - c.slots[0]) * (1 - options_.beta_1);
     const Value v = c.slots[1] + (square(c.gradient) - c.slots[1]) * (1 - options_.beta_2);
     return {c.parameter - m * alpha / (sqrt(v) + options_.epsilon), {m, v}};
@@ -79,8 +78,14 @@ class Adam final : public Optimizer {
 
 }  // namespace
 
-OptimizerPtr sgd(const SgdOptions& options) { return std::make_shared<Sgd>(options); }
-OptimizerPtr adam(const AdamOptions& options) { return std::make_shared<Adam>(options, "adam"); }
-OptimizerPtr adamw(AdamOptions options) { return std::make_shared<Adam>(options, "adamw"); }
+OptimizerPtr sgd(const SgdOptions& options) {
+  return std::make_shared<Sgd>(options);
+}
+OptimizerPtr adam(const AdamOptions& options) {
+  return std::make_shared<Adam>(options, "adam");
+}
+OptimizerPtr adamw(AdamOptions options) {
+  return std::make_shared<Adam>(options, "adamw");
+}
 
 }  // namespace brisk

@@ -53,8 +53,10 @@ struct ModelRecipe {
 struct OptimizerRecipe {
   std::string name = "adam";
   double learning_rate = -1;  ///< negative: the optimizer's default
-  double momentum = 0;
+  double momentum = -1;       ///< negative: the optimizer's default
   bool nesterov = false;
+  std::vector<std::string> exclude_layers = {};  ///< muon: parts of parameters' names
+  bool convolutions = false;                     ///< muon: their kernels, too, as matrices
   double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
   double weight_decay = -1;                                 ///< negative: the optimizer's default
   std::vector<std::string> exclude_from_weight_decay = {};  ///< parts of parameters' names

@@ -163,7 +163,7 @@ class RecipeReader {
   }
 
   OptimizerRecipe optimizer(const YAML::Node& node) const {
-    const std::vector<std::string> known = {"sgd", "adam", "adamw"};
+    const std::vector<std::string> known = {"sgd", "adam", "adamw", "muon"};
     OptimizerRecipe optimizer;
     if (node.IsScalar()) {
       optimizer.name = text_of(node, "optimizer");
@@ -183,6 +183,11 @@ class RecipeReader {
       fields.read("momentum", optimizer.momentum, 0, 1);
       fields.read("nesterov", optimizer.nesterov);
     } else {
+      if (optimizer.name == "muon") {
+        fields.read("momentum", optimizer.momentum, 0, 0.999999999);
+        fields.read("exclude_layers", optimizer.exclude_layers);
+        fields.read("convolutions", optimizer.convolutions);
+      }
       fields.read("beta_1", optimizer.beta_1, 0, 0.999999999);
       fields.read("beta_2", optimizer.beta_2, 0, 0.999999999);
       fields.read("epsilon", optimizer.epsilon, 0, 1);

@@ -88,11 +88,8 @@ std::vector<Value> clip(const Optimizer& optimizer, std::vector<Value> gradients
   return gradients;
 }
 
-bool decays(const Optimizer& optimizer, const std::string& name) {
-  if (optimizer.weight_decay == 0) return false;
-  for (const std::string& part : optimizer.exclude_from_weight_decay)
-    if (name.find(part) != std::string::npos) return false;
-  return true;
+ParameterInfo parameter_info(const StateEntry& entry) {
+  return {entry.name, entry.type.shape()};
 }
 
 /// Builds the outer graph: state inputs in order, updates by entry number.
@@ -131,10 +128,12 @@ class StepBuilder {
                fmt::format(R"({{"class_name": "Constant", "config": {{"value": {}}}}})",
                            options_.optimizer->learning_rate)});
     first_slot_ = entries_.size();
-    for (const size_t entry : trained_)
-      for (const std::string& slot : options_.optimizer->slots())
-        add_entry({fmt::format("optimizer/{}/{}", loss_program_.state[entry].name, slot),
-                   loss_program_.state[entry].type, StateRole::slot, false, "zeros"});
+    for (const size_t entry : trained_) {
+      const StateEntry& parameter = loss_program_.state[entry];
+      for (const std::string& slot : options_.optimizer->slots(parameter_info(parameter)))
+        add_entry({fmt::format("optimizer/{}/{}", parameter.name, slot), parameter.type,
+                   StateRole::slot, false, "zeros"});
+    }
     if (!scaled_) return;
     scale_ = entries_.size();
     add_entry({"loss_scale/scale", scalar, StateRole::counter, false,
@@ -186,23 +185,21 @@ class StepBuilder {
     gradients = clip(*options_.optimizer, std::move(gradients));
     const Value iteration = state_[iteration_] + 1.0;
     set(iteration_, iteration);
-    const size_t num_slots = options_.optimizer->slots().size();
+    size_t slot = first_slot_;
     for (size_t p = 0; p < trained_.size(); ++p) {
       const size_t entry = trained_[p];
+      const ParameterInfo info = parameter_info(entries_[entry]);
       Value parameter = state_[entry];
-      if (decays(*options_.optimizer, entries_[entry].name))
-        parameter =
-            parameter - parameter * (state_[learning_rate_] * options_.optimizer->weight_decay);
-      UpdateContext context{parameter,
-                            gradients[p],
-                            as(parameter, state_[learning_rate_]),
-                            as(parameter, iteration),
-                            {}};
-      for (size_t s = 0; s < num_slots; ++s)
-        context.slots.push_back(state_[first_slot_ + p * num_slots + s]);
+      if (const double decay = options_.optimizer->weight_decay_of(info); decay > 0)
+        parameter = parameter - parameter * (state_[learning_rate_] * decay);
+      UpdateContext context{
+          parameter, gradients[p], as(parameter, state_[learning_rate_]), as(parameter, iteration),
+          {},        info};
+      const size_t num_slots = options_.optimizer->slots(info).size();
+      for (size_t s = 0; s < num_slots; ++s) context.slots.push_back(state_[slot + s]);
       const UpdateResult result = options_.optimizer->update(context);
       set(entry, result.parameter);
-      for (size_t s = 0; s < num_slots; ++s) set(first_slot_ + p * num_slots + s, result.slots[s]);
+      for (const Value& value : result.slots) set(slot++, value);
     }
   }
 

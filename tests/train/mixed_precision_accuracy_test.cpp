@@ -18,13 +18,16 @@ double trained_accuracy(Precision precision) {
   recipe.train.named = "fashion_mnist";
   recipe.validation.named = "fashion_mnist";
   recipe.precision = precision;
-  recipe.epochs = 6;
-  recipe.batch_size = 64;
-  recipe.label_smoothing = 0.05;
-  recipe.optimizer.name = "adam";
-  recipe.optimizer.learning_rate = 0.005;
+  recipe.epochs = 5;
+  recipe.batch_size = 128;
+  recipe.label_smoothing = 0.1;
+  recipe.optimizer = {.name = "muon",
+                      .learning_rate = 0.008,
+                      .momentum = 0.9,
+                      .exclude_layers = {"dense"},
+                      .convolutions = true};
   recipe.schedule.name = "cosine_decay";
-  recipe.schedule.warmup_steps = 560;
+  recipe.schedule.warmup_steps = 234;
   const Job job = make_job(recipe);
   Trainer trainer(job.model, job.trainer);
   const History history =

@@ -67,6 +67,7 @@ const std::map<std::string, std::vector<Variant>>& variants() {
       {"optimizer",
        {{"{data: {train: fashion_mnist}, optimizer: {", "", "}}"},
         {"{data: {train: fashion_mnist}, optimizer: {", "name: sgd", "}}"},
+        {"{data: {train: fashion_mnist}, optimizer: {", "name: muon", "}}"},
         {"{data: {train: fashion_mnist}, optimizer: {", "name: sgd, momentum: 0.9", "}}"}}},
       {"schedule",
        {{"{data: {train: fashion_mnist}, schedule: {", "", "}}"},

@@ -28,6 +28,8 @@ OPTIMIZERS = {
     "adam": lambda: keras.optimizers.Adam(0.01),
     "adamw": lambda: keras.optimizers.AdamW(0.01, weight_decay=0.01),
 }
+if hasattr(keras.optimizers, "Muon"):
+    OPTIMIZERS["muon"] = lambda: keras.optimizers.Muon(0.01, exclude_layers=["dense_1"])
 for name, optimizer in OPTIMIZERS.items():
     keras.utils.set_random_seed(3)
     inputs = keras.Input((8, 8, 2))
