@@ -61,7 +61,7 @@ TEST(KerasTraining, NamesWhatBriskHasNot) {
   KerasModel keras;
   keras.compile_config = R"({"optimizer": {"class_name": "Ftrl", "config": {}}, "loss": "mse"})";
   EXPECT_EQ(keras_training(keras).error(),
-            "brisk has no optimizer 'Ftrl'; it has SGD, Adam and AdamW");
+            "brisk has no optimizer 'Ftrl'; it has SGD, Adam, AdamW and Muon");
   keras.compile_config =
       R"({"optimizer": {"class_name": "Adam", "config": {"amsgrad": true}}, "loss": "mse"})";
   EXPECT_NE(keras_training(keras).error().find("amsgrad"), std::string::npos);
