@@ -39,6 +39,9 @@ struct LoweringTarget {
   /// Images of fewer channels, in a short type, are padded to so many for a convolution without
   /// groups (pad_channels); 1: never.
   int64_t least_channels = 1;
+  /// Element types in which convolutions and contractions are slow: f32 takes their place
+  /// (widen_products).
+  std::set<DType> slow_products;
   bool folds_batch_norm = false;  ///< inference's goes into filters and biases (fold_batch_norm)
   /// Element types in which batch norm behind a convolution is trained in parts (fuse_batch_norm).
   std::set<DType> batch_norm_parts;

@@ -17,6 +17,7 @@
 #include "brisk/passes/simplify.h"
 #include "brisk/passes/sink_below_pool.h"
 #include "brisk/passes/sink_transposes.h"
+#include "brisk/passes/widen_products.h"
 
 namespace brisk {
 namespace {
@@ -58,6 +59,7 @@ std::vector<Pass> lowering_pipeline() {
       required("decompose_composites", Phase::lower, decompose_composites),
       // Beyond this point, the graph holds only ops that the target has kernels or loops for.
       optional("pad_channels", Phase::lower, pad_channels),
+      optional("widen_products", Phase::lower, widen_products),
       optional("sink_transposes", Phase::lower, sink_transposes),
       optional("simplify", Phase::lower, simplify),
       optional("fuse_epilogues", Phase::lower, fuse_epilogues),

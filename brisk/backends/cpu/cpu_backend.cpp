@@ -25,6 +25,8 @@ class CpuBackend final : public Backend {
     target.fused_dot = true;
     target.fused_relu6 = true;
     target.folds_batch_norm = true;
+    for (const DType type : {DType::bf16, DType::f16})
+      if (!supports_fast(type)) target.slow_products.insert(type);
     return target;
   }
 
