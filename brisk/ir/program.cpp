@@ -23,6 +23,13 @@ size_t Program::state_index(std::string_view name) const {
   refuse("the program has no state '{}'{}", name, did_you_mean(name, names));
 }
 
+std::vector<bool> constant_state(const Program& program) {
+  std::vector<bool> constant;
+  for (const StateEntry& entry : program.state) constant.push_back(entry.role != StateRole::scalar);
+  for (const int64_t updated : program.updates) constant[static_cast<size_t>(updated)] = false;
+  return constant;
+}
+
 void verify(const Graph& graph) {
   const auto nodes = graph.nodes();
   size_t num_inputs = 0;
@@ -42,14 +49,14 @@ void verify(const Graph& graph) {
     }
     const std::vector<Type> inferred =
         node.op->infer_rule(InferContext{*node.op, operand_types, node.attributes, node.regions});
-    invariant(inferred == node.results, "node {} ({}) states other result types than its rule infers",
-              id, node.op->name);
+    invariant(inferred == node.results,
+              "node {} ({}) states other result types than its rule infers", id, node.op->name);
   }
   invariant(num_inputs == graph.inputs().size(), "graph '{}' has {} input nodes, but lists {}",
             graph.name(), num_inputs, graph.inputs().size());
   for (const NodeId id : graph.inputs())
-    invariant(graph.node(id).op->name == "input", "input {} of graph '{}' is a {}", id, graph.name(),
-              graph.node(id).op->name);
+    invariant(graph.node(id).op->name == "input", "input {} of graph '{}' is a {}", id,
+              graph.name(), graph.node(id).op->name);
   for (const NamedValue& output : graph.outputs()) graph.type(output.value);
 }
 
@@ -61,10 +68,12 @@ void verify(const Program& program) {
             graph.inputs().size());
   for (size_t i = 0; i < program.state.size(); ++i)
     invariant(graph.input_type(i) == program.state[i].type, "state '{}' is {}, but its input is {}",
-              program.state[i].name, program.state[i].type.to_string(), graph.input_type(i).to_string());
-  invariant(graph.outputs().size() == static_cast<size_t>(program.num_results) + program.updates.size(),
-            "a program with {} results and {} updates has {} outputs", program.num_results,
-            program.updates.size(), graph.outputs().size());
+              program.state[i].name, program.state[i].type.to_string(),
+              graph.input_type(i).to_string());
+  invariant(
+      graph.outputs().size() == static_cast<size_t>(program.num_results) + program.updates.size(),
+      "a program with {} results and {} updates has {} outputs", program.num_results,
+      program.updates.size(), graph.outputs().size());
   int64_t previous = -1;
   for (size_t j = 0; j < program.updates.size(); ++j) {
     const int64_t entry = program.updates[j];
