@@ -36,14 +36,17 @@ struct LoweringTarget {
   std::set<std::string, std::less<>> native_composites;
   /// Of those, which nodes: false sends one to its decomposition. Empty: all of them.
   std::function<bool(const Node&, std::span<const Type> operands)> takes_composite;
-  /// Images of fewer channels, in a short type, are padded to so many for a convolution without
-  /// groups (pad_channels); 1: never.
-  int64_t least_channels = 1;
+  /// Ascending: an image of fewer channels than the last, in a short type, is padded to the first
+  /// of these that holds them for a convolution without groups (pad_channels); empty: never.
+  std::vector<int64_t> channel_steps;
   bool folds_batch_norm = false;  ///< inference's goes into filters and biases (fold_batch_norm)
   /// Element types in which batch norm behind a convolution is trained in parts (fuse_batch_norm).
   std::set<DType> batch_norm_parts;
   /// Element types in which it is taken through 1x1 convolutions (batch_norm_through_pointwise).
   std::set<DType> batch_norm_through_pointwise;
+  /// ... where the batch has at least so many places a filter: below, products of channels cost
+  /// more than passes over the convolution's result.
+  int64_t places_through_pointwise = 0;
 };
 
 struct PassContext {
