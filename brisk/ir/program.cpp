@@ -23,6 +23,13 @@ size_t Program::state_index(std::string_view name) const {
   refuse("the program has no state '{}'{}", name, did_you_mean(name, names));
 }
 
+std::vector<bool> constant_state(const Program& program) {
+  std::vector<bool> constant;
+  for (const StateEntry& entry : program.state) constant.push_back(entry.role != StateRole::scalar);
+  for (const int64_t updated : program.updates) constant[static_cast<size_t>(updated)] = false;
+  return constant;
+}
+
 void verify(const Graph& graph) {
   const auto nodes = graph.nodes();
   size_t num_inputs = 0;

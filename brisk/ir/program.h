@@ -49,6 +49,9 @@ struct Program {
   size_t state_index(std::string_view name) const;
 };
 
+/// Per state entry: neither updated by the program nor set by the host between runs.
+std::vector<bool> constant_state(const Program& program);
+
 /// Checks that graph, state and updates fit together (counts, types, order); an invariant.
 void verify(const Program& program);
 /// Checks a graph: topological order, operand ids, types as the ops infer them, regions closed and

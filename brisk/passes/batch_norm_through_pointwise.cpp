@@ -9,7 +9,6 @@
 #include "brisk/ops/fused/channel_sums.h"
 #include "brisk/ops/move/move.h"
 #include "brisk/passes/batch_norm_parts.h"
-#include "brisk/passes/unrounded.h"
 #include "brisk/passes/use_counts.h"
 
 // With a [M, C] and W [C, K] (brisk's filters; K > C): mu = mean(a), S = a^T a / M - mu mu^T, and
@@ -69,12 +68,14 @@ Program batch_norm_through_pointwise(Program program, const PassContext& context
     const auto geometry = producer.attributes.as<ConvolutionAttributes>();
     const std::vector<int64_t> sizes = filter.shape().sizes();
     const int64_t channels = sizes[sizes.size() - 2], filters = sizes.back();
-    if (!is_pointwise(geometry, filter) || filters <= channels) return std::nullopt;
+    const int64_t places = a.shape().num_elements() / channels;
+    if (!is_pointwise(geometry, filter) || filters <= channels ||
+        places < filters * context.target.places_through_pointwise)
+      return std::nullopt;
 
     const DType wide = compute_type(a.dtype());
     const Value matrix = reshape(unrounded(filter, wide), Shape{channels, filters});
-    const auto rows = static_cast<double>(a.shape().num_elements() / channels);
-    const Moments moments = moments_of_product(a, matrix, rows);
+    const Moments moments = moments_of_product(a, matrix, static_cast<double>(places));
     const BatchNormParts parts =
         batch_norm_parts(operands, attributes, moments.mean, moments.variance);
     const Value scaled = cast(reshape(matrix * parts.scale, filter.shape()), a.dtype());

@@ -4,7 +4,7 @@
 #include "brisk/ops/composite/composite.h"
 #include "brisk/ops/convolve/convolve.h"
 #include "brisk/ops/elementwise/elementwise.h"
-#include "brisk/passes/unrounded.h"
+#include "brisk/passes/batch_norm_parts.h"
 #include "brisk/passes/use_counts.h"
 
 namespace brisk {

@@ -7,7 +7,7 @@
 #include "brisk/ir/op.h"
 
 // Loops are of one kind when their texts are equal but for sizes; every value in them has the
-// loop's shape or is a scalar (folds go over all of it), so that all of a kind are one flat loop
+// loop's elements or is a scalar (folds go over all of it), so that all of a kind are one flat loop
 // with a size. Within a kind,
 // the level of a loop is the number of loops of the kind on the longest path that ends in it: loops
 // of one level can't reach each other, so to make one node of them closes no cycle. Kinds are taken
@@ -31,8 +31,8 @@ const Shape* space_of(const Graph& region) {
 }
 
 /// The text of a loop without its sizes; empty where it can't be in a group: where it has other
-/// moves than scalars that are read at every point, folds some axes only, or reads a fold at
-/// points.
+/// moves than reshapes and scalars that are read at every point, folds some axes only, or reads a
+/// fold at points.
 std::string kind_of(const Node& node) {
   if (node.op->name != "fused_loop") return {};
   const Graph& region = node.regions[0];
@@ -43,10 +43,13 @@ std::string kind_of(const Node& node) {
   std::vector<bool> folded(region.nodes().size(), false);
   for (size_t id = 0; id < folded.size(); ++id) {
     const Node& inner = region.nodes()[id];
-    const bool is_broadcast = inner.op->name == "broadcast";
+    const bool is_broadcast = inner.op->name == "broadcast",
+               is_reshape = inner.op->name == "reshape";
     const bool is_fold = inner.op->kind == OpKind::reduce;
     const bool is_source = inner.op->name == "input" || inner.op->name == "constant";
-    if (inner.op->kind != OpKind::elementwise && !is_broadcast && !is_fold && !is_source) return {};
+    if (inner.op->kind != OpKind::elementwise && !is_broadcast && !is_reshape && !is_fold &&
+        !is_source)
+      return {};
     text += inner.op->name;
     folded[id] = is_fold;
     for (const ValueId& operand : inner.operands) {
@@ -56,16 +59,16 @@ std::string kind_of(const Node& node) {
     for (const Type& type : inner.results) {
       if (!type.is_tensor()) return {};
       const bool scalar = type.rank() == 0;
-      if (!scalar && !(type.shape() == *space)) return {};
+      if (!scalar && type.shape().num_elements() != space->num_elements()) return {};
       if (!scalar && (folded[id] || inner.op->name == "constant")) return {};
       text += fmt::format(" {}{}", brisk::name(type.dtype()), scalar ? "" : "[]");
     }
     const bool reads_scalar = !inner.operands.empty() && region.type(inner.operands[0]).rank() == 0;
-    if ((is_broadcast && !reads_scalar) ||
+    if ((is_broadcast && !reads_scalar) || (is_reshape && reads_scalar) ||
         (is_fold && (reads_scalar || inner.results[0].rank() != 0)))
       return {};
-    // An input's name, a broadcast's shape and a fold's axes are no part of what is computed.
-    if (!is_broadcast && !is_fold && inner.op->name != "input")
+    // An input's name, shapes and a fold's axes are no part of what is computed.
+    if (!is_broadcast && !is_reshape && !is_fold && inner.op->name != "input")
       text += fmt::format(" {:x}", inner.attributes.hash());
     text += ';';
   }
@@ -79,11 +82,13 @@ std::string kind_of(const Node& node) {
 
 class Grouper {
  public:
-  explicit Grouper(const Graph& graph) : graph_(graph), group_(graph.nodes().size(), -1) {
-    std::map<std::string, std::vector<NodeId>> kinds;
+  explicit Grouper(const Program& program)
+      : graph_(program.graph), group_(graph_.nodes().size(), -1) {
+    const std::vector<bool> constant = constant_nodes(program);
+    std::map<std::pair<std::string, bool>, std::vector<NodeId>> kinds;
     for (NodeId id = 0; id < static_cast<NodeId>(group_.size()); ++id) {
-      const std::string kind = kind_of(graph.node(id));
-      if (!kind.empty()) kinds[kind].push_back(id);
+      const std::string kind = kind_of(graph_.node(id));
+      if (!kind.empty()) kinds[{kind, constant[static_cast<size_t>(id)]}].push_back(id);
     }
     std::vector<std::vector<NodeId>> by_count;
     for (auto& [kind, nodes] : kinds)
@@ -112,6 +117,21 @@ class Grouper {
   }
 
  private:
+  /// What depends on constant state alone: it may be computed once for many runs, and must not wait
+  /// in a group for what is not.
+  static std::vector<bool> constant_nodes(const Program& program) {
+    const Graph& graph = program.graph;
+    std::vector<bool> constant(graph.nodes().size(), true);
+    for (const NodeId input : graph.inputs()) constant[static_cast<size_t>(input)] = false;
+    const std::vector<bool> state = constant_state(program);
+    for (size_t i = 0; i < state.size(); ++i)
+      constant[static_cast<size_t>(graph.inputs()[i])] = state[i];
+    for (size_t id = 0; id < constant.size(); ++id)
+      for (const ValueId& operand : graph.nodes()[id].operands)
+        if (!constant[static_cast<size_t>(operand.node)]) constant[id] = false;
+    return constant;
+  }
+
   int group_of(NodeId id) const { return group_[static_cast<size_t>(id)]; }
   Value value(ValueId id) const {
     return mapped_[static_cast<size_t>(id.node)][static_cast<size_t>(id.result)];
@@ -205,7 +225,7 @@ class Grouper {
     }
   }
 
-  const Graph& graph_;
+  const Graph graph_;
   std::vector<int> group_;  ///< of each node; -1: none
   std::vector<std::vector<NodeId>> groups_;
   std::vector<std::vector<Value>> mapped_;
@@ -215,7 +235,7 @@ class Grouper {
 
 Program group_loops(Program program, const PassContext& context) {
   if (!context.target.loop_groups) return program;
-  Grouper grouper(program.graph);
+  Grouper grouper(program);
   if (!grouper.nothing()) program.graph = grouper.run();
   return program;
 }

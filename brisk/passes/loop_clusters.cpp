@@ -147,7 +147,12 @@ LoopClusters cluster_loops(const Graph& graph, const LoopForms& forms, bool fuse
   if (fuse) merger.merge_all();
   LoopClusters clusters{std::vector<int>(graph.nodes().size(), -1),
                         std::vector<bool>(graph.nodes().size(), false)};
-  const std::vector<bool> stored = loads_read_outside(graph, forms);
+  std::vector<bool> stored = loads_read_outside(graph, forms);
+  // A reshape of what lies in memory is no loop but a name for it.
+  for (size_t id = 0; id < stored.size(); ++id)
+    if (graph.nodes()[id].op->name == "reshape" &&
+        forms.role(graph.nodes()[id].operands[0].node) != LoopRole::load)
+      stored[id] = false;
   for (NodeId id = 0; id < static_cast<NodeId>(stored.size()); ++id)
     if (forms.in_loop(id) || (forms.role(id) == LoopRole::load && stored[static_cast<size_t>(id)]))
       clusters.number[static_cast<size_t>(id)] = merger.find(id);

@@ -36,9 +36,9 @@ struct LoweringTarget {
   std::set<std::string, std::less<>> native_composites;
   /// Of those, which nodes: false sends one to its decomposition. Empty: all of them.
   std::function<bool(const Node&, std::span<const Type> operands)> takes_composite;
-  /// Images of fewer channels, in a short type, are padded to so many for a convolution without
-  /// groups (pad_channels); 1: never.
-  int64_t least_channels = 1;
+  /// Ascending: an image of fewer channels than the last, in a short type, is padded to the first
+  /// of these that holds them for a convolution without groups (pad_channels); empty: never.
+  std::vector<int64_t> channel_steps;
   /// Element types in which convolutions and contractions are slow: f32 takes their place
   /// (widen_products).
   std::set<DType> slow_products;
@@ -47,6 +47,9 @@ struct LoweringTarget {
   std::set<DType> batch_norm_parts;
   /// Element types in which it is taken through 1x1 convolutions (batch_norm_through_pointwise).
   std::set<DType> batch_norm_through_pointwise;
+  /// ... where the batch has at least so many places a filter: below, products of channels cost
+  /// more than passes over the convolution's result.
+  int64_t places_through_pointwise = 0;
 };
 
 struct PassContext {

@@ -10,7 +10,9 @@
 #include "brisk/passes/fuse_batch_norm.h"
 #include "brisk/passes/fuse_epilogues.h"
 #include "brisk/passes/fuse_input_gradients.h"
+#include "brisk/passes/fuse_joins.h"
 #include "brisk/passes/fuse_loops.h"
+#include "brisk/passes/fuse_pools.h"
 #include "brisk/passes/group_loops.h"
 #include "brisk/passes/inline_calls.h"
 #include "brisk/passes/pad_channels.h"
@@ -56,6 +58,7 @@ std::vector<Pass> lowering_pipeline() {
       required("inline_calls", Phase::lower, inline_calls),
       optional("fold_batch_norm", Phase::lower, fold_batch_norm),
       optional("fuse_input_gradients", Phase::lower, fuse_input_gradients),
+      optional("fuse_pools", Phase::lower, fuse_pools),
       required("decompose_composites", Phase::lower, decompose_composites),
       // Beyond this point, the graph holds only ops that the target has kernels or loops for.
       optional("pad_channels", Phase::lower, pad_channels),
@@ -64,6 +67,7 @@ std::vector<Pass> lowering_pipeline() {
       optional("simplify", Phase::lower, simplify),
       optional("fuse_epilogues", Phase::lower, fuse_epilogues),
       // Beyond this point, convolutions and contractions carry their bias and activation.
+      optional("fuse_joins", Phase::lower, fuse_joins),
       optional("fuse_loops", Phase::lower, fuse_loops),
       // Beyond this point, elementwise ops, moves and folds are in loops.
       optional("group_loops", Phase::lower, group_loops),

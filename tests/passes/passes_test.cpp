@@ -49,8 +49,8 @@ LoweringTarget target_of(const PassCase& pass_case) {
       target.fused_loops = true;
     else if (word == "fused_rows")
       target.fused_rows = true;
-    else if (word == "least_channels_8")
-      target.least_channels = 8;
+    else if (word == "channels_of_4_or_8")
+      target.channel_steps = {4, 8};
     else if (word == "slow_bf16")
       target.slow_products = {DType::bf16};
     else if (word == "loop_groups")

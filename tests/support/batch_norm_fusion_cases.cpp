@@ -16,6 +16,12 @@ std::vector<Value> three(const ScaleShiftGradient& at) {
   return {at.dz, at.sum_x, at.sum};
 }
 
+/// Sums in the type of what is summed: an engine may sum before or after it rounds, and both are
+/// right.
+std::vector<Value> three_as_exact_as_dz(const ScaleShiftGradient& at) {
+  return {at.dz, cast(at.sum_x, at.dz.dtype()), cast(at.sum, at.dz.dtype())};
+}
+
 /// 8 channels and filters, 1x1 and 3x3: what engines of the fused form want; and odd ones.
 struct Row {
   std::vector<int64_t> input, filter;
@@ -46,6 +52,43 @@ std::vector<int64_t> result_sizes(const Row& row) {
           row.filter[3]};
 }
 
+void add_join(std::vector<OpCase>& cases, const Row& row) {
+  cases.push_back({.op = "input_gradient_join",
+                   .name = row_name(row),
+                   .operands = {values(result_sizes(row)), values(row.filter), values(row.input),
+                                values(row.input)},
+                   .build =
+                       [=](Builder&, Values in) {
+                         Shape shape;
+                         for (const int64_t size : row.input) shape.push_back(size);
+                         const auto [dz, sum] = input_gradient_join(in[0], in[1], in[2], in[3],
+                                                                    {geometry(row), shape});
+                         return std::vector{dz, sum};
+                       },
+                   .types = kFloatTypes,
+                   .roundings = 4});
+}
+
+void add_moments_gradient(std::vector<OpCase>& cases, const Row& row) {
+  const std::vector<int64_t> channels = {row.input.back()};
+  cases.push_back({.op = "moments_gradient_scale_shift",
+                   .name = row_name(row),
+                   .operands = {values(result_sizes(row)), values(row.filter), values(row.input),
+                                values({row.input.back(), row.input.back()}), values(channels),
+                                values(row.input), values(channels), values(channels)},
+                   .build =
+                       [=](Builder&, Values in) {
+                         Shape shape;
+                         for (const int64_t size : row.input) shape.push_back(size);
+                         const MomentsGradient moments{in[2], in[3], vector_beside(in[2], in[4])};
+                         return three(moments_gradient_scale_shift(
+                             in[0], in[1], moments, in[5], vector_beside(in[5], in[6]),
+                             vector_beside(in[5], in[7]), {geometry(row), shape}));
+                       },
+                   .types = kFloatTypes,
+                   .roundings = 5});
+}
+
 void add_convolutions(std::vector<OpCase>& cases) {
   for (const Row& row : rows()) {
     const std::vector<int64_t> channels = {row.input.back()};
@@ -56,7 +99,7 @@ void add_convolutions(std::vector<OpCase>& cases) {
                          [=](Builder&, Values in) {
                            const auto [y, sum, square_sum] =
                                convolution_statistics(in[0], in[1], geometry(row));
-                           return std::vector{y, sum, square_sum};
+                           return std::vector{y, cast(sum, y.dtype()), cast(square_sum, y.dtype())};
                          },
                      .types = kFloatTypes,
                      .roundings = 4});
@@ -68,12 +111,20 @@ void add_convolutions(std::vector<OpCase>& cases) {
                          [=](Builder&, Values in) {
                            Shape shape;
                            for (const int64_t size : row.input) shape.push_back(size);
-                           return three(input_gradient_scale_shift(
+                           return three_as_exact_as_dz(input_gradient_scale_shift(
                                in[0], in[1], in[2], vector_beside(in[2], in[3]),
                                vector_beside(in[2], in[4]), {geometry(row), shape}));
                          },
                      .types = kFloatTypes,
                      .roundings = 4});
+    add_join(cases, row);
+    add_moments_gradient(cases, row);
+  }
+  // What CUDA's own kernel takes: depths and channels of whole tiles, rows that end within one.
+  for (const Row& row :
+       {Row{{1, 5, 7, 64}, {1, 1, 64, 192}, 1, 0}, Row{{3, 9, 11, 128}, {1, 1, 128, 64}, 1, 0}}) {
+    add_join(cases, row);
+    add_moments_gradient(cases, row);
   }
 }
 
@@ -132,6 +183,23 @@ void add_scale_shifts(std::vector<OpCase>& cases) {
   }
 }
 
+void add_pools(std::vector<OpCase>& cases) {
+  for (const std::vector<int64_t>& sizes :
+       std::vector<std::vector<int64_t>>{{2, 7, 8, 8}, {1, 5, 6, 3}})
+    cases.push_back({.op = "scale_shift_max_pool",
+                     .name = shape_name(sizes),
+                     .operands = {values(sizes), values({sizes.back()}), values({sizes.back()})},
+                     .build =
+                         [](Builder&, Values in) {
+                           const auto [values, positions] = scale_shift_max_pool(
+                               in[0], vector_beside(in[0], in[1]), vector_beside(in[0], in[2]),
+                               {{3, 3}, {2, 2}, {1, 1}, {1, 1}});
+                           return std::vector{values, positions};
+                         },
+                     .types = kFloatTypes,
+                     .roundings = 3});
+}
+
 void add_gram_matrices(std::vector<OpCase>& cases) {
   for (const std::vector<int64_t>& sizes :
        std::vector<std::vector<int64_t>>{{2, 3, 5, 8}, {65, 3}, {1, 7}})
@@ -149,6 +217,7 @@ std::vector<OpCase> batch_norm_fusion_cases() {
   std::vector<OpCase> cases;
   add_convolutions(cases);
   add_scale_shifts(cases);
+  add_pools(cases);
   add_gram_matrices(cases);
   return cases;
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <set>
 
@@ -111,6 +112,67 @@ TEST_F(CudaTraining, ShortTypesWithEveryFusionFollowThemselvesWithout) {
                   tolerance)
             << model.program.state[i].name;
     }
+}
+
+/// Behind a pool, with as many channels as our own kernels of a block's gradients want.
+Model wide_bottleneck() {
+  ModelBuilder model("wide_bottleneck");
+  const auto normalised = [&](Value x, int64_t filters, int64_t kernel, int64_t stride) {
+    x = model(Conv2D{.filters = filters,
+                     .kernel_size = {kernel, kernel},
+                     .strides = {stride, stride},
+                     .padding = "same",
+                     .use_bias = false,
+                     .kernel_initializer = "he_normal"},
+              x);
+    return model(BatchNormalization{.momentum = 0.9}, x);
+  };
+  Value x = model(ReLU{}, normalised(model.input("image", {8, 8, 2}), 64, 3, 2));
+  x = model(MaxPooling2D{.pool_size = {3, 3}, .strides = {2, 2}, .padding = "same"}, x);
+  for (const bool project : {true, false, false}) {
+    const Value shortcut = project ? normalised(x, 256, 1, 1) : x;
+    Value y = model(ReLU{}, normalised(x, 64, 1, 1));
+    y = model(ReLU{}, normalised(y, 64, 3, 1));
+    x = model(ReLU{}, model(Add{}, {normalised(y, 256, 1, 1), shortcut}));
+  }
+  x = model(GlobalAveragePooling2D{}, x);
+  Model result = model.finish({{"logits", model(Dense{.units = 3}, x)}});
+  result.initialize(7);
+  return result;
+}
+
+int64_t kernels_named(const Executable& executable, const std::string& part) {
+  return std::ranges::count_if(executable.explain(), [&](const KernelReport& report) {
+    return report.kernel.find(part) != std::string::npos;
+  });
+}
+
+TEST_F(CudaTraining, ABlocksGradientsInOneKernelFollowTheirParts) {
+  using Names = std::set<std::string, std::less<>>;
+  const Model model = wide_bottleneck();
+  for (const Precision precision : {Precision::mixed_float16, Precision::mixed_bfloat16}) {
+    StepOptions options = step_options(precision);
+    options.optimizer = sgd({.learning_rate = 0.02, .momentum = 0.9});
+    options.target = (*find_backend("cuda"))->target();
+    options.target.places_through_pointwise = 0;
+    for (const Names& off : {Names{"fuse_joins"}, Names{"fuse_input_gradients"},
+                             Names{"fuse_pools", "pad_channels"}}) {
+      options.disabled_passes = {};
+      RunningStep fused(model, options, 16, "cuda");
+      EXPECT_EQ(kernels_named(*fused.executable, "input_gradient_join"), 2);
+      EXPECT_EQ(kernels_named(*fused.executable, "moments_gradient_scale_shift"), 3);
+      EXPECT_EQ(kernels_named(*fused.executable, "scale_shift_max_pool"), 1);
+      options.disabled_passes = off;
+      RunningStep parts(model, options, 16, "cuda");
+      for (uint64_t step = 0; step < 10; ++step) {
+        const std::vector<Tensor> batch = tiny_images(16, step + 1);
+        fused.run(batch);
+        parts.run(batch);
+        EXPECT_NEAR(fused.results[0].item(), parts.results[0].item(), 0.05)
+            << "step " << step << " without " << fmt::format("{}", fmt::join(off, ", "));
+      }
+    }
+  }
 }
 
 TEST_F(CudaTraining, NewWeightsArePreparedAnew) {

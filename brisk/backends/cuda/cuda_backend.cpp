@@ -4,6 +4,7 @@
 #include "brisk/backends/cuda/cuda_executable.h"
 #include "brisk/backends/cuda/cudnn/native_composites.h"
 #include "brisk/backends/cuda/device_description.h"
+#include "brisk/backends/cuda/kernels/join_kernels.h"
 #include "brisk/backends/cuda/schedule.h"
 
 namespace brisk::cuda {
@@ -41,14 +42,19 @@ class CudaBackend final : public Backend {
     target.loop_groups = true;
     target.fused_convolution = true;
     target.fused_dot = true;
-    target.least_channels = 8;
+    target.channel_steps = {4, 8};
     target.folds_batch_norm = true;
     target.batch_norm_parts = {DType::f16, DType::bf16};
     target.batch_norm_through_pointwise = {DType::f16, DType::bf16};
-    target.native_composites = {"convolution_statistics", "input_gradient_scale_shift",
-                                "gram_matrix"};
+    target.places_through_pointwise = 16;
+    target.native_composites = {
+        "convolution_statistics", "input_gradient_scale_shift",   "gram_matrix",
+        "input_gradient_join",    "moments_gradient_scale_shift", "scale_shift_max_pool"};
     target.takes_composite = [](const Node& node, std::span<const Type> operands) {
-      return node.op->name == "gram_matrix" || !cudnn::refuse_native(node, operands);
+      if (node.op->name == "gram_matrix" || node.op->name == "scale_shift_max_pool") return true;
+      if (node.op->name == "input_gradient_join" || node.op->name == "moments_gradient_scale_shift")
+        return !refuse_join(node, operands);
+      return !cudnn::refuse_native(node, operands);
     };
     return target;
   }

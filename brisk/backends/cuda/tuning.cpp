@@ -60,7 +60,7 @@ void TuningDatabase::save() {
 }
 
 double measure(const DevicePtr& device, const std::function<void(StreamHandle)>& enqueue,
-               int runs) {
+               const MeasuringLimits& limits) {
   const auto stream = device->make_stream();
   // A cold L2, as it is in a step whose tensors are larger than it.
   const int64_t flush_bytes = std::max<int64_t>(2 * device->properties().l2_bytes, 1 << 20);
@@ -69,13 +69,16 @@ double measure(const DevicePtr& device, const std::function<void(StreamHandle)>&
   enqueue(stream->handle());
   stream->synchronize();
   std::vector<double> milliseconds;
-  for (int run = 0; run < std::max(runs, 1); ++run) {
+  double spent = 0;
+  for (int run = 0; run < std::max(limits.runs, 1) && spent < limits.enough_milliseconds; ++run) {
     stream->fill(flushed.address(), 0, flush_bytes);
     before.record(*stream);
     enqueue(stream->handle());
     after.record(*stream);
     after.synchronize();
     milliseconds.push_back(Event::milliseconds_between(before, after));
+    spent += milliseconds.back();
+    if (run == 0 && spent > 2 * limits.best_milliseconds) break;
   }
   const auto middle = milliseconds.begin() + static_cast<int64_t>(milliseconds.size() / 2);
   std::nth_element(milliseconds.begin(), middle, milliseconds.end());

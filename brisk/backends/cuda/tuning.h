@@ -6,6 +6,7 @@
 /// are merged, bounded in size, safe to delete.
 
 #include <functional>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -46,9 +47,21 @@ class TuningDatabase {
   mutable int64_t hits_ = 0, misses_ = 0;
 };
 
-/// Median milliseconds of `enqueue` on an otherwise idle stream: warm-up, then `runs` timed by
+/// How long one candidate is measured.
+struct MeasuringLimits {
+  int runs = 5;  ///< at most
+  /// Once the timed runs took so long together, no more follow: kernels of such a length vary
+  /// little, and what is slow must not be slow five times.
+  double enough_milliseconds = 25;
+  /// One that took longer than twice this in its first timed run is not run again.
+  double best_milliseconds = std::numeric_limits<double>::infinity();
+};
+/// Candidates of one problem are measured until they have taken so long together.
+constexpr double kMeasuringMilliseconds = 400;
+
+/// Median milliseconds of `enqueue` on an otherwise idle stream: warm-up, then runs timed by
 /// events. The caches are flushed by writing a buffer larger than L2 between runs.
 double measure(const DevicePtr& device, const std::function<void(StreamHandle)>& enqueue,
-               int runs = 5);
+               const MeasuringLimits& limits = {});
 
 }  // namespace brisk::cuda

@@ -9,6 +9,7 @@
 #include "brisk/ir/builder.h"
 #include "brisk/ops/convolve/convolve.h"
 #include "brisk/ops/fused/fused.h"
+#include "brisk/ops/window/window.h"
 
 namespace brisk {
 
@@ -35,6 +36,9 @@ Value scale_shift(Value x, Value scale, Value shift, Activation activation = Act
 Value scale_shift_residual(Value x, Value scale, Value shift, Value residual,
                            Activation activation);
 
+/// max_pool(scale_shift(x, scale, shift, relu)).
+MaxPool scale_shift_max_pool(Value x, Value scale, Value shift, WindowAttributes attributes);
+
 struct ScaleShiftGradient {
   Value dz;     ///< gradient before the activation, of the gradient's type
   Value sum_x;  ///< of dz * x over all axes but channels: the gradient of scale
@@ -50,6 +54,28 @@ ScaleShiftGradient scale_shift_result_gradient(Value gradient, Value x, Value re
 ScaleShiftGradient input_gradient_scale_shift(Value result_gradient, Value filter, Value x,
                                               Value scale, Value shift,
                                               ConvolutionGradientAttributes attributes);
+
+struct GradientJoin {
+  Value dz;   ///< of the gradients' type
+  Value sum;  ///< of dz over all axes but channels: [channels], f32 for short floats
+};
+/// Where two gradients meet behind a ReLU: (a convolution's input gradient + skip) where the ReLU's
+/// result is positive, else 0. `skip` and `result` have the type of the convolution's input.
+GradientJoin input_gradient_join(Value result_gradient, Value filter, Value skip, Value result,
+                                 ConvolutionGradientAttributes attributes);
+
+/// What the gradients of an input's moments add to the input's gradient.
+struct MomentsGradient {
+  Value input;   ///< [..., channels]
+  Value matrix;  ///< [channels, channels], of input's type: input times its transpose is added
+  Value offset;  ///< [channels], f32 for short floats: added
+};
+/// scale_shift_relu_gradient of a convolution's input gradient with the moments' added to it, none
+/// of which reaches memory.
+ScaleShiftGradient moments_gradient_scale_shift(Value result_gradient, Value filter,
+                                                const MomentsGradient& moments, Value x,
+                                                Value scale, Value shift,
+                                                ConvolutionGradientAttributes attributes);
 
 /// x + shift; shift [channels], f32 for short floats. Its gradient is a sum over the batch that is
 /// kept in f32: in f16 it could overflow, and batch norm's gradient subtracts two such sums.

@@ -15,6 +15,9 @@ Op scale_shift_op();
 Op scale_shift_relu_gradient_op();
 Op scale_shift_result_gradient_op();
 Op input_gradient_scale_shift_op();
+Op input_gradient_join_op();
+Op moments_gradient_scale_shift_op();
+Op scale_shift_max_pool_op();
 Op channel_shift_op();
 Op gram_matrix_op();
 

@@ -161,13 +161,6 @@ class Splitter {
 
 }  // namespace
 
-std::vector<bool> constant_state(const Program& program) {
-  std::vector<bool> constant;
-  for (const StateEntry& entry : program.state) constant.push_back(entry.role != StateRole::scalar);
-  for (const int64_t updated : program.updates) constant[static_cast<size_t>(updated)] = false;
-  return constant;
-}
-
 std::optional<SplitProgram> split_preparation(const Program& program) {
   const Splitter splitter(program);
   if (splitter.nothing()) return std::nullopt;

@@ -17,9 +17,6 @@ struct SplitProgram {
   Program program;
 };
 
-/// State that is not updated by the program, and not set by the host between runs.
-std::vector<bool> constant_state(const Program& program);
-
 /// Nothing where no work depends on constant state alone. Left in the program: random numbers,
 /// control flow, and what makes much of little (a broadcast), which would only take memory.
 std::optional<SplitProgram> split_preparation(const Program& program);

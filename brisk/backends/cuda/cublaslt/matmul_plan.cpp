@@ -229,8 +229,11 @@ Result<MatmulPlan> MatmulPlan::choose(const DotProblem& problem, bool fused_epil
   std::string failure;
   for (const HeuristicResult& candidate : candidates) {
     try {
+      MeasuringLimits limits;
+      if (best > 0) limits.best_milliseconds = best;
       const double milliseconds = measure(
-          context.device, [&](StreamHandle stream) { state->call(addresses, candidate, stream); });
+          context.device, [&](StreamHandle stream) { state->call(addresses, candidate, stream); },
+          limits);
       if (best == 0 || milliseconds < best) {
         best = milliseconds;
         state->chosen = candidate;

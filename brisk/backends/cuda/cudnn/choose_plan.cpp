@@ -101,11 +101,17 @@ Result<ChosenPlan> measure_plans(const OperationGraph& graph, const Target& targ
     workspace_bytes = std::max(workspace_bytes, plan.workspace_bytes());
   const MeasuringMemory memory(device, options.bytes, workspace_bytes);
   std::optional<ChosenPlan> best;
+  double spent = 0;
   for (Plan& plan : plans) {
+    if (best && spent > kMeasuringMilliseconds) break;
     try {
-      const double milliseconds = measure(device, [&](StreamHandle stream) {
+      MeasuringLimits limits;
+      if (best) limits.best_milliseconds = best->milliseconds;
+      const auto enqueue = [&](StreamHandle stream) {
         plan.execute(graph.memory_ids, memory.addresses(), memory.workspace(), stream);
-      });
+      };
+      const double milliseconds = measure(device, enqueue, limits);
+      spent += 2 * milliseconds;  // with the warm-up
       if (!best || milliseconds < best->milliseconds)
         best = chosen(graph, std::move(plan), milliseconds);
     } catch (const UserError& error) {  // an engine that was offered but can't run here

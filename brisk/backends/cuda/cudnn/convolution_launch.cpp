@@ -124,6 +124,9 @@ class ConvolutionLaunch final : public Launch {
   DeviceBuffer constants_;
 };
 
+/// Of a first layer's image.
+constexpr int64_t kFewChannels = 4;
+
 EngineRules engine_rules(const KernelRequest& request, const ConvolutionProblem& problem) {
   return {.deterministic = request.deterministic,
           .tensor_cores = problem.type != DType::f32 || request.tf32};
@@ -136,9 +139,14 @@ Result<ConvolutionParts> convolution_parts(const KernelRequest& request,
                                            const ConvolutionProblem& problem,
                                            const MakeGraph& make_graph, std::vector<Place> places,
                                            std::vector<int64_t> bytes) {
-  Result<ChosenPlan> plan =
-      choose_plan(make_graph, {.rules = engine_rules(request, problem), .bytes = bytes},
-                  request.device, context);
+  PlanOptions options{.rules = engine_rules(request, problem), .bytes = bytes};
+  const bool is_forward =
+      request.node.op->name == "convolution" || request.node.op->name == "fused_convolution";
+  if (is_forward && problem.input.sizes[1] <= kFewChannels) {
+    options.rules.first_layer = true;
+    options.candidates = 24;
+  }
+  Result<ChosenPlan> plan = choose_plan(make_graph, options, request.device, context);
   if (!plan) return plan.failure();
   ConvolutionParts parts{problem, std::move(*plan), std::move(places), std::move(bytes)};
   parts.constant_filter = request.constant_operands.size() > 1 && request.constant_operands[1];

@@ -18,7 +18,7 @@ std::optional<std::string> refuse_engine(const std::vector<int>& notes, const En
   if (!rules.tensor_cores && (contains(notes, NumericalNote::tensor_core) ||
                               contains(notes, NumericalNote::down_converted_inputs)))
     return "it rounds f32 operands to TF32";
-  if (contains(notes, NumericalNote::reduced_precision_reduction))
+  if (!rules.first_layer && contains(notes, NumericalNote::reduced_precision_reduction))
     return "it accumulates in the short type";
   if (contains(notes, NumericalNote::fft)) return "it works by Fourier transforms";
   if (contains(notes, NumericalNote::winograd_6x6) ||
@@ -66,7 +66,7 @@ std::vector<EngineConfig> engine_configs(const OperationGraph& graph, const Targ
           {std::move(config), name, contains(behavior, BehaviorNote::runtime_compilation)});
     }
     // The other modes only repeat, or serve graphs that this one has nothing for.
-    if (configs.size() >= 3) break;
+    if (configs.size() >= 3 && !rules.first_layer) break;
   }
   return configs;
 }

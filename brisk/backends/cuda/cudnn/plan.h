@@ -16,6 +16,10 @@ struct EngineRules {
   bool tensor_cores = true;   ///< false for strict f32: none that rounds operands to TF32
   /// No more workspace than this where an engine is content with it.
   int64_t workspace_limit = int64_t{1} << 30;
+  /// Forward over an image of few channels, for which cuDNN has engines of their own, twice as fast
+  /// as others. They are noted to reduce in the short type, but forward they are as exact as those
+  /// that are not (docs/design/cuda_convolutions.md), and are named late: all modes are asked.
+  bool first_layer = false;
 };
 
 struct EngineConfig {

@@ -3,6 +3,7 @@
 
 #include "brisk/backends/cuda/kernels/byte_units.h"
 #include "brisk/backends/cuda/kernels/text_launch.h"
+#include "brisk/backends/cuda/loop/line_writer.h"
 #include "brisk/ops/move/move.h"
 #include "brisk/ops/reduce/reduce.h"
 
@@ -60,9 +61,42 @@ std::unique_ptr<Launch> prepare_concatenate(const KernelRequest& request,
 
 // ---- pad ----------------------------------------------------------------------------------------
 
+/// Only behind each line of the innermost axis, which becomes one vector: a first layer's channels.
+bool makes_vectors(const PadAttributes& attributes, const std::vector<int64_t>& sizes,
+                   int64_t element_bytes) {
+  const int64_t bytes = sizes.back() * element_bytes;
+  bool alone = attributes.low.back() == 0 && attributes.high.back() > 0;
+  for (size_t a = 0; a + 1 < sizes.size(); ++a)
+    alone &= attributes.low[a] == 0 && attributes.high[a] == 0;
+  for (const int64_t interior : attributes.interior) alone &= interior == 0;
+  return alone && (bytes == 4 || bytes == 8 || bytes == 16);
+}
+
+/// A thread a line.
+std::unique_ptr<Launch> prepare_vector_pad(const KernelRequest& request,
+                                           const PrepareContext& context) {
+  const std::vector<int64_t> sizes = result_sizes(request);
+  const int64_t own = operand_sizes(request, 0).back(), padded = sizes.back();
+  const int64_t lines = product(sizes) / padded;
+  const std::string type = storage_text(request.node.results[0].dtype());
+  const std::string body =
+      one_item_each(lines) +
+      fmt::format(
+          "  Vector<{0}, {1}> line;\n  line.clear();\n"
+          "  EACH(k, {2}) line.put(k, b0[i * {2}u + k]);\n"
+          "  const {0} padding = b1[0];\n  EACH(k, {3}) line.put({2} + k, padding);\n"
+          "  store_words<(int)sizeof({0}) * {1}>(y0 + i * {1}u, line.words);\n",
+          type, padded, own, padded - own);
+  return std::make_unique<TextLaunch>(
+      "nvrtc/pad", request, context,
+      std::vector{TextKernel{"pad_vectors", body, blocks_for(lines)}});
+}
+
 std::unique_ptr<Launch> prepare_pad(const KernelRequest& request, const PrepareContext& context) {
   const auto& attributes = request.node.attributes.as<PadAttributes>();
   const std::vector<int64_t> from = operand_sizes(request, 0), sizes = result_sizes(request);
+  if (product(from) > 0 && makes_vectors(attributes, sizes, byte_size(request.operands[0].dtype())))
+    return prepare_vector_pad(request, context);
   const size_t rank = sizes.size();
   const auto interior = [&](size_t a) {
     return attributes.interior.empty() ? 0 : attributes.interior[a];

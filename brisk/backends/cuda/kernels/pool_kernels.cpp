@@ -113,6 +113,7 @@ std::unique_ptr<Launch> launch(const KernelRequest& request, const PrepareContex
                                       std::vector{TextKernel{op, body, blocks_for(items)}});
 }
 
+/// Of max_pool, and of scale_shift_max_pool with its scale and shift.
 std::unique_ptr<Launch> prepare_max_pool(const KernelRequest& request,
                                          const PrepareContext& context) {
   const PoolShape p(request.node.attributes.as<WindowAttributes>(), operand_sizes(request, 0),
@@ -121,17 +122,26 @@ std::unique_ptr<Launch> prepare_max_pool(const KernelRequest& request,
   const int32_t lanes = lanes_for(p, type);
   int64_t items = 0;
   std::string body = item_text(p, p.pooled, "o", lanes, items);
+  std::string value = "x.get(v)";
+  if (request.operands.size() == 3) {
+    body +=
+        fmt::format("  const auto scale = load<{0}>(b1 + c), shift = load<{0}>(b2 + c);\n", lanes);
+    value = fmt::format("op_maximum(x.get(v) * scale.get(v) + shift.get(v), ({})0)",
+                        compute_text(type));
+    if (compute_type(type) != type)
+      value = fmt::format("rounded<{}>({})", storage_text(type), value);
+  }
   body += fmt::format(
       "  {} best[{}];\n  u8 at[{}];\n  bool found = false;\n  EACH(v, {}) {{ best[v] = {}; at[v] = "
       "0; }}\n",
       compute_text(type), lanes, lanes, lanes, lowest_text(type));
-  body +=
-      over_window(p, fmt::format("    const auto x = load<{}>(b0 + {});\n    EACH(v, {}) {{\n      "
-                                 "const {} value = x.get(v);\n"
-                                 "      if (!found || (best[v] == best[v] && (value != value || "
-                                 "value > best[v]))) {{ best[v] = value; at[v] = (u8)window; }}\n"
-                                 "    }}\n    found = true;\n",
-                                 lanes, offset_text(p, p.input, "s"), lanes, compute_text(type)));
+  body += over_window(
+      p, fmt::format("    const auto x = load<{}>(b0 + {});\n    EACH(v, {}) {{\n      "
+                     "const {} value = {};\n"
+                     "      if (!found || (best[v] == best[v] && (value != value || "
+                     "value > best[v]))) {{ best[v] = value; at[v] = (u8)window; }}\n"
+                     "    }}\n    found = true;\n",
+                     lanes, offset_text(p, p.input, "s"), lanes, compute_text(type), value));
   body += fmt::format(
       "  const ix to = {};\n  store<{}, {}>(y0 + to, best);\n  store<u8, {}>(y1 + to, at);\n",
       offset_text(p, p.pooled, "o"), storage_text(type), lanes, lanes);
@@ -242,6 +252,7 @@ std::unique_ptr<Launch> prepare_average_pool_gradient(const KernelRequest& reque
 
 std::vector<OpKernel> pool_kernels() {
   return {{"max_pool", {"nvrtc", refuse_packed, prepare_max_pool}},
+          {"scale_shift_max_pool", {"nvrtc", refuse_packed, prepare_max_pool}},
           {"max_pool_gradient", {"nvrtc", refuse_packed, prepare_max_pool_gradient}},
           {"max_pool_select", {"nvrtc", refuse_packed, prepare_max_pool_select}},
           {"average_pool", {"nvrtc", refuse_integers, prepare_average_pool}},

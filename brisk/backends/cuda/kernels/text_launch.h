@@ -68,6 +68,7 @@ inline std::vector<int64_t> result_sizes(const KernelRequest& request, size_t i 
 std::vector<OpKernel> move_kernels();
 std::vector<OpKernel> index_kernels();
 std::vector<OpKernel> pool_kernels();
+std::vector<OpKernel> join_kernels();
 std::vector<OpKernel> plain_kernels();
 /// Of ops that loops take too, and better.
 std::vector<OpKernel> transpose_kernels();

@@ -1,0 +1,85 @@
+#include "brisk/backends/cuda/kernels/join_kernels.h"
+
+#include <algorithm>
+
+#include "brisk/backends/cuda/kernels/pointwise_product.h"
+#include "brisk/backends/cuda/kernels/text_launch.h"
+#include "brisk/ops/convolve/convolve.h"
+
+// input_gradient_join: operands result gradient, filter, skip, result; results dz, sum of dz.
+// moments_gradient_scale_shift: operands result gradient, filter, input, matrix, offset, x, scale,
+// shift; results dz, sum of dz x, sum of dz. brisk's 1x1 filter is [channels, filters]: both
+// operands of the product lie along its depth, and none is transposed.
+
+namespace brisk::cuda {
+namespace {
+
+/// Operations for each byte of memory from which on the library's products are so much faster than
+/// ours that further passes over memory do not matter (an H100: 145 TFLOP/s beside 500).
+constexpr double kMostIntensity = 140;
+
+bool all_of(const std::vector<int64_t>& values, int64_t expected) {
+  return std::ranges::all_of(values, [&](int64_t value) { return value == expected; });
+}
+
+Result<PointwiseProduct> product_of(const Node& node, std::span<const Type> operands) {
+  const auto& geometry = node.attributes.as<ConvolutionGradientAttributes>().convolution;
+  const std::vector<int64_t> filter = operands[1].shape().sizes();
+  for (size_t axis = 0; axis + 2 < filter.size(); ++axis)
+    if (filter[axis] != 1) return fail("it is for 1x1 filters");
+  if (geometry.groups != 1 || !all_of(geometry.strides, 1) || !all_of(geometry.pad_low, 0) ||
+      !all_of(geometry.pad_high, 0))
+    return fail("it is for convolutions without strides, padding and groups");
+  const int64_t channels = filter[filter.size() - 2], filters = filter.back();
+  PointwiseProduct product;
+  product.name = "nvrtc/" + node.op->name;
+  product.type = operands[0].dtype();
+  product.rows = operands[2].shape().num_elements() / std::max<int64_t>(channels, 1);
+  product.columns = channels;
+  product.terms = {{0, 1, filters}};
+  if (node.op->name == "input_gradient_join") {
+    product.images = {{2, "skip"}, {3, "after"}};
+    product.epilogue = "result = after > 0.f ? product + skip : 0.f;";
+    product.sums = {"summed"};
+  } else {
+    product.terms.push_back({2, 3, channels});
+    product.images = {{5, "before"}};
+    product.vectors = {{4, "offset"}, {6, "scale"}, {7, "shift"}};
+    product.epilogue = "result = before * scale + shift > 0.f ? product + offset : 0.f;";
+    product.sums = {"summed * before", "summed"};
+  }
+  if (auto reason = refuse_pointwise_product(product)) return fail("{}", *reason);
+  int64_t bytes = 0;
+  for (const Type& operand : operands)
+    bytes += operand.shape().num_elements() * byte_size(operand.dtype());
+  bytes += node.results[0].shape().num_elements() * byte_size(node.results[0].dtype());
+  const double intensity = product.flops() / static_cast<double>(bytes);
+  if (intensity > kMostIntensity)
+    return fail("{:.0f} operations a byte, of which it takes up to {:.0f}", intensity,
+                kMostIntensity);
+  return product;
+}
+
+std::optional<std::string> refuse(const KernelRequest& request) {
+  return refuse_join(request.node, request.operands);
+}
+
+std::unique_ptr<Launch> prepare(const KernelRequest& request, const PrepareContext& context) {
+  return make_pointwise_product(product_of(request.node, request.operands).value(), request,
+                                context);
+}
+
+}  // namespace
+
+std::optional<std::string> refuse_join(const Node& node, std::span<const Type> operands) {
+  const Result<PointwiseProduct> product = product_of(node, operands);
+  if (!product) return product.error();
+  return std::nullopt;
+}
+
+std::vector<OpKernel> join_kernels() {
+  return {{"input_gradient_join", {"nvrtc", refuse, prepare}},
+          {"moments_gradient_scale_shift", {"nvrtc", refuse, prepare}}};
+}
+
+}  // namespace brisk::cuda

@@ -1,0 +1,17 @@
+#pragma once
+
+/// Which of a residual block's gradients our own kernel takes, told by types and shapes alone, so
+/// that lowering can decide between the op and its parts.
+
+#include <optional>
+#include <span>
+#include <string>
+
+#include "brisk/ir/graph.h"
+
+namespace brisk::cuda {
+
+/// Of a node "input_gradient_join" or "moments_gradient_scale_shift"; nothing when it is taken.
+std::optional<std::string> refuse_join(const Node& node, std::span<const Type> operands);
+
+}  // namespace brisk::cuda

@@ -1,0 +1,353 @@
+#include "brisk/backends/cuda/kernels/pointwise_product.h"
+
+#include <algorithm>
+
+#include "brisk/backends/cuda/api/driver.h"
+#include "brisk/backends/cuda/launch_function.h"
+#include "brisk/backends/cuda/loop/line_writer.h"
+#include "brisk/base/rounding.h"
+
+// A block of 256 threads keeps 64 or 128 columns: all of their depth lies in shared memory from the
+// beginning, so that what goes through L2 again and again is the rows alone. The block goes through
+// tiles of 64 rows; slices of 64 of their depth come through a ring of stages that is filled ahead
+// across tiles, so that the next tile's slices are under way while this one's epilogue runs. What
+// the epilogue reads is loaded into registers before the tile's products begin. Blocks of other
+// columns of the same rows are neighbours in the grid and find the rows in L2.
+//
+// Columns lie in shared memory in an order in which the tensor cores' result gives each thread
+// eight columns beside each other: of 32 columns, thread t of a row's four has 8 t ... 8 t + 7, in
+// the instruction's columns 2 t and 2 t + 1 of four products. So reads and writes of memory are of
+// 16 bytes. Lines of shared memory are padded by 8 elements: eight lines of one matrix then lie in
+// different banks.
+//
+// (Columns' slices through the ring as well, 64 x 128 tiles: 130 TFLOP/s at most on an H100, L2
+// being the limit.)
+
+namespace brisk::cuda {
+namespace {
+
+constexpr int64_t kTileRows = 64;
+constexpr int64_t kSlice = 64;
+constexpr int64_t kPadding = 8;  // elements
+constexpr int32_t kThreads = 256;
+constexpr int64_t kBlocksEach = 2;           // of a multiprocessor at a time
+constexpr int64_t kMostShared = 113 * 1024;  // bytes, for two of them
+constexpr int64_t kMostParts = 1024;
+
+struct Plan {
+  int64_t depth, tile_columns, chunks, tiles, parts, stages;
+  int64_t slices() const { return depth / kSlice; }
+  int64_t shared_bytes() const {
+    return 2 * (tile_columns * (depth + kPadding) + stages * kTileRows * (kSlice + kPadding));
+  }
+};
+
+/// The widest tile and then the longest ring that fit; a ring of less than three stages: none.
+Plan plan_of(const PointwiseProduct& product, int64_t multiprocessors) {
+  Plan plan{};
+  for (const PointwiseProduct::Term& term : product.terms) plan.depth += term.depth;
+  for (const int64_t columns : {128, 64}) {
+    if (product.columns % columns != 0) continue;
+    plan.tile_columns = columns;
+    for (plan.stages = 5; plan.stages > 2; --plan.stages)
+      if (plan.shared_bytes() <= kMostShared) break;
+    if (plan.stages > 2) break;
+  }
+  plan.chunks = product.columns / std::max<int64_t>(plan.tile_columns, 1);
+  plan.tiles = ceil_div(product.rows, kTileRows);
+  const int64_t blocks = std::max<int64_t>(multiprocessors, 1) * kBlocksEach;
+  plan.parts = std::clamp<int64_t>(blocks / std::max<int64_t>(plan.chunks, 1), 1,
+                                   std::clamp<int64_t>(plan.tiles, 1, kMostParts));
+  return plan;
+}
+
+std::string constants_text(const PointwiseProduct& product, const Plan& plan) {
+  const int64_t column_warps = plan.tile_columns / 32, row_warps = kThreads / 32 / column_warps;
+  return fmt::format(
+      "  constexpr u32 kRows = {}u, kColumns = {}u, kTileRows = {}u, kTileColumns = {}u;\n"
+      "  constexpr u32 kTiles = {}u, kParts = {}u, kChunks = {}u, kSlices = {}u, kSums = {}u;\n"
+      "  constexpr u32 kRowWarps = {}u, kColumnWarps = {}u, kParcels = {}u, kStages = {}u;\n",
+      product.rows, product.columns, kTileRows, plan.tile_columns, plan.tiles, plan.parts,
+      plan.chunks, plan.slices(), product.sums.size(), row_warps, column_warps,
+      kTileRows / 16 / row_warps, plan.stages);
+}
+
+/// Sets `a` (at slice k) and `line` (its depth) by the slice's number `k`.
+std::string term_text(const PointwiseProduct& product) {
+  std::string code = "    const u16* a;\n    u32 line;\n    ";
+  int64_t first = 0;
+  for (size_t i = 0; i < product.terms.size(); ++i) {
+    const PointwiseProduct::Term& term = product.terms[i];
+    const int64_t after = first + term.depth / kSlice;
+    if (i + 1 < product.terms.size()) code += fmt::format("if (k < {}u) ", after);
+    code += fmt::format("{{ a = (const u16*)b{} + (k - {}u) * {}u; line = {}u; }}{}", term.a, first,
+                        kSlice, term.depth, i + 1 < product.terms.size() ? " else " : "\n");
+    first = after;
+  }
+  return code;
+}
+
+/// The columns' whole depth, term beside term.
+std::string resident_text(const PointwiseProduct& product) {
+  std::string code;
+  int64_t first = 0;
+  for (const PointwiseProduct::Term& term : product.terms) {
+    code += fmt::format(
+        "  for (u32 i = threadIdx.x; i < kTileColumns * {0}u; i += 256u) {{\n"
+        "    const u32 mine = i / {0}u, piece = i % {0}u * 8u;\n"
+        "    copy(resident + place_of(mine) * kRightLine + {1}u + piece, (const u16*)b{2} + "
+        "(ix)(column0 + mine) * {3}u + piece, 16u);\n  }}\n",
+        term.depth / 8, first, term.b, term.depth);
+    first += term.depth;
+  }
+  return code + "  commit();\n";
+}
+
+constexpr std::string_view kSetup = R"(
+  constexpr u32 kLine = 72, kStage = kTileRows * kLine, kRightLine = kSlices * 64u + 8u;
+  extern __shared__ __align__(16) u16 pointwise_shared[];
+  u16 *const resident = pointwise_shared, *const ring = resident + kTileColumns * kRightLine;
+  const u32 lane = threadIdx.x % 32u, warp = threadIdx.x / 32u;
+  const u32 warp_row = warp / kColumnWarps * 16u * kParcels, warp_column = warp % kColumnWarps * 32u;
+  const u32 chunk = blockIdx.x % kChunks, part = blockIdx.x / kChunks;
+  const u32 column0 = chunk * kTileColumns, column = column0 + warp_column + lane % 4u * 8u;
+  const u32 steps = (kTiles - part + kParts - 1u) / kParts * kSlices;
+  const auto shared_address = [](const void* p) { return (u32)__cvta_generic_to_shared(p); };
+  const auto copy = [&](u16* to, const u16* from, u32 bytes) {
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" :: "r"(shared_address(to)), "l"(from), "r"(bytes));
+  };
+  const auto commit = [] { asm volatile("cp.async.commit_group;"); };
+  const auto place_of = [](u32 mine) { return mine / 32u * 32u + mine % 8u / 2u * 8u + mine % 32u / 8u * 2u + mine % 2u; };
+  const auto fetch = [&](u32 step) {
+    u16* const stage = ring + step % kStages * kStage;
+    const u32 k = step % kSlices, row0 = (part + step / kSlices * kParts) * kTileRows;
+)";
+
+constexpr std::string_view kFetch = R"(
+    EACH(i, 2) {
+      const u32 mine = i * 32u + threadIdx.x / 8u, piece = threadIdx.x % 8u * 8u, row = row0 + mine;
+      copy(stage + mine * kLine + piece, a + (ix)(row < kRows ? row : 0u) * line + piece, row < kRows ? 16u : 0u);
+    }
+  };
+)";
+
+constexpr std::string_view kAhead = R"(
+  u32 step = 0;
+  EACH(ahead, kStages - 1u) {
+    if (ahead < steps) fetch(ahead);
+    commit();
+  }
+  f32 sums[kSums > 0u ? kSums : 1u][8] = {};
+)";
+
+constexpr std::string_view kMultiply = R"(
+    f32 products[kParcels][4][4] = {};
+    _Pragma("unroll 1") for (u32 k = 0; k < kSlices; ++k, ++step) {
+      asm volatile("cp.async.wait_group %0;" :: "n"(kStages - 2u));
+      __syncthreads();
+      if (step + kStages - 1u < steps) fetch(step + kStages - 1u);
+      commit();
+      const u16* const stage = ring + step % kStages * kStage;
+      EACH(quarter, 4) {
+        u32 left[kParcels][4], right[4][2];
+        EACH(m, kParcels) {
+          const u16* const at = stage + (warp_row + m * 16u + lane % 16u) * kLine + quarter * 16u + lane / 16u * 8u;
+          asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                       : "=r"(left[m][0]), "=r"(left[m][1]), "=r"(left[m][2]), "=r"(left[m][3]) : "r"(shared_address(at)));
+        }
+        EACH(pair, 2) {
+          const u16* const at = resident + (warp_column + (pair * 2u + lane / 16u) * 8u + lane % 8u) * kRightLine + k * 64u + quarter * 16u + lane / 8u % 2u * 8u;
+          asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                       : "=r"(right[2 * pair][0]), "=r"(right[2 * pair][1]), "=r"(right[2 * pair + 1][0]), "=r"(right[2 * pair + 1][1]) : "r"(shared_address(at)));
+        }
+        EACH(m, kParcels) EACH(j, 4)
+          asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.TYPE.TYPE.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+                       : "+f"(products[m][j][0]), "+f"(products[m][j][1]), "+f"(products[m][j][2]), "+f"(products[m][j][3])
+                       : "r"(left[m][0]), "r"(left[m][1]), "r"(left[m][2]), "r"(left[m][3]), "r"(right[j][0]), "r"(right[j][1]));
+      }
+    }
+)";
+
+constexpr std::string_view kCombine = R"(
+  f32* const partial = (f32*)workspace;
+  f32* const shared = (f32*)ring;
+  EACH(q, kSums) EACH(c, 8) EACH(by, 3) sums[q][c] += __shfl_xor_sync(0xffffffffu, sums[q][c], 4 << by);
+  __syncthreads();
+  if (lane < 4u)
+    EACH(q, kSums) EACH(c, 8) shared[(q * kRowWarps + warp / kColumnWarps) * kTileColumns + warp_column + lane * 8u + c] = sums[q][c];
+  __syncthreads();
+  if (threadIdx.x < kTileColumns)
+    EACH(q, kSums) {
+      f32 sum = 0;
+      EACH(w, kRowWarps) sum += shared[(q * kRowWarps + w) * kTileColumns + threadIdx.x];
+      partial[(q * kParts + part) * kColumns + column0 + threadIdx.x] = sum;
+    }
+  if (!arrives_last(counters + chunk, kParts)) return;
+  constexpr u32 kPlaces = kTileColumns / 4u, kGroups = 256u / kPlaces;
+  const u32 group = threadIdx.x / kPlaces, place = threadIdx.x % kPlaces * 4u;
+  EACH(q, kSums) {
+    f32 some[4] = {};
+    _Pragma("unroll 4") for (u32 p = group; p < kParts; p += kGroups) {
+      const Vector<f32, 4> one = load<4>(partial + (q * kParts + p) * kColumns + column0 + place);
+      EACH(c, 4) some[c] += one.get(c);
+    }
+    EACH(c, 4) shared[group * kTileColumns + place + c] = some[c];
+    __syncthreads();
+    if (threadIdx.x < kTileColumns) {
+      f32 sum = 0;
+      EACH(g, kGroups) sum += shared[g * kTileColumns + threadIdx.x];
+      totals[q][column0 + threadIdx.x] = sum;
+    }
+    __syncthreads();
+  }
+)";
+
+/// What the epilogue reads at a tile, before its products; vectors once for all tiles.
+std::string loads_text(const PointwiseProduct& product) {
+  std::string code;
+  const std::string type = storage_text(product.type);
+  for (const PointwiseProduct::Image& image : product.images)
+    code += fmt::format("    Vector<{}, 8> all_{}[kParcels][2];\n", type, image.name);
+  code +=
+      "    EACH(m, kParcels) EACH(h, 2) {\n"
+      "      const u32 row = tile * kTileRows + warp_row + m * 16u + h * 8u + lane / 4u;\n"
+      "      const ix at = (ix)row * kColumns + column;\n";
+  for (const PointwiseProduct::Image& image : product.images)
+    code += fmt::format(
+        "      if (row < kRows) all_{0}[m][h] = load<8>(b{1} + at); else all_{0}[m][h].clear();\n",
+        image.name, image.operand);
+  return code + "    }\n";
+}
+
+std::string epilogue_text(const PointwiseProduct& product) {
+  std::string code =
+      "    EACH(m, kParcels) EACH(h, 2) {\n"
+      "      const u32 row = tile * kTileRows + warp_row + m * 16u + h * 8u + lane / 4u;\n"
+      "      f32 results[8];\n"
+      "      EACH(c, 8) {\n"
+      "        const f32 product = products[m][c / 2][2 * h + c % 2];\n";
+  for (const PointwiseProduct::Image& image : product.images)
+    code += fmt::format("        const f32 {0} = all_{0}[m][h].get(c);\n", image.name);
+  for (const PointwiseProduct::Image& vector : product.vectors)
+    code += fmt::format("        const f32 {0} = all_{0}.get(c);\n", vector.name);
+  code += fmt::format("        f32 result;\n        {}\n        results[c] = result;\n",
+                      product.epilogue);
+  if (!product.sums.empty()) {
+    code += "        const f32 summed = row < kRows ? result : 0.f;\n";
+    for (size_t q = 0; q < product.sums.size(); ++q)
+      code += fmt::format("        sums[{}][c] += {};\n", q, product.sums[q]);
+  }
+  code +=
+      "      }\n      if (row < kRows) store(y0 + (ix)row * kColumns + column, results);\n    }\n";
+  return code;
+}
+
+std::string kernel_text(const PointwiseProduct& product, const Plan& plan) {
+  std::string code = constants_text(product, plan);
+  code += std::string(kSetup) + term_text(product) + std::string(kFetch) + resident_text(product) +
+          std::string(kAhead);
+  for (const PointwiseProduct::Image& vector : product.vectors)
+    code += fmt::format("  const Vector<f32, 8> all_{} = load<8>(b{} + column);\n", vector.name,
+                        vector.operand);
+  code += "  for (u32 tile = part; tile < kTiles; tile += kParts) {\n" + loads_text(product);
+  std::string multiply(kMultiply);
+  for (size_t at = multiply.find("TYPE"); at != std::string::npos; at = multiply.find("TYPE", at))
+    multiply.replace(at, 4, brisk::name(product.type));
+  code += multiply + epilogue_text(product) + "  }\n";
+  if (product.sums.empty()) return code;
+  std::string totals;
+  for (size_t q = 0; q < product.sums.size(); ++q)
+    totals += fmt::format("{}y{}", q == 0 ? "" : ", ", q + 1);
+  return code + fmt::format("  f32* const totals[] = {{{}}};\n", totals) + std::string(kCombine);
+}
+
+class PointwiseProductLaunch final : public Launch {
+ public:
+  PointwiseProductLaunch(const PointwiseProduct& product, const Plan& plan,
+                         const KernelRequest& request, const PrepareContext& context)
+      : name_(fmt::format("{}/{}x{}x{}", product.name, product.rows, product.columns, plan.depth)),
+        flops_(product.flops()),
+        blocks_(plan.chunks * plan.parts),
+        shared_bytes_(plan.shared_bytes()),
+        counter_bytes_(product.sums.empty() ? 0 : plan.chunks * 4),
+        workspace_bytes_(static_cast<int64_t>(product.sums.size()) * plan.parts * product.columns *
+                         4) {
+    std::string parameters;
+    for (size_t i = 0; i < request.operands.size(); ++i)
+      parameters += fmt::format("const {}* b{}, ", storage_text(request.operands[i].dtype()), i);
+    for (size_t i = 0; i < request.node.results.size(); ++i)
+      parameters += fmt::format("{}* y{}, ", storage_text(request.node.results[i].dtype()), i);
+    kernel_ = context.code.add(
+        {"pointwise_product",
+         fmt::format("\nextern \"C\" __global__ void __launch_bounds__({}, {}) $name({}u8* "
+                     "workspace, u32* counters) {{\n  typedef u64 ix;\n{}}}\n",
+                     kThreads, kBlocksEach, parameters, kernel_text(product, plan))});
+  }
+
+  void load(const CodeLibrary& code) override {
+    constexpr int kMostDynamicShared = 8;  // CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+    function_ = code.function(kernel_);
+    check((*driver())->function_set_attribute(function_, kMostDynamicShared,
+                                              static_cast<int>(shared_bytes_)),
+          "cuFuncSetAttribute");
+  }
+
+  void enqueue(const LaunchArguments& arguments) override {
+    addresses_.assign(arguments.operands.begin(), arguments.operands.end());
+    addresses_.insert(addresses_.end(), arguments.results.begin(), arguments.results.end());
+    addresses_.push_back(arguments.workspace);
+    addresses_.push_back(arguments.counters);
+    pointers_.clear();
+    for (DeviceAddress& address : addresses_) pointers_.push_back(&address);
+    launch_function(function_, {static_cast<unsigned>(blocks_)}, {kThreads},
+                    static_cast<unsigned>(shared_bytes_), arguments.stream, pointers_);
+  }
+
+  int64_t workspace_bytes() const override { return workspace_bytes_; }
+  int64_t counter_bytes() const override { return counter_bytes_; }
+  std::string name() const override { return name_; }
+  double flops() const override { return flops_; }
+
+ private:
+  std::string name_;
+  double flops_;
+  int64_t blocks_, shared_bytes_, counter_bytes_, workspace_bytes_;
+  size_t kernel_ = 0;
+  FunctionHandle function_ = nullptr;
+  std::vector<DeviceAddress> addresses_;
+  std::vector<void*> pointers_;
+};
+
+}  // namespace
+
+double PointwiseProduct::flops() const {
+  double depth = 0;
+  for (const Term& term : terms) depth += static_cast<double>(term.depth);
+  return 2 * static_cast<double>(rows) * static_cast<double>(columns) * depth;
+}
+
+std::optional<std::string> refuse_pointwise_product(const PointwiseProduct& product) {
+  if (product.type != DType::f16 && product.type != DType::bf16)
+    return fmt::format("element type {}, but it is for f16 and bf16", brisk::name(product.type));
+  if (product.columns == 0 || product.columns % 64 != 0)
+    return fmt::format("{} columns, but it wants a multiple of 64", product.columns);
+  for (const PointwiseProduct::Term& term : product.terms)
+    if (term.depth == 0 || term.depth % kSlice != 0)
+      return fmt::format("a depth of {}, but it wants a multiple of {}", term.depth, kSlice);
+  if (product.rows == 0 || product.rows > (int64_t{1} << 31) - kTileRows)
+    return fmt::format("{} rows, but it counts them in 31 bits and wants one", product.rows);
+  const Plan plan = plan_of(product, 1);
+  if (plan.stages < 3)
+    return fmt::format("a depth of {}, of which {} columns do not fit into shared memory",
+                       plan.depth, plan.tile_columns);
+  return std::nullopt;
+}
+
+std::unique_ptr<Launch> make_pointwise_product(const PointwiseProduct& product,
+                                               const KernelRequest& request,
+                                               const PrepareContext& context) {
+  return std::make_unique<PointwiseProductLaunch>(
+      product, plan_of(product, request.device.multiprocessors), request, context);
+}
+
+}  // namespace brisk::cuda

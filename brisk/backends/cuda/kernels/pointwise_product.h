@@ -1,0 +1,54 @@
+#pragma once
+
+/// The product behind a 1x1 convolution's input gradient, with what follows it in one kernel:
+///
+///   p = a0 b0^T [+ a1 b1^T]        [rows, columns], by tensor cores, summed in f32
+///   y0 = epilogue(p, other operands), of the operands' short type
+///   y1, ... = sums over rows of what the epilogue names, f32 [columns]
+///
+/// Such products are small beside the tensors that an epilogue reads and writes: the kernel is made
+/// to keep memory busy. Sums are deterministic: each block leaves a partial result, the last of a
+/// column of blocks combines them in order.
+
+#include <string>
+#include <vector>
+
+#include "brisk/backends/cuda/kernel.h"
+
+namespace brisk::cuda {
+
+struct PointwiseProduct {
+  struct Term {
+    size_t a = 0, b = 0;  ///< operands: [rows, depth] and [columns, depth]
+    int64_t depth = 0;    ///< a multiple of 64
+  };
+  std::string name;
+  DType type = DType::f16;  ///< of the terms and of y0
+  int64_t rows = 0, columns = 0;
+  std::vector<Term> terms;
+  /// Operands of the result's shape that the epilogue reads, under these names.
+  struct Image {
+    size_t operand = 0;
+    std::string name;
+  };
+  std::vector<Image> images;
+  /// Operands [columns], f32, under these names.
+  std::vector<Image> vectors;
+  /// Statements for one element: sets `result` from `product` (f32), the images' elements and the
+  /// vectors', all by name; it is rounded when it is stored.
+  std::string epilogue;
+  /// What is summed into y1, y2, ...: expressions of `summed`, the result before it is
+  /// rounded, and the operands.
+  std::vector<std::string> sums;
+
+  double flops() const;
+};
+
+/// Why the kernel can't run such a product; nothing when it can.
+std::optional<std::string> refuse_pointwise_product(const PointwiseProduct& product);
+
+std::unique_ptr<Launch> make_pointwise_product(const PointwiseProduct& product,
+                                               const KernelRequest& request,
+                                               const PrepareContext& context);
+
+}  // namespace brisk::cuda

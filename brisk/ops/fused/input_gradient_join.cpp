@@ -1,0 +1,68 @@
+#include "brisk/base/error.h"
+#include "brisk/ops/convolve/convolution_shape.h"
+#include "brisk/ops/elementwise/elementwise.h"
+#include "brisk/ops/fused/batch_norm_fusion.h"
+#include "brisk/ops/fused/channel_sums.h"
+#include "brisk/ops/fused/fused_ops.h"
+#include "brisk/ops/move/move.h"
+
+// Where a residual block ends, the gradients of its two readers meet: the next block's first
+// convolution and the skip beside it. All is computed in the compute type, and dz is rounded once.
+
+namespace brisk {
+namespace {
+
+constexpr std::string_view kName = "input_gradient_join";
+
+std::vector<Type> infer(const InferContext& context) {
+  const auto& attributes = context.as<ConvolutionGradientAttributes>();
+  const Type &dy = context.operands[0], &filter = context.operands[1];
+  const Type expected(convolution_dtype(kName, dy, filter), attributes.shape);
+  require(is_floating(expected.dtype()), "[{}] takes floating types, not {}", kName,
+          name(expected.dtype()));
+  require(context.operands[2] == expected && context.operands[3] == expected,
+          "[{}] skip and result must be {}, but are {} and {}", kName, expected.to_string(),
+          context.operands[2].to_string(), context.operands[3].to_string());
+  const Shape result =
+      convolution_shape(kName, attributes.shape, filter.shape(), attributes.convolution);
+  require(dy.shape() == result, "[{}] the result gradient must have the shape {}, but has {}",
+          kName, result.to_string(), dy.shape().to_string());
+  return {expected, channel_vector(expected)};
+}
+
+std::vector<Value> decompose(const DecomposeContext& context) {
+  const auto& attributes = context.as<ConvolutionGradientAttributes>();
+  const Value &skip = context.in(2), &result = context.in(3);
+  const DType wide = compute_type(skip.dtype());
+  const Value both =
+      convolution_input_gradient(cast(context.in(0), wide), cast(context.in(1), wide),
+                                 attributes.shape, attributes.convolution) +
+      cast(skip, wide);
+  const Value open = greater(result, zeros(context.builder, result.type()));
+  const Value dz = select(open, both, zeros(context.builder, both.type()));
+  return {cast(dz, skip.dtype()), channel_sum(dz)};
+}
+
+}  // namespace
+
+Op input_gradient_join_op() {
+  return Op{.name = std::string(kName), .kind = OpKind::composite}
+      .doc(
+          "A convolution's input gradient plus another where a ReLU's result is positive, else 0; "
+          "and its sums per channel.")
+      .operands(4)
+      .attributes<ConvolutionGradientAttributes>()
+      .infer(infer)
+      .decompose(decompose)
+      .not_smooth();
+}
+
+GradientJoin input_gradient_join(Value result_gradient, Value filter, Value skip, Value result,
+                                 ConvolutionGradientAttributes attributes) {
+  const std::vector<Value> operands = {result_gradient, filter, skip, result};
+  const std::vector<Value> results =
+      result_gradient.builder->emit(kName, operands, std::move(attributes));
+  return {results[0], results[1]};
+}
+
+}  // namespace brisk

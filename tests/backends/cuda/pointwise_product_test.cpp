@@ -1,0 +1,95 @@
+// Our own kernel of pointwise gradients: what it takes, and that NVRTC compiles it. No device.
+
+#include "brisk/backends/cuda/kernels/pointwise_product.h"
+
+#include <gtest/gtest.h>
+
+#include "brisk/backends/cuda/api/nvrtc.h"
+#include "brisk/backends/cuda/device_description.h"
+#include "brisk/ops/fused/batch_norm_fusion.h"
+#include "brisk/ops/standard.h"
+
+namespace brisk::cuda {
+namespace {
+
+struct Made {
+  std::string kernel;
+  std::vector<KernelSource> sources;
+  int64_t workspace_bytes = 0, counter_bytes = 0;
+};
+
+/// The kernel that a described device would run the last node of such a graph with.
+Made made(const Graph& graph) {
+  const DeviceProperties device =
+      read_device_description(BRISK_SOURCE_DIR "/tests/backends/cuda/h200.json").value();
+  const Node& node = graph.nodes().back();
+  std::vector<Type> operands;
+  for (const ValueId& operand : node.operands) operands.push_back(graph.type(operand));
+  const std::vector<bool> constant(operands.size(), false);
+  CodeLibrary code;
+  const KernelChoice choice = choose_kernel({node, operands, constant, true, device},
+                                            PrepareContext{code, nullptr, nullptr});
+  return {choice.launch->name(), code.kernels(), choice.launch->workspace_bytes(),
+          choice.launch->counter_bytes()};
+}
+
+Graph join(DType type, int64_t rows, int64_t channels, int64_t filters) {
+  Builder builder(standard_ops(), "join");
+  const Type image(type, {1, rows, 1, channels});
+  const auto [dz, sum] = input_gradient_join(
+      builder.input("dy", Type(type, {1, rows, 1, filters})),
+      builder.input("filter", Type(type, {1, 1, channels, filters})), builder.input("skip", image),
+      builder.input("result", image), {{{1, 1}, {0, 0}, {0, 0}, {1, 1}}, image.shape()});
+  return builder.finish({{"dz", dz}, {"sum", sum}});
+}
+
+Graph moments(DType type, int64_t rows, int64_t channels, int64_t filters) {
+  Builder builder(standard_ops(), "moments");
+  const Type image(type, {1, rows, 1, channels}), vector(DType::f32, {channels});
+  const MomentsGradient of{builder.input("input", image),
+                           builder.input("matrix", Type(type, {channels, channels})),
+                           builder.input("offset", vector)};
+  const ScaleShiftGradient at = moments_gradient_scale_shift(
+      builder.input("dy", Type(type, {1, rows, 1, filters})),
+      builder.input("filter", Type(type, {1, 1, channels, filters})), of, builder.input("x", image),
+      builder.input("scale", vector), builder.input("shift", vector),
+      {{{1, 1}, {0, 0}, {0, 0}, {1, 1}}, image.shape()});
+  return builder.finish({{"dz", at.dz}, {"sum_x", at.sum_x}, {"sum", at.sum}});
+}
+
+TEST(PointwiseProduct, ResNet50sFormsCompile) {
+  if (const auto compiler = nvrtc(); !compiler) GTEST_SKIP() << compiler.error();
+  std::vector<KernelSource> sources;
+  for (const Graph& graph :
+       {join(DType::f16, 802816, 256, 64), join(DType::f16, 200704, 512, 128),
+        join(DType::bf16, 50176, 1024, 256), join(DType::f16, 35, 64, 192),
+        moments(DType::f16, 802816, 64, 256), moments(DType::bf16, 200704, 128, 512)}) {
+    const Made one = made(graph);
+    EXPECT_EQ(one.kernel.rfind("nvrtc/", 0), 0u) << one.kernel;
+    EXPECT_GT(one.workspace_bytes, 0);
+    EXPECT_GT(one.counter_bytes, 0);
+    ASSERT_EQ(one.sources.size(), 1u);
+    sources.push_back(one.sources[0]);
+  }
+  const auto code = compile_kernels(sources, {.cache = false});
+  ASSERT_TRUE(code.ok()) << code.error();
+  EXPECT_EQ(code->function_names.size(), sources.size());
+}
+
+TEST(PointwiseProduct, SaysWhatItDoesNotTake) {
+  PointwiseProduct product{.type = DType::f32, .rows = 8, .columns = 64, .terms = {{0, 1, 64}}};
+  EXPECT_EQ(refuse_pointwise_product(product), "element type f32, but it is for f16 and bf16");
+  product.type = DType::f16;
+  EXPECT_EQ(refuse_pointwise_product(product), std::nullopt);
+  product.columns = 96;
+  EXPECT_EQ(refuse_pointwise_product(product), "96 columns, but it wants a multiple of 64");
+  product.columns = 128;
+  product.terms[0].depth = 40;
+  EXPECT_EQ(refuse_pointwise_product(product), "a depth of 40, but it wants a multiple of 64");
+  product.terms[0].depth = 2048;
+  EXPECT_EQ(refuse_pointwise_product(product),
+            "a depth of 2048, of which 64 columns do not fit into shared memory");
+}
+
+}  // namespace
+}  // namespace brisk::cuda
