@@ -29,7 +29,7 @@ Program widen_products(Program program, const PassContext& context) {
                   return std::nullopt;
                 std::vector<Value> wide;
                 for (const Value& operand : operands) wide.push_back(cast(operand, DType::f32));
-                const Value product = builder.emit(*node.op, wide, node.attributes).at(0);
+                const Value product = builder.emit(*node.op, wide, node.attributes, {}).at(0);
                 return std::vector<Value>{cast(product, operands[0].dtype())};
               });
   return program;
