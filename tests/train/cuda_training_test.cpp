@@ -128,7 +128,8 @@ Model wide_bottleneck() {
     return model(BatchNormalization{.momentum = 0.9}, x);
   };
   Value x = model(ReLU{}, normalised(model.input("image", {8, 8, 2}), 64, 3, 2));
-  x = model(MaxPooling2D{.pool_size = {3, 3}, .strides = {2, 2}, .padding = "same"}, x);
+  x = model(ZeroPadding2D{.padding = {{1, 1}, {1, 1}}}, x);
+  x = model(MaxPooling2D{.pool_size = {3, 3}, .strides = {2, 2}}, x);
   for (const bool project : {true, false, false}) {
     const Value shortcut = project ? normalised(x, 256, 1, 1) : x;
     Value y = model(ReLU{}, normalised(x, 64, 1, 1));
