@@ -20,7 +20,7 @@ from pathlib import Path
 import onnxruntime
 
 import exported
-from machine import cpu_name
+from machine import run_on
 
 ROOT = Path(__file__).resolve().parents[2]
 BRISK = os.environ.get("BRISK_PROGRAM", str(ROOT / "build" / "bin" / "brisk"))
@@ -91,8 +91,8 @@ def main():
             rows.append(f"| {name} | {a:.2f} | {b:.2f} | {b / a:.2f} | {exporter} |")
             print(rows[-1], [f"{x:.2f}" for x in ours], [f"{x:.2f}" for x in theirs], flush=True)
     lines = ["# Inference beside ONNX Runtime", "",
-             f"Batch 1, f32, {arguments.threads} threads, {cpu_name()}. The same ONNX file in both, written by torch.onnx; medians over",
-             f"{arguments.rounds} alternating rounds of {arguments.runs} runs. A ratio over 1: brisk is faster. ONNX Runtime "
+             f"Batch 1, f32, {arguments.threads} threads; {run_on()}. The same ONNX file in both,",
+             f"written by torch.onnx; medians over {arguments.rounds} alternating rounds of {arguments.runs} runs. A ratio over 1: brisk is faster. ONNX Runtime "
              f"{onnxruntime.__version__}.", "Made by `benchmarks/onnx/inference.py --write`.", "",
              "| model | brisk ms | ONNX Runtime ms | ratio | exporter |", "| --- | ---: | ---: | ---: | --- |", *rows]
     print("\n".join(lines))

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from machine import cpu_name
+from machine import run_on
 
 ROOT = Path(__file__).resolve().parents[2]
 BRISK = os.environ.get("BRISK_PROGRAM", str(ROOT / "build" / "bin" / "brisk"))
@@ -91,7 +91,7 @@ def main():
         shutil.rmtree(folder)
     lines = ["# An ONNX model of 1 GB", "",
              f"Reading it takes at most {MOST_MEMORY} times its size in resident memory and under {MOST_SECONDS:.0f} s.",
-             f"{cpu_name()}, {os.cpu_count()} cores, the file in the page cache, median of 3. Into a package: the weights are hashed,",
+             f"{run_on()}; {os.cpu_count()} cores, the file in the page cache, median of 3. Into a package: the weights are hashed,",
              "copied and synced to the disk too. Made by `benchmarks/onnx/large_model.py --write`.", "",
              "| weights | what | MB | s | peak MB | of its size |", "| --- | --- | ---: | ---: | ---: | ---: |", *rows]
     print("\n".join(lines))

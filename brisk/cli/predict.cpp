@@ -8,8 +8,8 @@
 #include "brisk/cli/predict_tensors.h"
 #include "brisk/cli/verb.h"
 #include "brisk/data/augment.h"
-#include "brisk/data/decode_image.h"
 #include "brisk/data/memory_source.h"
+#include "brisk/formats/image/decode_image.h"
 #include "brisk/nn/logits.h"
 
 namespace brisk::cli {

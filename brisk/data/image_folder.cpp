@@ -4,8 +4,8 @@
 #include <cctype>
 #include <cstring>
 
-#include "brisk/data/decode_image.h"
 #include "brisk/data/resize_image.h"
+#include "brisk/formats/image/decode_image.h"
 
 namespace brisk {
 namespace fs = std::filesystem;

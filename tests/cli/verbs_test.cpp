@@ -186,7 +186,7 @@ class Trained {
     for (const char* name : {"a", "b"}) {
       std::filesystem::create_directories(directory_ / "photos" / name);
       std::filesystem::copy_file(
-          std::filesystem::path(BRISK_SOURCE_DIR) / "fuzz/seeds/data_png/rgb",
+          std::filesystem::path(BRISK_SOURCE_DIR) / "fuzz/seeds/formats_png/rgb",
           directory_ / "photos" / name / "picture.png");
     }
     result = brisk({"train", (directory_ / "recipe.yaml").string(), "--json", "--quiet"});

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "brisk/data/memory_source.h"
-#include "tests/data/image_fixture.h"
+#include "tests/support/image_fixture.h"
 
 namespace brisk {
 namespace {

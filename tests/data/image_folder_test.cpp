@@ -4,8 +4,8 @@
 
 #include "brisk/data/augment.h"
 #include "brisk/data/resize_image.h"
-#include "tests/data/image_fixture.h"
 #include "tests/data/temporary_directory.h"
+#include "tests/support/image_fixture.h"
 
 namespace brisk {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/data/image_fixture.h"
+#include "tests/support/image_fixture.h"
 
 namespace brisk {
 namespace {

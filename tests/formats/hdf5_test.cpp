@@ -65,6 +65,17 @@ TEST(Hdf5, ReadsTheNewerFormOfGroups) {
   EXPECT_EQ(file.text_attribute("layers/dense/vars", "name").value(), "dense");
 }
 
+// Twelve links in the group "many", twelve texts at the group "texts"; both more than messages
+// hold.
+TEST(Hdf5, RefusesFractalHeaps) {
+  const Hdf5File file = open_seed("fractal_heap.h5");
+  EXPECT_NE(reason(file, "many/0").find("a group's links stand in a fractal heap"),
+            std::string::npos);
+  const auto text = file.text_attribute("texts", "name3");
+  ASSERT_FALSE(text.ok());
+  EXPECT_NE(text.error().find("an object's attributes stand in a fractal heap"), std::string::npos);
+}
+
 TEST(Hdf5, ReadsElementsOfAllTypes) {
   const Hdf5File file = open_seed("element_types.h5");
   for (const auto& [path, described] : std::map<std::string, std::string>{{"float64", "f64[2]"},

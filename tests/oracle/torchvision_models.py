@@ -23,6 +23,7 @@ from safetensors.numpy import save_file
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks" / "onnx"))
 import exported  # noqa: E402
+from machine import run_on  # noqa: E402
 
 BRISK = os.environ.get("BRISK_PROGRAM", str(ROOT / "build" / "bin" / "brisk"))
 REPORT = ROOT / "docs" / "results" / "torchvision_onnx.md"
@@ -80,7 +81,7 @@ def write_report(path, rows):
              f"torchvision {torchvision.__version__.split('+')[0]}, written by torch.onnx of PyTorch {torch.__version__.split('+')[0]} (opset 18, weights",
              f"from a seed), read by brisk and run on its cpu backend at batch 1 beside ONNX Runtime {onnxruntime.__version__}. The",
              f"difference is the largest, relative to the output's largest value; {TOLERANCE:g} is allowed: {good} of {len(rows)} keep it. Made by",
-             "`tests/oracle/torchvision_models.py --report docs/results/torchvision_onnx.md`.", "",
+             "`tests/oracle/torchvision_models.py --report docs/results/torchvision_onnx.md`.", f"{run_on()}.", "",
              "| model | exporter | difference | import and check s |", "| --- | --- | ---: | ---: |"]
     lines += [f"| {name} | {' | '.join(cells)} |" for name, cells in sorted(rows.items())]
     path.write_text("\n".join(lines) + "\n")

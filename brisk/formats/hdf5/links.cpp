@@ -111,21 +111,11 @@ Link read_link(FileBytes message) {
   return link;
 }
 
-/// Refuses a group whose links stand in a fractal heap.
-void require_links_in_messages(FileBytes info) {
-  info.version(0, 0);
-  if (info.number(1) & 1) info.skip(8);  // the largest order of creation
-  require(info.address() == kNoAddress,
-          "a group's links stand in a fractal heap (a file written with libver='latest' or "
-          "track_order), which Keras does not write: save the file with h5py's defaults");
-}
-
 std::vector<Link> read(std::string_view file, const Messages& group,
                        std::optional<std::string_view> wanted) {
   if (const Message* table = find_message(group, MessageType::symbol_table))
     return SymbolTable(file, table->read("symbol table message")).read(wanted);
-  if (const Message* info = find_message(group, MessageType::link_info))
-    require_links_in_messages(info->read("link info message"));
+  refuse_fractal_heap(group, MessageType::link_info);
   std::vector<Link> links;
   for (const Message& message : group)
     if (message.type == MessageType::link) links.push_back(read_link(message.read("link")));

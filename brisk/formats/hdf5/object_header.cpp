@@ -114,4 +114,17 @@ const Message* find_message(const Messages& messages, MessageType type) {
   return nullptr;
 }
 
+void refuse_fractal_heap(const Messages& object, MessageType type) {
+  const Message* message = find_message(object, type);
+  if (message == nullptr) return;
+  const bool links = type == MessageType::link_info;
+  FileBytes info = message->read(links ? "link info message" : "attribute info message");
+  info.version(0, 0);
+  if (info.number(1) & 1) info.skip(links ? 8 : 2);  // the largest order of creation
+  require(info.address() == kNoAddress,
+          "{} stand in a fractal heap (a file written with libver='latest' or track_order), which "
+          "Keras does not write: save the file with h5py's defaults",
+          links ? "a group's links" : "an object's attributes");
+}
+
 }  // namespace brisk::hdf5

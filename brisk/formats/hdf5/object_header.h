@@ -38,5 +38,8 @@ using Messages = std::vector<Message>;
 Messages read_object_header(std::string_view file, uint64_t address);
 /// The first of a type; nullptr when there is none.
 const Message* find_message(const Messages& messages, MessageType type);
+/// Refuses an object whose links (or attributes, by the type of the message that tells) stand in a
+/// fractal heap instead of messages.
+void refuse_fractal_heap(const Messages& object, MessageType info);
 
 }  // namespace brisk::hdf5

@@ -120,15 +120,6 @@ std::vector<std::string> texts_of(std::string_view file, const Attribute& attrib
   return texts;
 }
 
-/// Refuses an object whose attributes may stand in a fractal heap, among them one looked for.
-void require_attributes_in_messages(FileBytes info) {
-  info.version(0, 0);
-  if (info.number(1) & 1) info.skip(2);  // the largest order of creation
-  require(info.address() == kNoAddress,
-          "an object's attributes stand in a fractal heap (a file written with libver='latest'), "
-          "which Keras does not write: save the file with h5py's defaults");
-}
-
 }  // namespace
 
 std::optional<std::vector<std::string>> read_texts(std::string_view file, const Messages& object,
@@ -138,8 +129,7 @@ std::optional<std::vector<std::string>> read_texts(std::string_view file, const 
     const Attribute attribute = read_attribute(message.read("attribute"));
     if (attribute.name == name) return texts_of(file, attribute);
   }
-  if (const Message* info = find_message(object, MessageType::attribute_info))
-    require_attributes_in_messages(info->read("attribute info message"));
+  refuse_fractal_heap(object, MessageType::attribute_info);  // what is looked for may be there
   return std::nullopt;
 }
 

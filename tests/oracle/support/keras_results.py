@@ -1,5 +1,11 @@
 """Writes docs/results/keras_models.md from the scores of keras_models.py and keras_training.py."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "benchmarks" / "onnx"))
+from machine import run_on  # noqa: E402
+
 HEAD = """# Keras models in and out
 
 What real Keras saves, brisk reads and predicts; what brisk writes back, that Keras loads and predicts.
@@ -64,7 +70,7 @@ def training(scores):
 
 
 def write_results(scores, path):
-    lines = [HEAD]
+    lines = [HEAD, f"{run_on()}.", ""]
     for name in TITLES:
         if found := {version: sets[name] for version, sets in scores.items() if name in sets}:
             lines += section(name, found)

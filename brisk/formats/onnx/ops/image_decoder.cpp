@@ -1,12 +1,14 @@
 #include "brisk/formats/onnx/ops/image_decoder.h"
 
-#include <zlib.h>
-
 #include <cstdlib>
 #include <cstring>
+#include <map>
 
-// ImageDecoder for the formats that a page of code reads: uncompressed BMP, binary PNM and PNG of 8
-// bits without interlacing. Others are refused by name. Foreign bytes: every read is bounded.
+#include "brisk/formats/image/decode_image.h"
+
+// ImageDecoder: JPEG and PNG as everywhere in brisk, and here the formats that a page of code
+// reads, uncompressed BMP and TIFF and binary PNM. Others are refused by name. Foreign bytes: every
+// read is bounded.
 
 namespace brisk::onnx {
 namespace {
@@ -36,10 +38,6 @@ class Bytes {
     for (int i = 0; i < width; ++i)
       value |= static_cast<uint32_t>(at(place + static_cast<size_t>(i))) << (8 * i);
     return value;
-  }
-  uint32_t big(size_t place) const {
-    return static_cast<uint32_t>(at(place)) << 24 | static_cast<uint32_t>(at(place + 1)) << 16 |
-           static_cast<uint32_t>(at(place + 2)) << 8 | at(place + 3);
   }
   bool begins(std::string_view text) const {
     return bytes_.size() >= text.size() &&
@@ -106,70 +104,83 @@ Pixels decode_pnm(const Bytes& bytes) {
   return pixels;
 }
 
-/// Undoes a row's filter (PNG specification, section 9.2).
-void unfilter(uint8_t kind, std::span<uint8_t> row, std::span<const uint8_t> above, size_t step) {
-  require(kind <= 4, "a PNG row has the filter {}", kind);
-  for (size_t i = 0; i < row.size(); ++i) {
-    const int left = i >= step ? row[i - step] : 0, up = above.empty() ? 0 : above[i],
-              corner = i >= step && !above.empty() ? above[i - step] : 0;
-    int guess = 0;
-    if (kind == 1) guess = left;
-    if (kind == 2) guess = up;
-    if (kind == 3) guess = (left + up) / 2;
-    if (kind == 4) {
-      const int p = left + up - corner, a = std::abs(p - left), b = std::abs(p - up),
-                c = std::abs(p - corner);
-      guess = a <= b && a <= c ? left : b <= c ? up : corner;
-    }
-    row[i] = static_cast<uint8_t>(row[i] + guess);
+/// A directory of tags of 12 bytes (TIFF 6.0, section 2) tells where strips of rows lie.
+class Tiff {
+ public:
+  explicit Tiff(const Bytes& bytes) : bytes_(bytes), big_(bytes.begins("MM")) {
+    directory_ = number(4, 4);
+    for (size_t i = 0, count = number(directory_, 2); i < count; ++i)
+      tags_[number(directory_ + 2 + 12 * i, 2)] = directory_ + 2 + 12 * i;
   }
+
+  Pixels decode() const {
+    constexpr uint32_t kBlackIsZero = 1, kRgb = 2;
+    const uint32_t samples = value(277, 1), colour = value(262, kBlackIsZero);
+    require(value(259, 1) == 1 && value(258, 1) == 8 && value(284, 1) == 1 &&
+                ((colour == kRgb && samples == 3) || (colour == kBlackIsZero && samples == 1)),
+            "a TIFF image of {} x {} bits, compression {} and colours {} is not read", samples,
+            value(258, 1), value(259, 1), colour);
+    Pixels pixels{value(257, 0), value(256, 0), {}};
+    check_size(pixels.height, pixels.width);
+    const size_t size = static_cast<size_t>(pixels.height * pixels.width) * 3;
+    for (size_t strip = 0; strip < count(273) && pixels.rgb.size() < size; ++strip)
+      for (const uint8_t byte : bytes_.part(value(273, 0, strip), value(279, 0, strip)))
+        for (uint32_t i = 0; i < 3 / samples; ++i) pixels.rgb.push_back(byte);
+    require(pixels.rgb.size() >= size, "the strips of the TIFF image hold too few pixels");
+    pixels.rgb.resize(size);
+    return pixels;
+  }
+
+ private:
+  uint32_t number(size_t at, int width) const {
+    uint32_t value = 0;
+    for (int i = 0; i < width; ++i)
+      value |= static_cast<uint32_t>(bytes_.at(at + static_cast<size_t>(i)))
+               << 8 * (big_ ? width - 1 - i : i);
+    return value;
+  }
+
+  uint32_t count(uint32_t tag) const {
+    const auto found = tags_.find(tag);
+    return found == tags_.end() ? 0 : number(found->second + 4, 4);
+  }
+
+  /// One of a tag's values, which stand in the tag itself where they fit into 4 bytes.
+  uint32_t value(uint32_t tag, uint32_t absent, size_t index = 0) const {
+    const auto found = tags_.find(tag);
+    if (found == tags_.end()) return absent;
+    constexpr uint32_t kShort = 3, kLong = 4;
+    const uint32_t type = number(found->second + 2, 2);
+    require(type == kShort || type == kLong, "a number of the TIFF image has the type {}", type);
+    const size_t width = type == kShort ? 2 : 4, many = count(tag);
+    require(index < many, "the TIFF image lacks a value of its tag {}", tag);
+    const size_t start = many * width <= 4 ? found->second + 8 : number(found->second + 8, 4);
+    return number(start + index * width, static_cast<int>(width));
+  }
+
+  const Bytes& bytes_;
+  bool big_;
+  size_t directory_ = 0;
+  std::map<uint32_t, size_t> tags_;  ///< where each stands
+};
+
+Pixels decode_compressed(std::span<const uint8_t> bytes) {
+  const Result<Tensor> image =
+      brisk::decode_image(std::as_bytes(bytes), {.max_pixels = kMaxPixels});
+  if (!image) refuse("the image cannot be decoded: {}", image.error());
+  const std::span<const uint8_t> rgb = image->data<uint8_t>();
+  return {image->sizes()[0], image->sizes()[1], {rgb.begin(), rgb.end()}};
 }
 
-Pixels decode_png(const Bytes& bytes) {
-  Pixels pixels{bytes.big(20), bytes.big(16), {}};
-  check_size(pixels.height, pixels.width);
-  const int depth = bytes.at(24), colour = bytes.at(25), interlace = bytes.at(28);
-  require(depth == 8 && interlace == 0 && (colour == 0 || colour == 2 || colour == 6),
-          "a PNG image of depth {}, colour type {} and interlacing {} is not read", depth, colour,
-          interlace);
-  const size_t step = colour == 0   ? 1
-                      : colour == 2 ? 3
-                                    : 4,
-               width = static_cast<size_t>(pixels.width) * step;
-  std::vector<uint8_t> packed, rows((width + 1) * static_cast<size_t>(pixels.height));
-  for (size_t at = 8; at + 12 <= bytes.size();) {
-    const size_t length = bytes.big(at);
-    const std::span<const uint8_t> type = bytes.part(at + 4, 4);
-    if (std::memcmp(type.data(), "IDAT", 4) == 0) {
-      const std::span<const uint8_t> part = bytes.part(at + 8, length);
-      packed.insert(packed.end(), part.begin(), part.end());
-    }
-    at += 12 + length;
-  }
-  uLongf size = rows.size();
-  require(
-      uncompress(rows.data(), &size, packed.data(), packed.size()) == Z_OK && size == rows.size(),
-      "the PNG image's data cannot be unpacked");
-  for (size_t y = 0; y < static_cast<size_t>(pixels.height); ++y) {
-    const std::span<uint8_t> row(rows.data() + y * (width + 1) + 1, width);
-    const std::span<const uint8_t> above =
-        y == 0 ? std::span<const uint8_t>()
-               : std::span<const uint8_t>(rows.data() + (y - 1) * (width + 1) + 1, width);
-    unfilter(rows[y * (width + 1)], row, above, step);
-    for (size_t x = 0; x < width; x += step)
-      for (size_t channel = 0; channel < 3; ++channel)
-        pixels.rgb.push_back(row[x + (step == 1 ? 0 : channel)]);
-  }
-  return pixels;
-}
-
-Pixels decode_image(const Bytes& bytes) {
+Pixels decode_pixels(std::span<const uint8_t> contents) {
+  const Bytes bytes(contents);
+  if (is_jpeg(std::as_bytes(contents)) || is_png(std::as_bytes(contents)))
+    return decode_compressed(contents);
   if (bytes.begins("BM")) return decode_bmp(bytes);
   if (bytes.begins("P6") || bytes.begins("P5")) return decode_pnm(bytes);
-  if (bytes.begins("\x89PNG")) return decode_png(bytes);
-  refuse(
-      "the image is neither BMP, PNM nor PNG: brisk decodes JPEG in its input pipeline only, and "
-      "JPEG 2000, TIFF and WebP not at all");
+  if (bytes.begins(std::string_view("II*\0", 4)) || bytes.begins(std::string_view("MM\0*", 4)))
+    return Tiff(bytes).decode();
+  refuse("the image is neither JPEG, PNG, BMP, PNM nor TIFF; JPEG 2000 and WebP are not read");
 }
 
 }  // namespace
@@ -177,7 +188,7 @@ Pixels decode_image(const Bytes& bytes) {
 void image_decoder(Call& c) {
   const HostTensor encoded = c.known(0);
   require(encoded.element == ElementType::u8, "it takes bytes, not {}", name(encoded.element));
-  const Pixels pixels = decode_image(Bytes(encoded.tensor.data<uint8_t>()));
+  const Pixels pixels = decode_pixels(encoded.tensor.data<uint8_t>());
   const std::string format = c.text("pixel_format", "RGB");
   require(format == "RGB" || format == "BGR" || format == "Grayscale", "its pixel_format is '{}'",
           format);

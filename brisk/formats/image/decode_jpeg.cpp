@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <vector>
 
-#include "brisk/data/decode_image.h"
+#include "brisk/formats/image/decode_image.h"
 
 // Each of the two needs what stands before it: FILE, and the library's version.
 // clang-format off

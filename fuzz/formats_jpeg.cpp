@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "brisk/data/decode_image.h"
+#include "brisk/formats/image/decode_image.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto contents = std::as_bytes(std::span(data, size));

@@ -1,9 +1,9 @@
-#include "brisk/data/decode_image.h"
+#include "brisk/formats/image/decode_image.h"
 
 #include <gtest/gtest.h>
 
-#include "tests/data/image_fixture.h"
 #include "tests/data/temporary_directory.h"
+#include "tests/support/image_fixture.h"
 
 namespace brisk {
 namespace {

@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "brisk/data/decode_image.h"
+#include "brisk/formats/image/decode_image.h"
 
 namespace brisk {
 namespace {

@@ -1,4 +1,4 @@
-#include "brisk/data/decode_image.h"
+#include "brisk/formats/image/decode_image.h"
 
 #include <algorithm>
 #include <array>
