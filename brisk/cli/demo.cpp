@@ -18,7 +18,7 @@ constexpr double kNoise = 1.02;  ///< a step must be faster by two percent to be
 
 struct DemoOptions {
   std::string output = "runs/demo";
-  int64_t epochs = 5, threads = 0, steps = 50;
+  int64_t epochs = 5, threads = 0, steps = 40;
   bool json = false;
 };
 

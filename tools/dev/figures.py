@@ -59,7 +59,7 @@ FIGURES = {
 TEXTS = {
     "demo": """# What each technique brings
 
-The small CNN on Fashion-MNIST, batch 128: one training step, timed over 50 warm steps of real
+The small CNN on Fashion-MNIST, batch 128: one training step, timed over 40 warm steps of real
 batches; each row adds a technique to the rows that were kept, and is kept where it is faster by more
 than 2 %. The configuration that is left is then trained in full. Written by `./dev demo --write`.
 """,
