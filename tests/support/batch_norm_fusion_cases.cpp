@@ -184,16 +184,20 @@ void add_scale_shifts(std::vector<OpCase>& cases) {
 }
 
 void add_pools(std::vector<OpCase>& cases) {
-  for (const std::vector<int64_t>& sizes :
-       std::vector<std::vector<int64_t>>{{2, 7, 8, 8}, {1, 5, 6, 3}})
+  using Row = std::pair<std::vector<int64_t>, WindowAttributes>;
+  const WindowAttributes resnet{{3, 3}, {2, 2}, {1, 1}, {1, 1}};
+  const WindowAttributes oblong{{2, 3}, {1, 2}, {0, 1}, {1, 0}};
+  const std::vector<Row> rows = {
+      {{2, 7, 8, 8}, resnet}, {{1, 5, 6, 3}, resnet}, {{1, 5, 6, 3}, oblong}};
+  for (const auto& [sizes, window] : rows)
     cases.push_back({.op = "scale_shift_max_pool",
-                     .name = shape_name(sizes),
+                     .name = shape_name(sizes) + (window.window == resnet.window ? "" : "_oblong"),
                      .operands = {values(sizes), values({sizes.back()}), values({sizes.back()})},
                      .build =
-                         [](Builder&, Values in) {
-                           const auto [values, positions] = scale_shift_max_pool(
-                               in[0], vector_beside(in[0], in[1]), vector_beside(in[0], in[2]),
-                               {{3, 3}, {2, 2}, {1, 1}, {1, 1}});
+                         [window = window](Builder&, Values in) {
+                           const auto [values, positions] =
+                               scale_shift_max_pool(in[0], vector_beside(in[0], in[1]),
+                                                    vector_beside(in[0], in[2]), window);
                            return std::vector{values, positions};
                          },
                      .types = kFloatTypes,
