@@ -12,11 +12,11 @@
 #include "brisk/ops/convolve/convolve.h"
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/standard.h"
-#include "brisk/passes/batch_norm_through_pointwise.h"
-#include "brisk/passes/fold_batch_norm.h"
-#include "brisk/passes/fuse_batch_norm.h"
+#include "brisk/passes/batch_norm/batch_norm_through_pointwise.h"
+#include "brisk/passes/batch_norm/fold_batch_norm.h"
+#include "brisk/passes/batch_norm/fuse_batch_norm.h"
+#include "brisk/passes/batch_norm/fuse_input_gradients.h"
 #include "brisk/passes/fuse_epilogues.h"
-#include "brisk/passes/fuse_input_gradients.h"
 
 namespace brisk {
 namespace {

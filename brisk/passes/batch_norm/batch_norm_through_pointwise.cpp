@@ -1,4 +1,4 @@
-#include "brisk/passes/batch_norm_through_pointwise.h"
+#include "brisk/passes/batch_norm/batch_norm_through_pointwise.h"
 
 #include <algorithm>
 
@@ -8,7 +8,7 @@
 #include "brisk/ops/fused/batch_norm_fusion.h"
 #include "brisk/ops/fused/channel_sums.h"
 #include "brisk/ops/move/move.h"
-#include "brisk/passes/batch_norm_parts.h"
+#include "brisk/passes/batch_norm/batch_norm_parts.h"
 #include "brisk/passes/use_counts.h"
 
 // With a [M, C] and W [C, K] (brisk's filters; K > C): mu = mean(a), S = a^T a / M - mu mu^T, and

@@ -1,9 +1,9 @@
-#include "brisk/passes/fuse_batch_norm.h"
+#include "brisk/passes/batch_norm/fuse_batch_norm.h"
 
 #include "brisk/ir/rewrite.h"
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/fused/batch_norm_fusion.h"
-#include "brisk/passes/batch_norm_parts.h"
+#include "brisk/passes/batch_norm/batch_norm_parts.h"
 #include "brisk/passes/use_counts.h"
 
 // Two rewrites in order, since each counts readers in the graph that it reads: the first replaces

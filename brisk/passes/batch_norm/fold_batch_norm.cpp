@@ -1,10 +1,10 @@
-#include "brisk/passes/fold_batch_norm.h"
+#include "brisk/passes/batch_norm/fold_batch_norm.h"
 
 #include "brisk/ir/rewrite.h"
 #include "brisk/ops/composite/composite.h"
 #include "brisk/ops/convolve/convolve.h"
 #include "brisk/ops/elementwise/elementwise.h"
-#include "brisk/passes/batch_norm_parts.h"
+#include "brisk/passes/batch_norm/batch_norm_parts.h"
 #include "brisk/passes/use_counts.h"
 
 namespace brisk {

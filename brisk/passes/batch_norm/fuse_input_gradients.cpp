@@ -1,4 +1,4 @@
-#include "brisk/passes/fuse_input_gradients.h"
+#include "brisk/passes/batch_norm/fuse_input_gradients.h"
 
 #include "brisk/ir/rewrite.h"
 #include "brisk/ops/contract/contract.h"

@@ -1,4 +1,4 @@
-#include "brisk/passes/batch_norm_parts.h"
+#include "brisk/passes/batch_norm/batch_norm_parts.h"
 
 #include "brisk/ops/elementwise/elementwise.h"
 

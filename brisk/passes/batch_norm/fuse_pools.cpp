@@ -1,4 +1,4 @@
-#include "brisk/passes/fuse_pools.h"
+#include "brisk/passes/batch_norm/fuse_pools.h"
 
 #include "brisk/ir/rewrite.h"
 #include "brisk/ops/fused/batch_norm_fusion.h"
