@@ -97,7 +97,10 @@ LayerEntry parse_layer(const Json& json) {
   entry.module = text_or(json, "module", "");
   entry.registered_name = text_or(json, "registered_name", "");
   // In .h5 files of Keras 3 only this tells a function of keras.ops from a layer of its name.
-  if (entry.module.empty() && !entry.config.contains("trainable") &&
+  const auto found = json.find("inbound_nodes");
+  const bool called_as_in_keras_3 =
+      found != json.end() && found->is_array() && !found->empty() && found->front().is_object();
+  if (entry.module.empty() && called_as_in_keras_3 && !entry.config.contains("trainable") &&
       (!entry.config.contains("dtype") || !has_layer_class(entry.class_name)))
     entry.module = operation_module(entry.class_name);
   if (const auto nodes = json.find("inbound_nodes"); nodes != json.end()) {

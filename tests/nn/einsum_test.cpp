@@ -27,6 +27,7 @@ Tensor computed(const std::string& equation, const Tensor& left, const Tensor& r
   const Value y = einsum(a, b, einsum_letters(equation, a.rank(), b.rank()));
   Program program;
   program.graph = builder.finish({{"y", y}});
+  program.num_results = 1;
   const Compilation compilation = compile(program, *find_backend("reference").value());
   return compilation.executable->run(std::vector<Tensor>{left, right})[0].clone();
 }
