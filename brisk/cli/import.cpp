@@ -14,7 +14,7 @@ namespace brisk::cli {
 namespace {
 
 struct ImportOptions {
-  std::string file, out, check, backend = "cpu";
+  std::string file, out, check, weights, backend = "cpu";
   std::vector<std::string> dimensions;
   double tolerance = 1e-4;
 };
@@ -87,7 +87,9 @@ bool check(const Model& model, const ImportOptions& options) {
 
 int import_file(const ImportOptions& options) {
   const ImportedModel imported =
-      load_with_report(options.file, {parse_dimensions(options.dimensions)}).value();
+      load_with_report(options.file, {.dimensions = parse_dimensions(options.dimensions),
+                                      .weights = options.weights})
+          .value();
   fmt::print("{}\n", options.file);
   print_rows("understood", imported.report.understood);
   print_rows("approximated", imported.report.approximated);
@@ -118,6 +120,10 @@ void add_import(CLI::App& app, int& code) {
   verb->add_option("file", options->file, "The model file")->required();
   verb->add_option("--out", options->out,
                    "The package to write; else the file's name without its ending");
+  verb->add_option(
+          "--weights", options->weights,
+          "Weights to read instead: Keras's x.weights.h5, or x.weights.json of several files")
+      ->check(CLI::ExistingFile);
   verb->add_option(
       "--check", options->check,
       "A safetensors file with inputs and expected outputs by name: compared with what comes out");

@@ -123,6 +123,9 @@ Result<ImportedModel> load_with_report(const std::filesystem::path& path,
   if (!format) return format.failure();
   if (!format->load)
     return fail("{}: brisk writes {} files but does not read them", path.string(), format->name);
+  if (!options.weights.empty() && format->name != "keras")
+    return fail("{} is of the format {}, which has no weights in files of their own", path.string(),
+                format->name);
   return format->load(path, options);
 }
 

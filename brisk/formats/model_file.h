@@ -19,7 +19,10 @@ namespace brisk {
 
 struct LoadOptions {
   /// Sizes for named dimensions, where a model needs them to be understood ({"batch": 1}).
-  Binding dimensions;
+  Binding dimensions = {};
+  /// Weights that are read instead of those in the model file: Keras's x.weights.h5 and
+  /// x.weights.json.
+  std::filesystem::path weights = {};
 };
 
 /// What a reader understood of a foreign model, for people.

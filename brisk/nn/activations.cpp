@@ -28,6 +28,8 @@ constexpr NamedActivation kActivations[] = {
     {"mish", [](Value x) { return mish(x); }},
     {"sigmoid", [](Value x) { return sigmoid(x); }},
     {"hard_sigmoid", [](Value x) { return hard_sigmoid(x); }},
+    // What Keras 2 calls hard_sigmoid; Keras 3 has none of it.
+    {"hard_sigmoid_of_keras_2", [](Value x) { return clamp(x * 0.2 + 0.5, 0, 1); }},
     {"tanh", [](Value x) { return tanh(x); }},
     {"softplus", [](Value x) { return softplus(x); }},
     {"softsign", [](Value x) { return softsign(x); }},

@@ -12,6 +12,9 @@
 #include <algorithm>
 #include <set>
 
+#include "brisk/nn/layer_table.h"
+#include "brisk/nn/operations/operation_layer.h"
+
 namespace brisk {
 namespace {
 
@@ -93,6 +96,13 @@ LayerEntry parse_layer(const Json& json) {
   entry.name = text_or(json, "name", text_or(entry.config, "name", ""));
   entry.module = text_or(json, "module", "");
   entry.registered_name = text_or(json, "registered_name", "");
+  // In .h5 files of Keras 3 only this tells a function of keras.ops from a layer of its name.
+  const auto found = json.find("inbound_nodes");
+  const bool called_as_in_keras_3 =
+      found != json.end() && found->is_array() && !found->empty() && found->front().is_object();
+  if (entry.module.empty() && called_as_in_keras_3 && !entry.config.contains("trainable") &&
+      (!entry.config.contains("dtype") || !has_layer_class(entry.class_name)))
+    entry.module = operation_module(entry.class_name);
   if (const auto nodes = json.find("inbound_nodes"); nodes != json.end()) {
     require(nodes->is_array(), "layer '{}': inbound_nodes must be a list", entry.name);
     for (const Json& node : *nodes) entry.calls.push_back(parse_call(node));
@@ -145,9 +155,14 @@ std::vector<LayerEntry> mask_of(const LayerEntry& layer, const std::string& inpu
   };
   if (layer.class_name == "Embedding" && layer.config.value("mask_zero", Json()) == true)
     return {function("NotEqual", "_not_equal", input, 0)};
+  LayerEntry any{.name = layer.name + "_any",
+                 .class_name = "Any",
+                 .module = "keras.src.ops.numpy",
+                 .config = {{"axis", -1}}};
+  any.calls = {{.inputs = {{layer.name + "_not_equal"}}, .args = Json::array({{{"tensor", 0}}})}};
   if (layer.class_name == "Masking")
     return {function("NotEqual", "_not_equal", input, layer.config.value("mask_value", Json(0.0))),
-            function("Any", "_any", layer.name + "_not_equal", -1)};
+            any};
   return {};
 }
 
@@ -186,6 +201,24 @@ void chain(FunctionalConfig& model, const Json& config) {
   model.layers = std::move(chained);
   model.inputs = {{model.layers[0].name}};
   model.outputs = {{previous}};
+}
+
+/// In Keras 2 call 0 of a model inside is the one it was built by, which is not written.
+void count_from_the_first_call(FunctionalConfig& model) {
+  std::set<std::string> inside;
+  for (const LayerEntry& entry : model.layers)
+    if (is_model_class(entry.class_name) && entry.config.contains("layers") &&
+        entry.config["layers"].is_array() && !entry.config["layers"].empty() &&
+        entry.config["layers"][0].is_object() &&
+        entry.config["layers"][0].value("class_name", Json()) == "InputLayer")
+      inside.insert(entry.name);
+  const auto count = [&](std::vector<TensorReference>& references) {
+    for (TensorReference& reference : references)
+      if (reference.call > 0 && inside.contains(reference.layer)) --reference.call;
+  };
+  for (LayerEntry& entry : model.layers)
+    for (LayerCall& call : entry.calls) count(call.inputs);
+  count(model.outputs);
 }
 
 }  // namespace
@@ -233,6 +266,10 @@ FunctionalConfig parse_functional_config(const Json& config, std::string_view cl
               "save the model with Keras 3",
               entry.name);
   }
+  const bool is_keras_2 = std::ranges::any_of(config["layers"], [](const Json& layer) {
+    return layer.contains("inbound_nodes") && !layer["inbound_nodes"].empty() &&
+           layer["inbound_nodes"][0].is_array();
+  });
   std::vector<std::string> keys;
   require(config.contains("input_layers") && config.contains("output_layers"),
           "the model '{}' has no input_layers or no output_layers", model.name);
@@ -240,6 +277,7 @@ FunctionalConfig parse_functional_config(const Json& config, std::string_view cl
   keys.clear();
   parse_references(config["output_layers"], "", model.outputs, keys);
   if (!keys.empty() && !keys[0].empty()) model.output_names = keys;
+  if (is_keras_2) count_from_the_first_call(model);
   require(!model.outputs.empty(), "the model '{}' has no output", model.name);
   for (const TensorReference& input : model.inputs)
     require(model.layers[model.layer_index(input.layer)].is_input(),

@@ -48,6 +48,12 @@ constexpr LayerClass kLayers[] = {
     row<GlobalAveragePooling1D>(),
     row<GlobalAveragePooling2D>(),
     row<GlobalAveragePooling3D>(),
+    row<AdaptiveMaxPooling1D>(),
+    row<AdaptiveMaxPooling2D>(),
+    row<AdaptiveMaxPooling3D>(),
+    row<AdaptiveAveragePooling1D>(),
+    row<AdaptiveAveragePooling2D>(),
+    row<AdaptiveAveragePooling3D>(),
     // Shapes.
     row<ZeroPadding1D>(),
     row<ZeroPadding2D>(),
@@ -88,6 +94,9 @@ constexpr LayerClass kLayers[] = {
     row<SimpleRNN>(),
     row<LSTM>(),
     row<GRU>(),
+    row<ConvLSTM1D>(),
+    row<ConvLSTM2D>(),
+    row<ConvLSTM3D>(),
     row<Bidirectional>(),
     row<TimeDistributed>(),
     // Attention.
@@ -127,6 +136,11 @@ constexpr LayerClass kLayers[] = {
     row<RandomPerspective>(),
     row<RandomGaussianBlur>(),
     row<RandomColorDegeneration>(),
+    row<RandomElasticTransform>(),
+    row<RandAugment>(),
+    row<AugMix>(),
+    row<CutMix>(),
+    row<MixUp>(),
     row<LayerScale>(),
     row<StochasticDepth>(),
     row<CustomScaleLayer>(),
@@ -140,6 +154,21 @@ struct Renamed {
 };
 constexpr Renamed kRenamedOptions[] = {
     {"LeakyReLU", "alpha", "negative_slope"},
+};
+/// Options that Keras 2 wrote without using them, or for its own next start.
+constexpr std::pair<std::string_view, std::string_view> kUnusedOptions[] = {
+    {"DepthwiseConv1D", "groups"},
+    {"DepthwiseConv2D", "groups"},
+    {"SeparableConv1D", "groups"},
+    {"SeparableConv2D", "groups"},
+    {"SeparableConv1D", "kernel_initializer"},
+    {"SeparableConv2D", "kernel_initializer"},
+    {"Conv1DTranspose", "groups"},
+    {"Conv2DTranspose", "groups"},
+    {"Conv3DTranspose", "groups"},
+    {"MultiHeadAttention", "query_shape"},
+    {"MultiHeadAttention", "key_shape"},
+    {"MultiHeadAttention", "value_shape"},
 };
 constexpr std::pair<std::string_view, std::string_view> kRenamedClasses[] = {
     {"GroupedQueryAttention", "GroupQueryAttention"},
@@ -218,6 +247,9 @@ std::unique_ptr<Layer> layer_from_config(std::string_view class_name, std::strin
       json[std::string(renamed.new_name)] = json[std::string(renamed.old_name)];
       json.erase(std::string(renamed.old_name));
     }
+  for (const auto& [owner, option] : kUnusedOptions)
+    if (owner == class_name && (option != "groups" || json.value("groups", Json()) == 1))
+      json.erase(std::string(option));
   ConfigReader reader(json.dump(), what);
   return known->read(reader, notes);
 }

@@ -3,8 +3,10 @@
 /// All layers.
 
 #include "brisk/nn/layers/activation.h"
+#include "brisk/nn/layers/adaptive_pooling.h"
 #include "brisk/nn/layers/application.h"
 #include "brisk/nn/layers/attention.h"
+#include "brisk/nn/layers/conv_lstm.h"
 #include "brisk/nn/layers/convolution.h"
 #include "brisk/nn/layers/core.h"
 #include "brisk/nn/layers/feature_preprocessing.h"

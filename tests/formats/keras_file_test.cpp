@@ -5,6 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
+#include "brisk/base/file.h"
+#include "brisk/formats/hdf5/hdf5_writer.h"
 #include "brisk/formats/keras/weight_places.h"
 #include "brisk/formats/keras/write_keras.h"
 #include "brisk/formats/model_file.h"
@@ -63,6 +67,48 @@ TEST_F(KerasFile, RecurrentAndAttentionLayersComeBack) {
   x = model(GRU{.units = 5}, x);
   x = model(Dense{.units = 2, .activation = "softmax"}, x);
   expect_round_trip(model.finish({{"dense", x}}));
+}
+
+// As save_weights(max_shard_size=...) spreads them: here the first layer's kernel stands alone.
+TEST_F(KerasFile, WeightsInSeveralFiles) {
+  Model model = zoo::mlp({.input = {3}, .hidden = {4}, .classes = 2});
+  model.initialize(1);
+  ASSERT_TRUE(write_keras(model, path("m.keras")).ok());
+  const KerasModel whole = read_keras(path("m.keras")).value();
+  const std::vector<WeightPlace> places = weight_places(whole.config, whole.model.program.state);
+  std::array<Hdf5Writer, 2> writers;
+  for (size_t i = 0; i < places.size(); ++i)
+    ASSERT_TRUE(writers[i == 0 ? 0 : 1]
+                    .add_dataset(fmt::format("{}/vars/{}", places[i].group, places[i].index),
+                                 whole.model.weights[i])
+                    .ok());
+  for (size_t i = 0; i < 2; ++i)
+    ASSERT_TRUE(write_file_atomically(path(fmt::format("m_{:05}.weights.h5", i)),
+                                      writers[i].finish().value())
+                    .ok());
+  const auto load_by = [&](const std::string& map) {
+    EXPECT_TRUE(write_file_atomically(path("m.weights.json"), map).ok());
+    return load(path("m.keras"), {.weights = path("m.weights.json")});
+  };
+  const std::string map =
+      R"({"weight_map": {"/layers/dense/vars": ["m_00000.weights.h5", "m_00001.weights.h5"],
+                         "/layers/dense_1/vars": "m_00001.weights.h5"}})";
+  const Model spread = load_by(map).value();
+  for (size_t i = 0; i < places.size(); ++i)
+    EXPECT_TRUE(bit_equal(spread.weights[i], whole.model.weights[i])) << i;
+
+  EXPECT_NE(load_by(R"({"weight_map": {"/layers/dense/vars": "m_00001.weights.h5"}})")
+                .error()
+                .find("layers/dense/vars"),
+            std::string::npos);
+  std::filesystem::create_symlink(path("m_00000.weights.h5"), path("link.weights.h5"));
+  for (const char* name : {"../x.weights.h5", "/etc/passwd", "..", "", "a/b.weights.h5",
+                           "link.weights.h5", "none.weights.h5"}) {
+    const auto refused = load_by(fmt::format(R"({{"weight_map": {{"/vars": "{}"}}}})", name));
+    EXPECT_FALSE(refused.ok()) << name;
+  }
+  for (const char* json : {"[]", "{}", R"({"weight_map": {"/vars": 3}})", R"({"weight_map": {}})"})
+    EXPECT_FALSE(load_by(json).ok()) << json;
 }
 
 TEST_F(KerasFile, TheTableOfFormatsKnowsKeras) {

@@ -130,6 +130,37 @@ TEST(Recurrent, AMaskedStepChangesNothing) {
   EXPECT_FALSE(bit_equal(before, outputs(model, {given, seen})[0]));
 }
 
+// With kernels of one place, each place of the state is an LSTM of its own.
+TEST(Recurrent, ConvLstmOfOnePlaceIsLstm) {
+  const Tensor sequence = ramp({1, kSteps, kFeatures}, 1);
+  Model lstm = one_layer(LSTM{.units = kUnits});
+  const Tensor expected = outputs(lstm, {sequence})[0];
+  for (const std::string format : {"channels_last", "channels_first"}) {
+    const bool first = format == "channels_first";
+    constexpr int64_t kPlaces = 2;
+    ModelBuilder builder("m");
+    const std::vector<int64_t> sizes =
+        first ? std::vector{kSteps, kFeatures, kPlaces} : std::vector{kSteps, kPlaces, kFeatures};
+    const Value x = builder.input("x", sizes);
+    Model model = builder.finish(
+        {{"y",
+          builder(ConvLSTM1D{.filters = kUnits, .kernel_size = {1}, .data_format = format}, x)}});
+    ASSERT_EQ(model.program.state[1].name, "conv_lstm1d/cell/recurrent_kernel");
+    for (size_t i = 0; i < 3; ++i)
+      model.weights.push_back(
+          lstm.weights[i].reshaped(model.program.state[i].type.shape().sizes()));
+    Tensor twice(DType::f32, {1, kSteps, first ? kFeatures : kPlaces, first ? kPlaces : kFeatures});
+    for (int64_t i = 0; i < twice.num_elements(); ++i) {
+      const int64_t step = i / (kPlaces * kFeatures),
+                    feature = first ? i / kPlaces % kFeatures : i % kFeatures;
+      twice.set(i, sequence.get(step * kFeatures + feature));
+    }
+    const Tensor y = outputs(model, {twice})[0];
+    for (int64_t i = 0; i < y.num_elements(); ++i)
+      EXPECT_NEAR(y.get(i), expected.get(first ? i / kPlaces : i % kUnits), 1e-6) << format;
+  }
+}
+
 TEST(Recurrent, RefusesAnInitialStateOfAnotherSize) {
   ModelBuilder builder("m");
   const Value x = builder.input("x", {kSteps, kFeatures}), h = builder.input("h", {kUnits + 1});

@@ -1,10 +1,12 @@
 #include "brisk/formats/keras/keras_file.h"
 
 #include <map>
+#include <set>
 
 #include "brisk/base/file.h"
 #include "brisk/base/philox.h"
 #include "brisk/formats/keras/legacy_h5.h"
+#include "brisk/formats/keras/weight_files.h"
 #include "brisk/formats/keras/weight_places.h"
 #include "brisk/formats/keras/zip.h"
 #include "brisk/nn/initializers.h"
@@ -43,7 +45,7 @@ class Members {
 };
 
 /// The dataset of a place; attribute paths of MultiHeadAttention have had two spellings.
-std::string find_dataset(const Hdf5File& file, const WeightPlace& place) {
+std::string find_dataset(const WeightFiles& file, const WeightPlace& place) {
   const auto dataset = [&](const std::string& group) {
     return fmt::format("{}/vars/{}", group, place.index);
   };
@@ -57,10 +59,31 @@ std::string find_dataset(const Hdf5File& file, const WeightPlace& place) {
   return dataset(place.group);
 }
 
-Status read_weights(KerasModel& keras, const Hdf5File& file, const std::string& what) {
+/// A layer that is in two models, one of them in the other, is in the file where Keras came to it
+/// first; its other groups are missing. Replaces `place`, which is in such a group, by the one
+/// there; gives the layer's name in the model, or nothing where no layer of that name is in the
+/// file.
+std::optional<std::string> find_elsewhere(const WeightFiles& file,
+                                          const std::vector<LayerGroup>& groups,
+                                          WeightPlace& place) {
+  for (const LayerGroup& own : groups) {
+    if (place.group != own.group && !place.group.starts_with(own.group + "/")) continue;
+    if (file.has_group(own.group)) continue;
+    for (const LayerGroup& other : groups) {
+      if (other.layer != own.layer || !file.has_group(other.group)) continue;
+      place.group.replace(0, own.group.size(), other.group);
+      return own.state.substr(0, own.state.size() - 1);
+    }
+  }
+  return std::nullopt;
+}
+
+Status read_weights(KerasModel& keras, const WeightFiles& file, const std::string& what) {
   const std::vector<StateEntry>& state = keras.model.program.state;
-  const std::vector<WeightPlace> places = weight_places(keras.config, state);
+  std::vector<WeightPlace> places = weight_places(keras.config, state);
   std::vector<Tensor> weights;
+  const std::vector<LayerGroup> groups = layer_groups(keras.config);
+  std::set<std::string> copied;
   std::map<std::string, int64_t> counts;
   for (const WeightPlace& place : places)
     if (!place.group.empty()) ++counts[place.group];
@@ -69,6 +92,8 @@ Status read_weights(KerasModel& keras, const Hdf5File& file, const std::string& 
       weights.push_back(make_initial_value(state[i].initializer, state[i].type, fold_key(0, i)));
       continue;
     }
+    if (!file.has_dataset(find_dataset(file, places[i])))
+      if (const auto layer = find_elsewhere(file, groups, places[i])) copied.insert(*layer);
     Result<Tensor> tensor = file.dataset(find_dataset(file, places[i]));
     if (!tensor) return fail("{} (needed for '{}')", tensor.error(), state[i].name);
     if (tensor->sizes() != state[i].type.shape().sizes())
@@ -82,17 +107,31 @@ Status read_weights(KerasModel& keras, const Hdf5File& file, const std::string& 
     if (file.has_dataset(fmt::format("{}/vars/{}", group, count)))
       return fail("{}: the group '{}' has more than the {} variables that brisk's layer knows",
                   what, group, count);
+  for (const std::string& layer : copied)
+    keras.notes.push_back(fmt::format(
+        "{}: is shared with a model inside; its weights are read twice and trained apart", layer));
   keras.model.weights = std::move(weights);
   return Success{};
 }
 
-Status read_optimizer_variables(KerasModel& keras, const Hdf5File& file) {
+Status read_optimizer_variables(KerasModel& keras, const WeightFiles& file) {
   for (int64_t i = 0; file.has_dataset(fmt::format("optimizer/vars/{}", i)); ++i) {
     Result<Tensor> variable = file.dataset(fmt::format("optimizer/vars/{}", i));
     if (!variable) return variable.failure();
     keras.optimizer_variables.push_back(std::move(*variable));
   }
   return Success{};
+}
+
+/// hard_sigmoid has been another function since Keras 3.
+void name_hard_sigmoid_of_keras_2(Json& json) {
+  if (!json.is_structured()) return;
+  for (const auto& [key, value] : json.items()) {
+    if ((key == "activation" || key == "recurrent_activation") && value == "hard_sigmoid")
+      value = "hard_sigmoid_of_keras_2";
+    else
+      name_hard_sigmoid_of_keras_2(value);
+  }
 }
 
 /// The object of a model's configuration file.
@@ -114,6 +153,7 @@ Status build(KerasModel& keras, const Json& object, const KerasOptions& options,
         object["build_config"].is_object() && object["build_config"].contains("input_shape") &&
         !config.contains("build_input_shape"))
       config["build_input_shape"] = object["build_config"]["input_shape"];
+    if (keras.keras_version.starts_with("2.")) name_hard_sigmoid_of_keras_2(config);
     keras.config = parse_functional_config(config, class_name);
     keras.unknown = unknown_layers(keras.config);
     if (keras.unknown.empty())
@@ -152,11 +192,12 @@ Result<KerasModel> read_v3(const std::filesystem::path& path, const KerasOptions
                                                   : "");
   Result<std::string> bytes = members->read("model.weights.h5", kMaxWeightBytes);
   if (!bytes) return bytes.failure();
-  const Result<Hdf5File> file = Hdf5File::open(
-      std::make_shared<const std::string>(std::move(*bytes)), what + " model.weights.h5");
+  Result<Hdf5File> file = Hdf5File::open(std::make_shared<const std::string>(std::move(*bytes)),
+                                         what + " model.weights.h5");
   if (!file) return file.failure();
-  if (Status s = read_weights(keras, *file, what); !s) return s.failure();
-  if (Status s = read_optimizer_variables(keras, *file); !s) return s.failure();
+  const WeightFiles weights(std::move(*file));
+  if (Status s = read_weights(keras, weights, what); !s) return s.failure();
+  if (Status s = read_optimizer_variables(keras, weights); !s) return s.failure();
   return keras;
 }
 
@@ -192,9 +233,9 @@ Result<KerasModel> read_keras(const std::filesystem::path& path, const KerasOpti
 }
 
 Status load_keras_weights(KerasModel& model, const std::filesystem::path& path) {
-  const Result<Hdf5File> file = Hdf5File::open(path);
-  if (!file) return file.failure();
-  return read_weights(model, *file, path.string());
+  const Result<WeightFiles> files = WeightFiles::open(path);
+  if (!files) return files.failure();
+  return read_weights(model, *files, path.string());
 }
 
 }  // namespace brisk

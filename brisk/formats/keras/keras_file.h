@@ -37,7 +37,8 @@ struct KerasModel {
 
 /// Reads any of the files named above; fails with the path and what is wrong.
 Result<KerasModel> read_keras(const std::filesystem::path& path, const KerasOptions& options = {});
-/// Fills the weights of a model read before (or of the same layers) from "x.weights.h5".
+/// Fills the weights of a model read before (or of the same layers) from "x.weights.h5" or, where
+/// they are spread over several files, from "x.weights.json".
 Status load_keras_weights(KerasModel& model, const std::filesystem::path& path);
 
 }  // namespace brisk

@@ -36,9 +36,12 @@ std::vector<ImportReport::Row> understood(const Graph& graph) {
 
 Result<ImportedModel> load_keras(const std::filesystem::path& path, const LoadOptions& options,
                                  bool weights) {
+  const bool apart = weights && !options.weights.empty();
   Result<KerasModel> keras =
-      read_keras(path, {.dimensions = options.dimensions, .weights = weights});
+      read_keras(path, {.dimensions = options.dimensions, .weights = weights && !apart});
   if (!keras) return keras.failure();
+  if (apart && keras->unknown.empty())
+    if (Status s = load_keras_weights(*keras, options.weights); !s) return s.failure();
   ImportedModel imported;
   for (const UnknownLayer& layer : keras->unknown) {
     auto& missing = imported.report.missing;

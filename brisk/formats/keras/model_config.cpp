@@ -41,6 +41,11 @@ void pass_arguments(LayerCall& call, const std::string& kind, Json passed) {
   passed.erase("inputs");
   if (names.size() != call.inputs.size()) names.assign(call.inputs.size(), "inputs");
   std::vector<std::pair<std::string, Json>> arguments;
+  // Keras 2 passes the initial state in one list with the sequence.
+  const bool is_recurrent = kind == "SimpleRNN" || kind == "LSTM" || kind == "GRU" ||
+                            kind == "Bidirectional" || kind.starts_with("ConvLSTM");
+  for (size_t i = 1; i < names.size(); ++i)
+    if (is_recurrent && names[i] == "inputs") names[i] = "initial_state";
   for (size_t i = 0; i < names.size(); ++i) {
     auto found = std::find_if(arguments.begin(), arguments.end(),
                               [&](const auto& a) { return a.first == names[i]; });
@@ -87,6 +92,10 @@ const std::vector<YoungOption>& young_options() {
   return options;
 }
 
+/// Classes whose constructors take no `trainable`.
+constexpr std::string_view kWithoutTrainable[] = {"SpatialDropout1D", "SpatialDropout2D",
+                                                  "SpatialDropout3D", "Discretization"};
+
 OrderedJson object(std::string_view module, const std::string& class_name, OrderedJson config) {
   return {{"module", std::string(module)},
           {"class_name", class_name},
@@ -108,12 +117,47 @@ OrderedJson functional_object(const FunctionalConfig& config) {
   return json;
 }
 
+/// Whether each layer is called once, on the result of the one before it alone.
+bool is_chain(const FunctionalConfig& config) {
+  if (config.inputs.size() != 1 || config.outputs.size() != 1 || config.layers.empty() ||
+      !config.layers[0].is_input() || !config.output_names.empty())
+    return false;
+  for (size_t i = 1; i < config.layers.size(); ++i) {
+    const LayerEntry& entry = config.layers[i];
+    if (entry.is_input() || entry.is_operation() || entry.calls.size() != 1 ||
+        entry.calls[0].inputs.size() != 1 || !entry.calls[0].kwargs.empty() ||
+        entry.calls[0].inputs[0].layer != config.layers[i - 1].name)
+      return false;
+  }
+  return config.outputs[0].layer == config.layers.back().name;
+}
+
+/// A chain of layers as a Sequential: from "output_layers", which 3.3 wants as a list, newer
+/// versions of Keras conclude that a Functional gives lists, and so cannot wrap it.
+OrderedJson sequential_object(const FunctionalConfig& config) {
+  const OrderedJson functional = keras_config(config)["config"];
+  OrderedJson layers = OrderedJson::array();
+  for (OrderedJson layer : functional["layers"]) {
+    layer.erase("name");
+    layer.erase("inbound_nodes");
+    layers.push_back(std::move(layer));
+  }
+  return object("keras", "Sequential",
+                {{"name", config.name}, {"trainable", config.trainable}, {"layers", layers}});
+}
+
 /// A layer as Keras constructs it; `config` as brisk's layers write it.
 OrderedJson layer_object(const std::string& class_name, const std::string& name,
                          const Json& config) {
   if (is_model_class(class_name))
     return functional_object(parse_functional_config(config, class_name));
+  for (const auto& [key, value] : config.items())
+    require(value != "hard_sigmoid_of_keras_2",
+            "layer '{}' has the {} hard_sigmoid of Keras 2, which Keras 3 does not have", name,
+            key);
   OrderedJson written = {{"name", name}, {"trainable", true}, {"dtype", "float32"}};
+  if (std::ranges::find(kWithoutTrainable, class_name) != std::end(kWithoutTrainable))
+    written.erase("trainable");
   for (const auto& [key, value] : config.items()) {
     if (key == "call" || key == "name" || key == "dtype") continue;
     const bool is_young = std::ranges::any_of(young_options(), [&](const YoungOption& option) {
@@ -123,14 +167,20 @@ OrderedJson layer_object(const std::string& class_name, const std::string& name,
     const bool is_layer = (key == "layer" || key == "backward_layer") && value.is_object() &&
                           value.contains("class_name");
     if (!is_layer) {
-      written[key] = value;
+      // Of Dot's axes Keras takes a number for both inputs, or two.
+      const bool is_one = class_name == "Dot" && key == "axes" && value.size() == 1;
+      written[key] = is_one ? value[0] : value;
       continue;
     }
     const std::string inner_class = value.at("class_name").get<std::string>();
     const std::string inner_name = value.at("config").value("name", key);
     const Json inner = parse_json(layer_from_object(value.dump())->config(), inner_name).value();
-    written[key] =
-        layer_object(is_model_class(inner_class) ? "Functional" : inner_class, inner_name, inner);
+    if (is_model_class(inner_class)) {
+      const FunctionalConfig model = parse_functional_config(inner, "Functional");
+      written[key] = is_chain(model) ? sequential_object(model) : functional_object(model);
+    } else {
+      written[key] = layer_object(inner_class, inner_name, inner);
+    }
   }
   for (const auto& [name_of_class, module] : kPrivateModules) {
     if (name_of_class != class_name) continue;
@@ -249,8 +299,10 @@ OrderedJson keras_config(const FunctionalConfig& config) {
   for (const LayerEntry& entry : config.layers) {
     OrderedJson layer;
     if (entry.is_operation()) {
-      OrderedJson own = {{"name", entry.name}};
+      // With arguments of its own a function takes no name in Keras 3.3.
+      OrderedJson own = OrderedJson::object();
       for (const auto& [key, value] : entry.config.items()) own[key] = value;
+      if (own.empty()) own["name"] = entry.name;
       layer = object(entry.module, entry.class_name, std::move(own));
       layer["registered_name"] = entry.class_name;
     } else if (entry.is_input()) {

@@ -10,30 +10,6 @@
 namespace brisk {
 namespace {
 
-/// The window of a convolution over x = [batch, spatial..., channels].
-ConvolutionAttributes window(Value x, const std::vector<int64_t>& kernel_size,
-                             const std::vector<int64_t>& strides, const std::string& padding,
-                             const std::vector<int64_t>& dilation_rate) {
-  const int64_t rank = x.rank() - 2;
-  require_positive("kernel_size", kernel_size, rank);
-  require_positive("strides", strides, rank);
-  require_positive("dilation_rate", dilation_rate, rank);
-  const std::vector<int64_t> none(static_cast<size_t>(rank), 0);
-  ConvolutionAttributes attributes{strides, none, none, dilation_rate, 1};
-  if (padding == "causal" && rank == 1)
-    attributes.pad_low[0] = (kernel_size[0] - 1) * dilation_rate[0];
-  else if (is_same_padding(padding))
-    set_same_padding(x, kernel_size, attributes);
-  return attributes;
-}
-
-Shape kernel_shape(const std::vector<int64_t>& kernel_size, int64_t in, int64_t out) {
-  Shape shape(kernel_size);
-  shape.push_back(Extent(in));
-  shape.push_back(Extent(out));
-  return shape;
-}
-
 /// Keras's [spatial..., channels, multiplier] is the grouped filter [spatial..., 1, channels *
 /// multiplier].
 Value depthwise(LayerContext& context, const std::string& name, Value x,
@@ -89,7 +65,8 @@ TransposedAxis transposed_axis(int64_t size, int64_t reach, int64_t stride, bool
 template <int kRank>
 Value Convolution<kRank>::build(LayerContext& context, std::span<const Value> inputs) const {
   const Value x = to_channels_last(inputs[0], kRank, data_format);
-  ConvolutionAttributes attributes = window(x, kernel_size, strides, padding, dilation_rate);
+  ConvolutionAttributes attributes =
+      convolution_window(x, kernel_size, strides, padding, dilation_rate);
   attributes.groups = groups;
   const int64_t channels = channels_of(x);
   require(filters > 0, "filters is {}, but must be positive", filters);
@@ -106,7 +83,8 @@ template <int kRank>
 Value DepthwiseConvolution<kRank>::build(LayerContext& context,
                                          std::span<const Value> inputs) const {
   const Value x = to_channels_last(inputs[0], kRank, data_format);
-  const ConvolutionAttributes attributes = window(x, kernel_size, strides, padding, dilation_rate);
+  const ConvolutionAttributes attributes =
+      convolution_window(x, kernel_size, strides, padding, dilation_rate);
   const Value y = depthwise(context, "kernel", x, attributes, kernel_size, depth_multiplier,
                             depthwise_initializer);
   return finish(context, y, use_bias, bias_initializer, activation, data_format);
@@ -117,7 +95,8 @@ Value SeparableConvolution<kRank>::build(LayerContext& context,
                                          std::span<const Value> inputs) const {
   const Value x = to_channels_last(inputs[0], kRank, data_format);
   require(filters > 0, "filters is {}, but must be positive", filters);
-  const ConvolutionAttributes attributes = window(x, kernel_size, strides, padding, dilation_rate);
+  const ConvolutionAttributes attributes =
+      convolution_window(x, kernel_size, strides, padding, dilation_rate);
   const Value deep = depthwise(context, "depthwise_kernel", x, attributes, kernel_size,
                                depth_multiplier, depthwise_initializer);
   const std::vector<int64_t> ones(kRank, 1), none(kRank, 0);

@@ -48,5 +48,10 @@ using RandomPosterization = RandomPreprocessing<"RandomPosterization">;
 using RandomInvert = RandomPreprocessing<"RandomInvert">;
 using RandomErasing = RandomPreprocessing<"RandomErasing">;
 using RandomGaussianBlur = RandomPreprocessing<"RandomGaussianBlur">;
+using RandomElasticTransform = RandomPreprocessing<"RandomElasticTransform">;
+using RandAugment = RandomPreprocessing<"RandAugment">;
+using AugMix = RandomPreprocessing<"AugMix">;
+using CutMix = RandomPreprocessing<"CutMix">;
+using MixUp = RandomPreprocessing<"MixUp">;
 
 }  // namespace brisk

@@ -77,4 +77,28 @@ int64_t channels_of(Value x) {
   return channels.size();
 }
 
+ConvolutionAttributes convolution_window(Value x, const std::vector<int64_t>& kernel_size,
+                                         const std::vector<int64_t>& strides,
+                                         const std::string& padding,
+                                         const std::vector<int64_t>& dilation_rate) {
+  const int64_t rank = x.rank() - 2;
+  require_positive("kernel_size", kernel_size, rank);
+  require_positive("strides", strides, rank);
+  require_positive("dilation_rate", dilation_rate, rank);
+  const std::vector<int64_t> none(static_cast<size_t>(rank), 0);
+  ConvolutionAttributes attributes{strides, none, none, dilation_rate, 1};
+  if (padding == "causal" && rank == 1)
+    attributes.pad_low[0] = (kernel_size[0] - 1) * dilation_rate[0];
+  else if (is_same_padding(padding))
+    set_same_padding(x, kernel_size, attributes);
+  return attributes;
+}
+
+Shape kernel_shape(const std::vector<int64_t>& kernel_size, int64_t in, int64_t out) {
+  Shape shape(kernel_size);
+  shape.push_back(Extent(in));
+  shape.push_back(Extent(out));
+  return shape;
+}
+
 }  // namespace brisk

@@ -28,5 +28,13 @@ void set_same_padding(Value x, const std::vector<int64_t>& window,
                       ConvolutionAttributes& attributes);
 /// The number of channels of [batch, spatial..., channels].
 int64_t channels_of(Value x);
+/// The window of a convolution over x = [batch, spatial..., channels]; padding "valid", "same" or
+/// in 1D "causal".
+ConvolutionAttributes convolution_window(Value x, const std::vector<int64_t>& kernel_size,
+                                         const std::vector<int64_t>& strides,
+                                         const std::string& padding,
+                                         const std::vector<int64_t>& dilation_rate);
+/// [kernel_size..., in, out].
+Shape kernel_shape(const std::vector<int64_t>& kernel_size, int64_t in, int64_t out);
 
 }  // namespace brisk

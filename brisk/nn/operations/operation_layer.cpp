@@ -1,5 +1,6 @@
 #include "brisk/nn/operations/operation_layer.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "brisk/base/edit_distance.h"
@@ -162,6 +163,26 @@ bool OperationCall::flag_or(const Json& json, bool otherwise) const {
 
 bool has_operation(std::string_view class_name) {
   return find_operation(class_name) != nullptr;
+}
+
+std::string_view operation_module(std::string_view class_name) {
+  static constexpr std::pair<std::string_view, std::string_view> kElsewhere[] = {
+      {"Cast", "core"},   {"StopGradient", "core"}, {"Norm", "linalg"},    {"Resize", "image"},
+      {"Rsqrt", "math"},  {"Erf", "math"},          {"Logsumexp", "math"}, {"Normalize", "nn"},
+      {"OneHot", "nn"},   {"Relu", "nn"},           {"Relu6", "nn"},       {"LeakyRelu", "nn"},
+      {"Elu", "nn"},      {"Selu", "nn"},           {"Gelu", "nn"},        {"Silu", "nn"},
+      {"Sigmoid", "nn"},  {"LogSigmoid", "nn"},     {"HardSigmoid", "nn"}, {"HardSilu", "nn"},
+      {"Softplus", "nn"}, {"Softsign", "nn"},       {"Softmax", "nn"},     {"LogSoftmax", "nn"},
+  };
+  if (!has_operation(class_name)) return "";
+  const auto* found = std::ranges::find(kElsewhere, class_name,
+                                        &std::pair<std::string_view, std::string_view>::first);
+  const std::string_view family = found == std::end(kElsewhere) ? "numpy" : found->second;
+  for (const std::string_view module :
+       {"keras.src.ops.numpy", "keras.src.ops.nn", "keras.src.ops.math", "keras.src.ops.core",
+        "keras.src.ops.linalg", "keras.src.ops.image"})
+    if (module.ends_with(family)) return module;
+  return "";
 }
 
 bool is_operation_kind(std::string_view kind) {

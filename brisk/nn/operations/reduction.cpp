@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "brisk/nn/einsum.h"
 #include "brisk/nn/operations/operation.h"
 #include "brisk/ops/composite/composite.h"
 #include "brisk/ops/contract/contract.h"
@@ -93,6 +96,23 @@ std::vector<Value> product(const OperationCall& call) {
   return {matmul(a, b)};
 }
 
+std::vector<Value> einsum_of_two(const OperationCall& call) {
+  const Json equation = call.option("subscripts");
+  require(equation.is_string(), "[{}] has no subscripts", call.name);
+  require(call.args.size() == 2, "[{}] takes two operands, not {}", call.name, call.args.size());
+  const Value a = as_float(call.value(call.args[0])), b = as_float(call.value(call.args[1]));
+  return {einsum(a, b, einsum_letters(equation.get<std::string>(), a.rank(), b.rank()))};
+}
+
+/// NumPy's dot: the last axis of the first with the last but one of the second.
+std::vector<Value> dot_of(const OperationCall& call) {
+  const auto [a, b] = call.pair("x1", "x2");
+  if (a.rank() == 0 || b.rank() == 0) return {a * b};
+  return {dot_general(
+      a, b,
+      {.lhs_contract = {a.rank() - 1}, .rhs_contract = {std::max<int64_t>(b.rank() - 2, 0)}})};
+}
+
 constexpr Operation kReductionOperations[] = {
     {"Sum", reduce<reduce_sum>},      {"Mean", reduce<reduce_mean, true>},
     {"Max", reduce<reduce_max>},      {"Min", reduce<reduce_min>},
@@ -103,6 +123,7 @@ constexpr Operation kReductionOperations[] = {
     {"Argmin", extreme<argmin>},      {"Cumsum", cumulative},
     {"Logsumexp", log_sum_exp_of},    {"Norm", norm},
     {"Normalize", normalize},         {"Matmul", product},
+    {"Einsum", einsum_of_two},        {"Dot", dot_of},
 };
 
 }  // namespace

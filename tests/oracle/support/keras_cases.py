@@ -77,6 +77,11 @@ for rank, shape in ((1, (5, 3)), (2, (5, 4, 3)), (3, (5, 4, 3, 2))):
     layer(f"global_max_pooling{rank}d", shape, lambda r=rank: getattr(L, f"GlobalMaxPooling{r}D")())
     layer(f"global_average_pooling{rank}d", shape, lambda r=rank: getattr(L, f"GlobalAveragePooling{r}D")(keepdims=True))
 
+for rank, shape, size in ((1, (7, 3), (3,)), (2, (9, 8, 3), (4, 2)), (3, (5, 4, 6, 2), (2, 2, 4))):
+    for pool in ("Average", "Max"):
+        layer(f"adaptive_{pool.lower()}_pooling{rank}d", shape, lambda r=rank, p=pool, s=size: getattr(L, f"Adaptive{p}Pooling{r}D")(s),
+              needs=f"Adaptive{pool}Pooling{rank}D")
+
 # Shapes.
 layer("zero_padding1d", (5, 3), lambda: L.ZeroPadding1D((1, 2)))
 layer("zero_padding2d", (5, 4, 3), lambda: L.ZeroPadding2D(((1, 2), (0, 3))))
@@ -136,9 +141,12 @@ layer("dropout_noise_shape", (5, 4), lambda: L.Dropout(0.4, noise_shape=(None, 1
 
 # Images.
 for name in ("RandomFlip", "RandomRotation", "RandomZoom", "RandomContrast", "RandomBrightness", "RandomTranslation",
-             "RandomCrop", "RandomHue", "RandomSaturation", "RandomShear", "RandomErasing", "RandomGrayscale"):
-    arguments = {"RandomFlip": (), "RandomTranslation": (0.1, 0.1), "RandomCrop": (8, 8), "RandomShear": (0.1, 0.1),
-                 "RandomErasing": (), "RandomGrayscale": ()}.get(name, (0.2,))
+             "RandomCrop", "RandomHue", "RandomSaturation", "RandomShear", "RandomErasing", "RandomGrayscale",
+             "RandomElasticTransform", "RandAugment", "AugMix"):
+    # Of RandomShear(0.1, 0.1) Keras does not load its own file.
+    arguments = {"RandomTranslation": (0.1, 0.1), "RandomCrop": (8, 8), "RandomShear": ((0.0, 0.1), (0.0, 0.1)),
+                 **dict.fromkeys(("RandomFlip", "RandomErasing", "RandomGrayscale", "RandomElasticTransform", "RandAugment", "AugMix"), ()),
+                 }.get(name, (0.2,))
     layer(re.sub("(?<!^)([A-Z])", r"_\1", name).lower(), (8, 8, 3), lambda n=name, a=arguments: getattr(L, n)(*a), needs=name)
 layer("resizing", (9, 8, 3), lambda: L.Resizing(5, 6))
 layer("resizing_up_nearest", (4, 5, 3), lambda: L.Resizing(9, 8, interpolation="nearest"))
@@ -157,6 +165,12 @@ for kind in ("SimpleRNN", "LSTM", "GRU"):
     layer(f"{snake}_sequences", (6, 3), lambda m=make: m(4, return_sequences=True))
     layer(f"{snake}_backwards", (6, 3), lambda m=make: m(4, return_sequences=True, go_backwards=True))
     layer(f"{snake}_state", (6, 3), lambda m=make: m(4, return_sequences=True, return_state=True))
+for rank, shape in ((1, (4, 6, 3)), (2, (3, 6, 5, 2)), (3, (3, 4, 5, 4, 2))):
+    layer(f"conv_lstm{rank}d", shape, lambda r=rank: getattr(L, f"ConvLSTM{r}D")(4, 3, padding="same"))
+layer("conv_lstm2d_sequences", (3, 7, 6, 2), lambda: L.ConvLSTM2D(4, (3, 2), strides=2, return_sequences=True, return_state=True))
+layer("conv_lstm2d_backwards", (3, 7, 6, 2), lambda: L.ConvLSTM2D(
+    4, 3, dilation_rate=2, return_sequences=True, go_backwards=True, use_bias=False, recurrent_dropout=0.2))
+layer("conv_lstm2d_channels_first", (3, 2, 7, 6), lambda: L.ConvLSTM2D(4, 3, data_format="channels_first", return_sequences=True))
 layer("lstm_relu_dropout", (6, 3), lambda: L.LSTM(4, activation="relu", use_bias=False, dropout=0.2, recurrent_dropout=0.3))
 layer("gru_reset_before", (6, 3), lambda: L.GRU(4, reset_after=False))
 layer("bidirectional_lstm", (6, 3), lambda: L.Bidirectional(L.LSTM(4)))
@@ -396,6 +410,14 @@ def functions_shape():
                      ops.stack([a, b], axis=1), ops.pad(x, [[0, 0], [1, 2], [0, 0]]), ops.flip(x, axis=1), ops.repeat(x, 2, axis=1),
                      ops.matmul(x, ops.transpose(x, (0, 2, 1))), ops.cast(x, "float32"), ops.squeeze(ops.expand_dims(x, 1), 1),
                      ops.take(x, [2, 0], axis=1), ops.roll(x, 1, axis=1), ops.tile(x, (1, 2, 1))])
+
+
+@case("network")
+def functions_contract():
+    x = Input((4, 6))
+    y = ops.reshape(x, (-1, 4, 2, 3))
+    return Model(x, [ops.einsum("bqd,bkd->bqk", x, x), ops.einsum("bqhd,bkhd->bhqk", y, y), ops.einsum("...ij,...kj->...ik", y, y),
+                     ops.einsum("bqd,bkd->bq", x, x), ops.dot(x, ops.ones((6, 2)))])
 
 
 APPLICATIONS = {

@@ -20,8 +20,9 @@ def input_name(tensor):
 
 def outputs_of(model, inputs):
     """All outputs for inputs by name, as a list of arrays; of a dictionary in order of its keys."""
-    if isinstance(model.input, dict):
-        given = {key: inputs[input_name(tensor)] for key, tensor in model.input.items()}
+    structure = getattr(model, "input", None)  # newer Sequential models have none until they are called
+    if isinstance(structure, dict):
+        given = {key: inputs[input_name(tensor)] for key, tensor in structure.items()}
     else:
         given = [inputs[input_name(tensor)] for tensor in model.inputs]
         given = given[0] if len(given) == 1 else given
