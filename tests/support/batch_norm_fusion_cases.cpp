@@ -16,12 +16,6 @@ std::vector<Value> three(const ScaleShiftGradient& at) {
   return {at.dz, at.sum_x, at.sum};
 }
 
-/// Sums in the type of what is summed: an engine may sum before or after it rounds, and both are
-/// right.
-std::vector<Value> three_as_exact_as_dz(const ScaleShiftGradient& at) {
-  return {at.dz, cast(at.sum_x, at.dz.dtype()), cast(at.sum, at.dz.dtype())};
-}
-
 /// 8 channels and filters, 1x1 and 3x3: what engines of the fused form want; and odd ones.
 struct Row {
   std::vector<int64_t> input, filter;
@@ -99,7 +93,7 @@ void add_convolutions(std::vector<OpCase>& cases) {
                          [=](Builder&, Values in) {
                            const auto [y, sum, square_sum] =
                                convolution_statistics(in[0], in[1], geometry(row));
-                           return std::vector{y, cast(sum, y.dtype()), cast(square_sum, y.dtype())};
+                           return std::vector{y, sum, square_sum};
                          },
                      .types = kFloatTypes,
                      .roundings = 4});
@@ -111,7 +105,7 @@ void add_convolutions(std::vector<OpCase>& cases) {
                          [=](Builder&, Values in) {
                            Shape shape;
                            for (const int64_t size : row.input) shape.push_back(size);
-                           return three_as_exact_as_dz(input_gradient_scale_shift(
+                           return three(input_gradient_scale_shift(
                                in[0], in[1], in[2], vector_beside(in[2], in[3]),
                                vector_beside(in[2], in[4]), {geometry(row), shape}));
                          },
