@@ -71,42 +71,33 @@ int64_t count_classes(const Dataset& dataset) {
 }
 
 OptimizerPtr make_optimizer(const OptimizerRecipe& r) {
-  if (r.name == "sgd") {
-    SgdOptions options{.momentum = std::max(0.0, r.momentum),
-                       .nesterov = r.nesterov,
-                       .exclude_from_weight_decay = r.exclude_from_weight_decay,
-                       .clipnorm = r.clipnorm,
-                       .global_clipnorm = r.global_clipnorm,
-                       .clipvalue = r.clipvalue};
+  const auto with_shared_fields = [&](auto options) {
+    options.exclude_from_weight_decay = r.exclude_from_weight_decay;
+    options.clipnorm = r.clipnorm;
+    options.global_clipnorm = r.global_clipnorm;
+    options.clipvalue = r.clipvalue;
     if (r.learning_rate >= 0) options.learning_rate = r.learning_rate;
     if (r.weight_decay >= 0) options.weight_decay = r.weight_decay;
-    return sgd(options);
-  }
+    return options;
+  };
+  if (r.name == "sgd")
+    return sgd(with_shared_fields(
+        SgdOptions{.momentum = std::max(0.0, r.momentum), .nesterov = r.nesterov}));
   if (r.name == "muon") {
-    MuonOptions options{.adam_beta_1 = r.beta_1,
-                        .adam_beta_2 = r.beta_2,
-                        .epsilon = r.epsilon,
-                        .exclude_from_weight_decay = r.exclude_from_weight_decay,
-                        .exclude_layers = r.exclude_layers,
-                        .convolutions = r.convolutions,
-                        .clipnorm = r.clipnorm,
-                        .global_clipnorm = r.global_clipnorm,
-                        .clipvalue = r.clipvalue};
-    if (r.learning_rate >= 0) options.learning_rate = r.learning_rate;
-    if (r.weight_decay >= 0) options.weight_decay = options.adam_weight_decay = r.weight_decay;
+    MuonOptions options = with_shared_fields(MuonOptions{.adam_beta_1 = r.beta_1,
+                                                         .adam_beta_2 = r.beta_2,
+                                                         .epsilon = r.epsilon,
+                                                         .exclude_layers = r.exclude_layers,
+                                                         .convolutions = r.convolutions});
+    if (r.weight_decay >= 0) options.adam_weight_decay = r.weight_decay;
     if (r.momentum >= 0) options.momentum = r.momentum;
     return muon(options);
   }
-  AdamOptions options{.beta_1 = r.beta_1,
-                      .beta_2 = r.beta_2,
-                      .epsilon = r.epsilon,
-                      .exclude_from_weight_decay = r.exclude_from_weight_decay,
-                      .clipnorm = r.clipnorm,
-                      .global_clipnorm = r.global_clipnorm,
-                      .clipvalue = r.clipvalue};
-  options.weight_decay = r.name == "adamw" ? 0.004 : 0;
-  if (r.learning_rate >= 0) options.learning_rate = r.learning_rate;
-  if (r.weight_decay >= 0) options.weight_decay = r.weight_decay;
+  const AdamOptions options =
+      with_shared_fields(AdamOptions{.beta_1 = r.beta_1,
+                                     .beta_2 = r.beta_2,
+                                     .epsilon = r.epsilon,
+                                     .weight_decay = r.name == "adamw" ? 0.004 : 0});
   return r.name == "adamw" ? adamw(options) : adam(options);
 }
 
