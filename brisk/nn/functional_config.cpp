@@ -112,16 +112,10 @@ LayerEntry parse_layer(const Json& json) {
 
 /// Layers of a Sequential model that read a mask, and those that pass it on.
 bool reads_mask(const LayerEntry& layer) {
-  static constexpr std::string_view kReaders[] = {"SimpleRNN", "LSTM", "GRU", "Bidirectional",
-                                                  "GlobalAveragePooling1D"};
-  return std::ranges::find(kReaders, layer.class_name) != std::end(kReaders);
+  return is_recurrent_class(layer.class_name) || layer.class_name == "GlobalAveragePooling1D";
 }
 bool passes_mask(const LayerEntry& layer) {
-  static constexpr std::string_view kPassers[] = {"SimpleRNN",
-                                                  "LSTM",
-                                                  "GRU",
-                                                  "Bidirectional",
-                                                  "TimeDistributed",
+  static constexpr std::string_view kPassers[] = {"TimeDistributed",
                                                   "Dense",
                                                   "Activation",
                                                   "Dropout",
@@ -139,7 +133,8 @@ bool passes_mask(const LayerEntry& layer) {
                                                   "ActivityRegularization",
                                                   "RMSNormalization",
                                                   "UnitNormalization"};
-  return std::ranges::find(kPassers, layer.class_name) != std::end(kPassers);
+  return is_recurrent_class(layer.class_name) ||
+         std::ranges::find(kPassers, layer.class_name) != std::end(kPassers);
 }
 
 /// The functions that make the mask which Keras attaches to the result of Embedding with mask_zero
@@ -229,6 +224,12 @@ bool LayerEntry::is_operation() const {
 
 bool is_model_class(std::string_view class_name) {
   return class_name == "Functional" || class_name == "Model" || class_name == "Sequential";
+}
+
+bool is_recurrent_class(std::string_view class_name) {
+  static constexpr std::string_view kClasses[] = {"SimpleRNN", "LSTM", "GRU", "RNN",
+                                                  "Bidirectional"};
+  return std::ranges::find(kClasses, class_name) != std::end(kClasses);
 }
 
 size_t FunctionalConfig::layer_index(std::string_view layer) const {

@@ -42,8 +42,7 @@ void pass_arguments(LayerCall& call, const std::string& kind, Json passed) {
   if (names.size() != call.inputs.size()) names.assign(call.inputs.size(), "inputs");
   std::vector<std::pair<std::string, Json>> arguments;
   // Keras 2 passes the initial state in one list with the sequence.
-  const bool is_recurrent = kind == "SimpleRNN" || kind == "LSTM" || kind == "GRU" ||
-                            kind == "Bidirectional" || kind.starts_with("ConvLSTM");
+  const bool is_recurrent = is_recurrent_class(kind) || kind.starts_with("ConvLSTM");
   for (size_t i = 1; i < names.size(); ++i)
     if (is_recurrent && names[i] == "inputs") names[i] = "initial_state";
   for (size_t i = 0; i < names.size(); ++i) {
@@ -87,6 +86,7 @@ const std::vector<YoungOption>& young_options() {
       {"LSTM", "zero_output_for_mask", false},
       {"GRU", "zero_output_for_mask", false},
       {"SimpleRNN", "zero_output_for_mask", false},
+      {"RNN", "zero_output_for_mask", false},
       {"ZeroPadding1D", "data_format", "channels_last"},
   };
   return options;

@@ -177,8 +177,27 @@ layer("bidirectional_lstm", (6, 3), lambda: L.Bidirectional(L.LSTM(4)))
 layer("bidirectional_gru_sum", (6, 3), lambda: L.Bidirectional(L.GRU(4, return_sequences=True), merge_mode="sum"))
 layer("bidirectional_state", (6, 3), lambda: L.Bidirectional(L.LSTM(4, return_state=True)))
 layer("bidirectional_backward_layer", (6, 3), lambda: L.Bidirectional(L.LSTM(4), backward_layer=L.LSTM(4, go_backwards=True, activation="relu")))
+for cell in ("SimpleRNNCell", "LSTMCell", "GRUCell"):
+    layer(f"rnn_{cell[:-4].lower()}", (6, 3), lambda c=cell: L.RNN(getattr(L, c)(4), return_sequences=True, return_state=True))
+layer("rnn_backwards", (6, 3), lambda: L.RNN(L.GRUCell(4, reset_after=False), go_backwards=True))
+layer("rnn_stacked", (6, 3), lambda: L.RNN([L.LSTMCell(4), L.GRUCell(5), L.LSTMCell(2)]))
+layer("rnn_stacked_backwards", (6, 3), lambda: L.RNN(L.StackedRNNCells([L.SimpleRNNCell(4), L.SimpleRNNCell(3)]), return_sequences=True, go_backwards=True))
+layer("bidirectional_rnn", (6, 3), lambda: L.Bidirectional(L.RNN(L.LSTMCell(4), return_sequences=True)))
 layer("time_distributed_dense", (6, 3), lambda: L.TimeDistributed(L.Dense(4)))
 layer("time_distributed_conv2d", (3, 6, 6, 2), lambda: L.TimeDistributed(L.Conv2D(4, 3)))
+
+
+@case("network")
+def embedding_rnn_masked():
+    x = Input((7,), dtype="int32")
+    return Model(x, L.Dense(2)(L.RNN(L.StackedRNNCells([L.LSTMCell(5), L.GRUCell(3)]))(L.Embedding(9, 4, mask_zero=True)(x))))
+
+
+@case("network", needs="ReversibleEmbedding")
+def reversible_embedding():
+    tied, own = L.ReversibleEmbedding(9, 4), L.ReversibleEmbedding(9, 4, tie_weights=False, logit_soft_cap=1.5)
+    x = Input((7,), dtype="int32")
+    return Model(x, [tied(L.Dense(4)(tied(x)), reverse=True), own(L.Dense(4)(own(x)), reverse=True)])
 
 
 @case()
