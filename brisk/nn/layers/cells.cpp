@@ -61,9 +61,8 @@ struct Sequence {
 
 std::vector<Value> run_cell(LayerContext& context, const CellObject& cell, const Sequence& how,
                             std::span<const Value> values) {
-  const auto* known = std::ranges::find(kCells, cell.class_name,
-                                        &std::pair<std::string_view, std::string_view>::first);
-  require(known != std::end(kCells),
+  const std::string_view layer = recurrent_class_of(cell.class_name);
+  require(!layer.empty(),
           "brisk has no cell '{}': SimpleRNNCell, LSTMCell, GRUCell and StackedRNNCells are known",
           cell.class_name);
   Json config = cell.config;
@@ -72,7 +71,7 @@ std::vector<Value> run_cell(LayerContext& context, const CellObject& cell, const
   config["go_backwards"] = how.go_backwards;
   config["zero_output_for_mask"] = how.zero_output_for_mask;
   if (!how.inputs.empty()) config["call"] = {{"inputs", how.inputs}};
-  return layer_from_config(known->second, config.dump())->build(context, values);
+  return layer_from_config(layer, config.dump())->build(context, values);
 }
 
 std::vector<Value> run_stack(LayerContext& context, const Json& cells, const Sequence& how,
@@ -112,6 +111,12 @@ std::vector<Value> run_stack(LayerContext& context, const Json& cells, const Seq
 }
 
 }  // namespace
+
+std::string_view recurrent_class_of(std::string_view cell_class) {
+  for (const auto& [cell, layer] : kCells)
+    if (cell == cell_class) return layer;
+  return {};
+}
 
 std::vector<Value> RNN::build(LayerContext& context, std::span<const Value> values) const {
   require(!cell.empty(), "'cell' is missing");

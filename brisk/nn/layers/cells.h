@@ -34,4 +34,11 @@ struct RNN {
   std::vector<Value> build(LayerContext& context, std::span<const Value> values) const;
 };
 
+/// The recurrent layer that runs a cell of this class ("LSTM" for "LSTMCell"); empty where there is
+/// none.
+std::string_view recurrent_class_of(std::string_view cell_class);
+/// What the layer's configuration has and the cell's has not.
+inline constexpr std::string_view kSequenceFields[] = {"return_sequences", "return_state",
+                                                       "go_backwards", "zero_output_for_mask"};
+
 }  // namespace brisk

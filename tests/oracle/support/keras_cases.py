@@ -193,6 +193,38 @@ def embedding_rnn_masked():
     return Model(x, L.Dense(2)(L.RNN(L.StackedRNNCells([L.LSTMCell(5), L.GRUCell(3)]))(L.Embedding(9, 4, mask_zero=True)(x))))
 
 
+@case("network")
+def masked_merge():
+    a, b = Input((7,), dtype="int32"), Input((7, 4))
+    x = L.Dense(4)(L.Embedding(5, 4, mask_zero=True)(a))
+    y = L.Masking(0.)(b)
+    z = L.Concatenate()([L.LSTM(5, return_sequences=True)(x), L.Add()([x, y])])
+    return Model([a, b], [L.GlobalAveragePooling1D()(z), L.Bidirectional(L.GRU(3))(L.Dropout(0.2)(z))])
+
+
+@case("network")
+def masked_attention():
+    a = Input((6,), dtype="int32")
+    x = L.Embedding(4, 8, mask_zero=True)(a)
+    y = L.LayerNormalization()(L.Add()([x, L.MultiHeadAttention(2, 4)(x, x)]))
+    return Model(a, [L.GlobalAveragePooling1D()(y), L.LSTM(3)(L.Attention()([y, x]))])
+
+
+if ops is None:
+    @case("network")
+    def tensorflow_functions():
+        import tensorflow as tf
+        x, y = Input((4, 6)), Input((4, 6))
+        z = tf.concat([(2 - x + y) * 0.5, tf.nn.gelu(x)], axis=-1)
+        part = z[:, 1:3, ::2]
+        scores = tf.nn.softmax(tf.matmul(part, part, transpose_b=True) / 3)
+        mean = tf.reduce_mean(tf.matmul(scores, part), axis=[1], keepdims=True)
+        root = tf.nn.leaky_relu(mean, 0.3) / tf.sqrt(tf.abs(mean) + 1e-3)
+        flat = tf.reshape(tf.transpose(part, [0, 2, 1]), (-1, 12))
+        picked = tf.where(flat > 0, flat, -tf.cast(flat, tf.float32) ** 2)
+        return Model([x, y], [tf.squeeze(root, 1), L.Dense(2)(picked), tf.expand_dims(z[:, :, 0], -1), 1 - tf.clip_by_value(x, -0.5, 0.5)])
+
+
 @case("network", needs="ReversibleEmbedding")
 def reversible_embedding():
     tied, own = L.ReversibleEmbedding(9, 4), L.ReversibleEmbedding(9, 4, tie_weights=False, logit_soft_cap=1.5)
