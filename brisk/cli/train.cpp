@@ -56,6 +56,7 @@ int train(const TrainOptions& options) {
   FitOptions fit;
   fit.epochs = recipe.epochs;
   fit.validation = job.validation ? &*job.validation : nullptr;
+  fit.validation_freq = recipe.validation_freq;
   fit.directory = checkpoints;
   fit.tensorboard = recipe.output / "tensorboard";
   fit.checkpoint_every_steps = recipe.checkpoint_every_steps;

@@ -43,6 +43,7 @@ class RecipeReader {
     fields.read("batch_size", recipe.batch_size, 1, 1 << 20);
     fields.read("shuffle", recipe.shuffle, 0);
     fields.read("epochs", recipe.epochs, 0, 1'000'000);
+    fields.read("validation_freq", recipe.validation_freq, 1, 1'000'000);
     if (const YAML::Node node = fields.find("optimizer")) recipe.optimizer = optimizer(node);
     if (const YAML::Node node = fields.find("schedule")) recipe.schedule = schedule(node);
     read_loss(fields, recipe);
@@ -133,6 +134,7 @@ class RecipeReader {
       fields.read("channels", data.channels, 1, 3);
     }
     fields.read("take", data.take, 0);
+    fields.read("cache", data.cache);
     fields.finish();
     return data;
   }

@@ -243,7 +243,7 @@ class Fit {
       if (history_.stopped) break;
       Metrics metrics = means_.means();
       metrics["learning_rate"] = rate_;
-      if (fit_.validation != nullptr)
+      if (fit_.validation != nullptr && (epoch + 1) % fit_.validation_freq == 0)
         for (const auto& [name, value] : trainer_.evaluate(*fit_.validation))
           metrics["val_" + name] = value;
       history_.epochs.push_back(metrics);
@@ -431,6 +431,8 @@ const Executable& Trainer::step() const {
 
 History Trainer::fit(const Dataset& dataset, const FitOptions& options) {
   require(options.epochs >= 0, "epochs is {}, but must not be negative", options.epochs);
+  require(options.validation_freq > 0, "validation_freq is {}, but must be positive",
+          options.validation_freq);
   state_->prepare_step(dataset);
   return Fit(*this, *state_->step, state_->step_program, state_->options, dataset, options,
              [this](const Example& batch) { state_->check_targets(batch); })
@@ -443,7 +445,7 @@ Metrics Trainer::evaluate(const Dataset& dataset) {
   if (state_->model.weights.empty()) state_->model.initialize(state_->options.seed);
   state_->fetch_weights();
   MetricMeans means(result_names(state_->options.metrics));
-  const auto iterator = dataset.iterator();
+  const auto iterator = dataset.iterator({.threads = state_->options.data_threads});
   Example batch;
   for (int64_t n = dataset.cardinality(); n > 0 && iterator->next(batch); --n) {
     const int64_t size = batch[0].sizes()[0];

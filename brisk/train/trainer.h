@@ -64,6 +64,7 @@ struct Callbacks {
 struct FitOptions {
   int64_t epochs = 1;
   const Dataset* validation = nullptr;     ///< batched
+  int64_t validation_freq = 1;             ///< epochs from one validation to the next
   std::filesystem::path directory = {};    ///< checkpoints, log; empty: nothing is written
   std::filesystem::path tensorboard = {};  ///< event files; empty: none
   int64_t checkpoint_every_steps = 0;      ///< 0: only at the end of epochs

@@ -84,9 +84,9 @@ std::vector<Tensor> run_on(const Graph& graph, const std::vector<Tensor>& inputs
   options.cache = false;  // what the code generator makes now, not what it made some day
   const Program program{.graph = graph,
                         .num_results = static_cast<int64_t>(graph.outputs().size())};
-  const auto results = compile(program, backend, options).executable->run(inputs);
-  std::vector<Tensor> copies;
-  for (const Tensor& result : results) copies.push_back(result.clone());
+  const Compilation compiled = compile(program, backend, options);
+  std::vector<Tensor> copies;  // the executable owns what it returns
+  for (const Tensor& result : compiled.executable->run(inputs)) copies.push_back(result.clone());
   return copies;
 }
 
