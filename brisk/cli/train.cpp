@@ -60,6 +60,7 @@ int train(const TrainOptions& options) {
   fit.directory = checkpoints;
   fit.tensorboard = recipe.output / "tensorboard";
   fit.checkpoint_every_steps = recipe.checkpoint_every_steps;
+  fit.checkpoint_every_epochs = recipe.checkpoint_every_epochs;
   fit.resume = options.resume;
   fit.stop = &stop;
   fit.callbacks.on_message = [&](const std::string& text) { bar.message(text); };

@@ -94,7 +94,8 @@ struct Recipe {
   int64_t data_threads = 0;  ///< of the input pipeline; 0: chosen
   std::string backend = "cpu";
   std::filesystem::path output = "runs/brisk";
-  int64_t checkpoint_every_steps = 0;  ///< 0: at the end of each epoch
+  int64_t checkpoint_every_steps = 0;   ///< besides at the end of epochs; 0: only there
+  int64_t checkpoint_every_epochs = 1;  ///< and at the end of the last one
   std::vector<std::string> disabled_passes;
   friend bool operator==(const Recipe&, const Recipe&) = default;
 };

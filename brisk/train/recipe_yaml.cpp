@@ -64,6 +64,7 @@ class RecipeReader {
     const YAML::Node output = fields.find("output");
     recipe.output = output ? path(output, "output") : directory_ / recipe.output;
     fields.read("checkpoint_every_steps", recipe.checkpoint_every_steps, 0);
+    fields.read("checkpoint_every_epochs", recipe.checkpoint_every_epochs, 1, 1'000'000);
     fields.read("disabled_passes", recipe.disabled_passes);
     fields.finish();
     require(!recipe.train.empty(),

@@ -42,7 +42,8 @@ Model airbench(const AirbenchOptions& options) {
     x = layers.convolution(x, filters, false, name + "_2");
   }
   x = model(GlobalMaxPooling2D{.name = "max_pool"}, x);
-  return model.finish({{"logits", model(Dense{.units = options.classes, .name = "predictions"}, x)}});
+  return model.finish(
+      {{"logits", model(Dense{.units = options.classes, .name = "predictions"}, x)}});
 }
 
 }  // namespace brisk::zoo

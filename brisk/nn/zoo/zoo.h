@@ -46,9 +46,9 @@ struct ResNetOptions {
 Model resnet18(const ResNetOptions& options = {});
 Model resnet50(const ResNetOptions& options = {});
 
-/// By name ("mlp", "small_cnn", "airbench", "resnet18", "resnet50"); refused with the nearest known name.
-/// `dropout` in [0, 1) replaces the architecture's own rate; negative: that one; refused where the
-/// architecture has no dropout.
+/// By name ("mlp", "small_cnn", "airbench", "resnet18", "resnet50"); refused with the nearest known
+/// name. `dropout` in [0, 1) replaces the architecture's own rate; negative: that one; refused
+/// where the architecture has no dropout.
 Model by_name(const std::string& name, const std::vector<int64_t>& input, int64_t classes,
               double dropout = -1);
 std::vector<std::string> names();
