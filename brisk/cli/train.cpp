@@ -56,9 +56,11 @@ int train(const TrainOptions& options) {
   FitOptions fit;
   fit.epochs = recipe.epochs;
   fit.validation = job.validation ? &*job.validation : nullptr;
+  fit.validation_freq = recipe.validation_freq;
   fit.directory = checkpoints;
   fit.tensorboard = recipe.output / "tensorboard";
   fit.checkpoint_every_steps = recipe.checkpoint_every_steps;
+  fit.checkpoint_every_epochs = recipe.checkpoint_every_epochs;
   fit.resume = options.resume;
   fit.stop = &stop;
   fit.callbacks.on_message = [&](const std::string& text) { bar.message(text); };

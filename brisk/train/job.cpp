@@ -162,6 +162,7 @@ Model make_model(const Recipe& recipe, const Dataset& train) {
 Dataset open_images(const DataRecipe& data, const Recipe& recipe, bool training) {
   Dataset dataset = open_source(data, training);
   if (data.take > 0) dataset = dataset.take(data.take);
+  if (data.cache) dataset = dataset.cache();
   if (training)
     dataset = dataset.shuffle(recipe.shuffle < 0 ? std::max<int64_t>(1, dataset.cardinality())
                                                  : std::max<int64_t>(1, recipe.shuffle));

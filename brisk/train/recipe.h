@@ -29,7 +29,8 @@ struct DataRecipe {
   std::filesystem::path idx_images, idx_labels;
   std::vector<int64_t> size = {};  ///< [height, width] of images from a folder
   int64_t channels = 3;
-  int64_t take = 0;  ///< only so many examples; 0: all
+  int64_t take = 0;    ///< only so many examples; 0: all
+  bool cache = false;  ///< decoded images stay in memory
   bool empty() const { return named.empty() && image_folder.empty() && idx_images.empty(); }
   friend bool operator==(const DataRecipe&, const DataRecipe&) = default;
 };
@@ -80,6 +81,7 @@ struct Recipe {
   int64_t batch_size = 128;
   int64_t shuffle = -1;  ///< buffer; negative: all examples
   int64_t epochs = 5;
+  int64_t validation_freq = 1;  ///< epochs from one validation to the next
   OptimizerRecipe optimizer;
   ScheduleRecipe schedule;
   std::string loss = "sparse_categorical_crossentropy";
@@ -92,7 +94,8 @@ struct Recipe {
   int64_t data_threads = 0;  ///< of the input pipeline; 0: chosen
   std::string backend = "cpu";
   std::filesystem::path output = "runs/brisk";
-  int64_t checkpoint_every_steps = 0;  ///< 0: at the end of each epoch
+  int64_t checkpoint_every_steps = 0;   ///< besides at the end of epochs; 0: only there
+  int64_t checkpoint_every_epochs = 1;  ///< and at the end of the last one
   std::vector<std::string> disabled_passes;
   friend bool operator==(const Recipe&, const Recipe&) = default;
 };

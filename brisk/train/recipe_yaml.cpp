@@ -43,6 +43,7 @@ class RecipeReader {
     fields.read("batch_size", recipe.batch_size, 1, 1 << 20);
     fields.read("shuffle", recipe.shuffle, 0);
     fields.read("epochs", recipe.epochs, 0, 1'000'000);
+    fields.read("validation_freq", recipe.validation_freq, 1, 1'000'000);
     if (const YAML::Node node = fields.find("optimizer")) recipe.optimizer = optimizer(node);
     if (const YAML::Node node = fields.find("schedule")) recipe.schedule = schedule(node);
     read_loss(fields, recipe);
@@ -63,6 +64,7 @@ class RecipeReader {
     const YAML::Node output = fields.find("output");
     recipe.output = output ? path(output, "output") : directory_ / recipe.output;
     fields.read("checkpoint_every_steps", recipe.checkpoint_every_steps, 0);
+    fields.read("checkpoint_every_epochs", recipe.checkpoint_every_epochs, 1, 1'000'000);
     fields.read("disabled_passes", recipe.disabled_passes);
     fields.finish();
     require(!recipe.train.empty(),
@@ -133,6 +135,7 @@ class RecipeReader {
       fields.read("channels", data.channels, 1, 3);
     }
     fields.read("take", data.take, 0);
+    fields.read("cache", data.cache);
     fields.finish();
     return data;
   }

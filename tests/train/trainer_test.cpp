@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/temporary_directory.h"
 #include "tests/train/tiny_training.h"
 
 namespace brisk::test {
@@ -111,6 +112,24 @@ TEST(Trainer, TheScheduleIsFollowed) {
   EXPECT_EQ(trainer.step().state().size(), 4u + 2 + 8);
 }
 
+TEST(Trainer, ValidatesAndSavesAsOftenAsItIsTold) {
+  const test::TemporaryDirectory directory;
+  const Dataset data = tiny_dataset(64).batch(16);
+  Trainer trainer(tiny_mlp(), {.optimizer = adam()});
+  const History history = trainer.fit(data, {.epochs = 5,
+                                             .validation = &data,
+                                             .validation_freq = 2,
+                                             .directory = directory.path() / "all",
+                                             .checkpoint_every_epochs = 3});
+  for (size_t epoch = 0; epoch < 5; ++epoch)
+    EXPECT_EQ(history.epochs[epoch].count("val_loss"), epoch % 2) << epoch;
+  // Four steps an epoch; the newest two are kept: after the third epoch and after the last.
+  for (const auto& [step, kept] : {std::pair(8, false), {12, true}, {16, false}, {20, true}})
+    EXPECT_EQ(std::filesystem::exists(directory.path() / "all" / fmt::format("checkpoint-{}", step)),
+              kept)
+        << step;
+}
+
 TEST(Trainer, RefusesDataThatDoesNotFit) {
   Trainer trainer(tiny_mlp(), options_in());
   const std::vector<Tensor> images = tiny_images(8);
@@ -126,6 +145,8 @@ TEST(Trainer, RefusesDataThatDoesNotFit) {
   EXPECT_NE(wrong.find("f32[8, 8, 2]"), std::string::npos) << wrong;
   EXPECT_EQ(refusal_of([&] { trainer.evaluate(tiny_dataset(0).batch(4)); }), "there is nothing to evaluate: the dataset has no examples");
   EXPECT_EQ(refusal_of([&] { trainer.fit(tiny_dataset(8).batch(4), {.epochs = -1}); }), "epochs is -1, but must not be negative");
+  EXPECT_EQ(refusal_of([&] { trainer.fit(tiny_dataset(8).batch(4), {.validation_freq = 0}); }), "validation_freq is 0, but must be positive");
+  EXPECT_EQ(refusal_of([&] { trainer.fit(tiny_dataset(8).batch(4), {.checkpoint_every_epochs = 0}); }), "checkpoint_every_epochs is 0, but must be positive");
   EXPECT_EQ(refusal_of([&] { Trainer(tiny_mlp(), options_in()).step(); }), "the step is not compiled yet: call prepare or fit first");
 }
 

@@ -4,7 +4,7 @@
 namespace brisk::zoo {
 
 std::vector<std::string> names() {
-  return {"mlp", "small_cnn", "resnet18", "resnet50"};
+  return {"mlp", "small_cnn", "airbench", "resnet18", "resnet50"};
 }
 
 Model by_name(const std::string& name, const std::vector<int64_t>& input, int64_t classes,
@@ -19,8 +19,9 @@ Model by_name(const std::string& name, const std::vector<int64_t>& input, int64_
     if (dropout >= 0) options.dropout = dropout;
     return small_cnn(options);
   }
-  if (name == "resnet18" || name == "resnet50")
+  if (name == "airbench" || name == "resnet18" || name == "resnet50")
     require(dropout < 0, "model '{}' has no dropout, so its rate cannot be {}", name, dropout);
+  if (name == "airbench") return airbench({.input = input, .classes = classes});
   // A stem that halves twice leaves nothing of a small image.
   const bool small = !input.empty() && input[0] <= 64;
   if (name == "resnet18")
