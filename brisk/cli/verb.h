@@ -27,5 +27,6 @@ void add_bench(CLI::App& app, int& code);
 void add_ops(CLI::App& app, int& code);
 void add_import(CLI::App& app, int& code);
 void add_export(CLI::App& app, int& code);
+void add_prune(CLI::App& app, int& code);
 
 }  // namespace brisk::cli
