@@ -27,8 +27,11 @@ void run_steps(Executable& executable, int64_t steps) {
   for (; in_flight > 0; --in_flight) executable.collect();
 }
 
-ModelTiming time_batch(const Model& model, const Backend& backend, const BenchModelOptions& options,
-                       int64_t batch_size) {
+}  // namespace
+
+ModelTiming time_model(const Model& model, const BenchModelOptions& options, int64_t batch_size) {
+  const auto found = find_backend(options.backend).value();
+  const Backend& backend = *found;
   const auto begin = Clock::now();
   ModelStep step = with_batch_in_state(
       make_model_step(model, {.batch_size = batch_size,
@@ -61,14 +64,11 @@ ModelTiming time_batch(const Model& model, const Backend& backend, const BenchMo
   return timing;
 }
 
-}  // namespace
-
 std::vector<ModelTiming> bench_model(const BenchModelOptions& options) {
-  const auto backend = find_backend(options.backend).value();
   const Model model = open_model(options.model);
   std::vector<ModelTiming> timings;
   for (const int64_t batch_size : options.batch_sizes)
-    timings.push_back(time_batch(model, *backend, options, batch_size));
+    timings.push_back(time_model(model, options, batch_size));
   return timings;
 }
 
