@@ -22,6 +22,8 @@ constexpr LayerClass kLayers[] = {
     row<Dense>(),
     row<EinsumDense>(),
     row<Embedding>(),
+    row<ReversibleEmbedding>(),
+    row<PositionEmbedding>(),
     row<ActivationLayer>(),
     row<Identity>(),
     row<Masking>(),
