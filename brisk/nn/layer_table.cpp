@@ -23,6 +23,7 @@ constexpr LayerClass kLayers[] = {
     row<EinsumDense>(),
     row<Embedding>(),
     row<ReversibleEmbedding>(),
+    row<PositionEmbedding>(),
     row<ActivationLayer>(),
     row<Identity>(),
     row<Masking>(),

@@ -12,6 +12,7 @@
 #include "brisk/nn/layers/core.h"
 #include "brisk/nn/layers/feature_preprocessing.h"
 #include "brisk/nn/layers/image_preprocessing.h"
+#include "brisk/nn/layers/language.h"
 #include "brisk/nn/layers/merge.h"
 #include "brisk/nn/layers/normalization.h"
 #include "brisk/nn/layers/pooling.h"

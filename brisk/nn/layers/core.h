@@ -67,35 +67,7 @@ struct Embedding {
     f("embeddings_initializer", embeddings_initializer);
     f("mask_zero", mask_zero);
   }
-  Value build(LayerContext& context, std::span<const Value> inputs) const;
-};
-
-/// An Embedding that, called with reverse=True, projects [..., output_dim] back onto [...,
-/// input_dim]: by its own table (tie_weights) or by one of its own, [output_dim, input_dim]. With
-/// logit_soft_cap c the projection is tanh(x / c) c.
-struct ReversibleEmbedding {
-  static constexpr std::string_view kKind = "ReversibleEmbedding";
-  int64_t input_dim = 1, output_dim = 1;
-  bool tie_weights = true;
-  std::string embeddings_initializer = "uniform";
-  bool mask_zero = false;  ///< as of Embedding
-  std::optional<double> logit_soft_cap = std::nullopt;
-  bool reverse = false;  ///< of the call
-  std::string name = "";
-
-  template <typename F>
-  void fields(F&& f) {
-    f("input_dim", input_dim);
-    f("output_dim", output_dim);
-    f("tie_weights", tie_weights);
-    f("embeddings_initializer", embeddings_initializer);
-    f("mask_zero", mask_zero);
-    f("logit_soft_cap", logit_soft_cap);
-  }
-  template <typename F>
-  void call_fields(F&& f) {
-    f("reverse", reverse);
-  }
+  Value table(LayerContext& context) const;
   Value build(LayerContext& context, std::span<const Value> inputs) const;
 };
 
