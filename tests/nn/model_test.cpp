@@ -46,6 +46,13 @@ INSTANTIATE_TEST_SUITE_P(, Zoo,
                            return fmt::format("{}_{}", info.param.name, info.param.input[0]);
                          });
 
+TEST(ZooNames, AResidualNetworkResizesItsImages) {
+  const Model model = zoo::by_name("resnet18", {32, 32, 3}, 1000, -1, {224, 224});
+  const Graph& graph = model.program.graph;
+  EXPECT_EQ(graph.input_type(model.program.state.size()).to_string(), "f32[batch, 32, 32, 3]");
+  EXPECT_EQ(model.num_parameters(), 11'689'512) << "the stem for large images";
+}
+
 TEST(ZooNames, AreKnown) {
   for (const std::string& name : zoo::names())
     EXPECT_EQ(zoo::by_name(name, {32, 32, 3}, 10).name, name);

@@ -303,10 +303,14 @@ TEST_F(CudaTraining, AHundredStepsOfResNet18WithEveryFusionDifferAsRoundingDoes)
   options.optimizer = sgd({.learning_rate = 0.02, .momentum = 0.9});
   options.target = (*find_backend("cuda"))->target();
   RunningStep fused(model, options, 64, "cuda");
-  options.disabled_passes = {"batch_norm_through_pointwise", "fuse_batch_norm",
-                             "fuse_input_gradients",         "fuse_joins",
-                             "fuse_pools",                   "fuse_epilogues",
-                             "pad_channels",                 "group_loops"};
+  options.disabled_passes = {"batch_norm_through_pointwise",
+                             "fuse_batch_norm",
+                             "fuse_input_gradients",
+                             "fuse_joins",
+                             "fuse_pools",
+                             "fuse_epilogues",
+                             "pad_channels",
+                             "group_loops"};
   RunningStep plain(model, options, 64, "cuda");
   RunningStep other(rounded_otherwise(model, 1), options, 64, "cuda");
   RunningStep another(rounded_otherwise(model, 2), options, 64, "cuda");
@@ -317,15 +321,16 @@ TEST_F(CudaTraining, AHundredStepsOfResNet18WithEveryFusionDifferAsRoundingDoes)
     for (RunningStep* each : {&fused, &plain, &other, &another}) each->run(batch);
     const double loss = plain.results[0].item();
     by_fusion += std::fabs(fused.results[0].item() - loss) / kSteps;
-    by_rounding += (std::fabs(other.results[0].item() - loss) +
-                    std::fabs(another.results[0].item() - loss)) /
-                   (2 * kSteps);
+    by_rounding +=
+        (std::fabs(other.results[0].item() - loss) + std::fabs(another.results[0].item() - loss)) /
+        (2 * kSteps);
     if (step < 10) first += loss / 10;
     if (step >= kSteps - 10) last += loss / 10;
   }
-  fmt::print("losses {:.3f} to {:.3f}; differ by {:.4f} with fusion, by {:.4f} with another "
-             "rounding of the weights\n",
-             first, last, by_fusion, by_rounding);
+  fmt::print(
+      "losses {:.3f} to {:.3f}; differ by {:.4f} with fusion, by {:.4f} with another "
+      "rounding of the weights\n",
+      first, last, by_fusion, by_rounding);
   EXPECT_LT(last, 0.8 * first);
   EXPECT_LT(by_fusion, 1.5 * by_rounding);
 }

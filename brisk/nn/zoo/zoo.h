@@ -40,6 +40,9 @@ struct ResNetOptions {
   std::vector<int64_t> input = {224, 224, 3};
   int64_t classes = 1000;
   bool small_stem = false;  ///< 3x3 stride 1 without pooling, for images of 32 pixels
+  /// [height, width] that images become first, within the model (Resizing, bilinear); empty: as
+  /// they come.
+  std::vector<int64_t> resize = {};
 };
 /// ResNet v1.5 (He et al. 2015; stride in the 3x3 convolution). BatchNorm momentum 0.9, epsilon
 /// 1e-5.
@@ -48,9 +51,10 @@ Model resnet50(const ResNetOptions& options = {});
 
 /// By name ("mlp", "small_cnn", "airbench", "resnet18", "resnet50"); refused with the nearest known
 /// name. `dropout` in [0, 1) replaces the architecture's own rate; negative: that one; refused
-/// where the architecture has no dropout.
+/// where the architecture has no dropout. `resize`: of the residual networks, as in ResNetOptions;
+/// refused for the others.
 Model by_name(const std::string& name, const std::vector<int64_t>& input, int64_t classes,
-              double dropout = -1);
+              double dropout = -1, const std::vector<int64_t>& resize = {});
 std::vector<std::string> names();
 
 }  // namespace brisk::zoo
