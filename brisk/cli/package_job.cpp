@@ -18,6 +18,7 @@ PackageJob open_package(const std::string& path) {
   const Package package = read_package(path).value();
   PackageJob job;
   job.model = {package.name, package.program, package.weights, package.class_names};
+  job.optimization = package.optimization;
   apply_preprocessing(package.preprocessing, job.recipe);
   const Graph& graph = package.program.graph;
   require(package.program.num_batch_inputs() >= 1, "the model in {} has no input", path);
@@ -26,7 +27,7 @@ PackageJob open_package(const std::string& path) {
   return job;
 }
 
-Dataset open_data(const PackageJob& job, const std::string& data) {
+DataRecipe data_recipe(const PackageJob& job, const std::string& data) {
   require(job.input_sizes.size() == 3, "the model's input is no image [height, width, channels]");
   DataRecipe source;
   if (data == "fashion_mnist") {
@@ -38,20 +39,25 @@ Dataset open_data(const PackageJob& job, const std::string& data) {
     source.size = {job.input_sizes[0], job.input_sizes[1]};
     source.channels = job.input_sizes[2];
   }
+  return source;
+}
+
+Dataset open_data(const PackageJob& job, const std::string& data) {
+  const DataRecipe source = data_recipe(job, data);
   const Dataset dataset = open_images(source, job.recipe, false);
   require_classes(dataset, source, job.model, job.model.class_names);
   return dataset;
 }
 
-Model open_model(const std::string& name_or_path) {
+Model open_model(const std::string& name_or_path, int64_t steps) {
   std::error_code error;
-  if (std::filesystem::is_regular_file(name_or_path, error)) return load(name_or_path).value();
-  if (name_or_path.find('/') != std::string::npos || std::filesystem::is_directory(name_or_path))
-    return open_package(name_or_path).model;
-  const bool small = name_or_path == "small_cnn" || name_or_path == "mlp";
-  Model model = zoo::by_name(
-      name_or_path, small ? std::vector<int64_t>{28, 28, 1} : std::vector<int64_t>{224, 224, 3},
-      small ? 10 : 1000);
+  const bool is_file = std::filesystem::is_regular_file(name_or_path, error);
+  if (is_file || name_or_path.find('/') != std::string::npos ||
+      std::filesystem::is_directory(name_or_path)) {
+    require(steps == 0, "{} says itself how many steps its input has", name_or_path);
+    return is_file ? load(name_or_path).value() : open_package(name_or_path).model;
+  }
+  Model model = zoo::by_name(name_or_path, steps);
   model.initialize();
   return model;
 }

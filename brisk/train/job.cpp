@@ -115,6 +115,37 @@ Schedule make_schedule(const ScheduleRecipe& r, double learning_rate, int64_t st
   return {};
 }
 
+/// The last choice of a decay without an end: in the third quarter of the training, so that the
+/// rest is trained with the final masks.
+int64_t default_decay_end(const PruneRecipe& r, int64_t steps) {
+  const int64_t choices = (steps * 3 / 4 - r.begin_step) / r.frequency;
+  require(choices > 0,
+          "a training of {} steps is too short for sparsity to rise from step {} on at each {}th "
+          "step: give prune a smaller frequency, or the training more epochs",
+          steps, r.begin_step, r.frequency);
+  return r.begin_step + choices * r.frequency;
+}
+
+/// A recipe's pruning in a training of `steps`.
+PruningPtr make_pruning(const PruneRecipe& r, const Model& model, int64_t steps) {
+  if (r.name.empty()) return nullptr;
+  PruningOptions options{.scope = r.scope,
+                         .block = {r.block_size[0], r.block_size[1], r.block_pooling},
+                         .exclude_layers = r.exclude_layers};
+  if (r.name == "sparsity_m_by_n") {
+    options.group_zeros = r.m_by_n[0], options.group_size = r.m_by_n[1];
+    options.schedule = constant_sparsity(0, r.begin_step);
+  } else if (r.name == "constant_sparsity") {
+    options.schedule = constant_sparsity(r.target_sparsity, r.begin_step,
+                                         {.end_step = r.end_step, .frequency = r.frequency});
+  } else {
+    options.schedule = polynomial_decay(r.initial_sparsity, r.final_sparsity, r.begin_step,
+                                        r.end_step < 0 ? default_decay_end(r, steps) : r.end_step,
+                                        {.power = r.power, .frequency = r.frequency});
+  }
+  return std::make_shared<const Pruning>(model, std::move(options));
+}
+
 /// What decides the course of a training and is not in its compiled step. Where the data lies is
 /// left out, so that a run can move; so is the number of epochs where no schedule depends on it, so
 /// that a finished run can go on.
@@ -222,6 +253,7 @@ Job make_job(const Recipe& recipe) {
   TrainerOptions& options = job.trainer;
   options.optimizer = make_optimizer(recipe.optimizer);
   options.schedule = make_schedule(recipe.schedule, options.optimizer->learning_rate, steps);
+  options.pruning = make_pruning(recipe.prune, job.model, steps);
   options.loss = {.name = recipe.loss, .label_smoothing = recipe.label_smoothing};
   options.metrics = recipe.metrics;
   options.precision = recipe.precision;

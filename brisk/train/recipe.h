@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "brisk/base/error.h"
+#include "brisk/compress/pruning.h"
 #include "brisk/nn/losses.h"
 #include "brisk/train/step.h"
 
@@ -75,6 +76,24 @@ struct ScheduleRecipe {
   friend bool operator==(const ScheduleRecipe&, const ScheduleRecipe&) = default;
 };
 
+/// Pruning while training; brisk/compress/pruning.h says what the fields mean.
+struct PruneRecipe {
+  /// "constant_sparsity", "polynomial_decay", "sparsity_m_by_n"; empty: nothing is pruned.
+  std::string name;
+  double target_sparsity = 0.5;                         ///< constant_sparsity
+  double initial_sparsity = 0.5, final_sparsity = 0.8;  ///< polynomial_decay
+  double power = 3;                                     ///< polynomial_decay
+  int64_t begin_step = 0;
+  int64_t end_step = -1;  ///< -1: for a decay in the third quarter of the training, else none
+  int64_t frequency = 100;
+  PruningScope scope = PruningScope::tensor;
+  std::vector<int64_t> block_size = {1, 1};
+  BlockPooling block_pooling = BlockPooling::average;
+  std::vector<int64_t> m_by_n = {2, 4};  ///< two zeros in each four
+  std::vector<std::string> exclude_layers = {};
+  friend bool operator==(const PruneRecipe&, const PruneRecipe&) = default;
+};
+
 struct Recipe {
   ModelRecipe model;
   DataRecipe train, validation;
@@ -86,6 +105,7 @@ struct Recipe {
   int64_t validation_freq = 1;  ///< epochs from one validation to the next
   OptimizerRecipe optimizer;
   ScheduleRecipe schedule;
+  PruneRecipe prune;
   std::string loss = "sparse_categorical_crossentropy";
   double label_smoothing = 0;
   std::vector<std::string> metrics = {"accuracy"};

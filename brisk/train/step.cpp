@@ -134,6 +134,8 @@ class StepBuilder {
         add_entry({fmt::format("optimizer/{}/{}", parameter.name, slot), parameter.type,
                    StateRole::slot, false, "zeros"});
     }
+    parameters_.assign(state_.begin(), state_.begin() + static_cast<std::ptrdiff_t>(iteration_));
+    if (options_.pruning) add_masks();
     if (!scaled_) return;
     scale_ = entries_.size();
     add_entry({"loss_scale/scale", scalar, StateRole::counter, false,
@@ -143,6 +145,17 @@ class StepBuilder {
     add_entry({"loss_scale/good_steps", scalar, StateRole::counter, false, "zeros"});
   }
 
+  /// From here on a pruned parameter is its masked value, which is what the optimizer updates, too.
+  void add_masks() {
+    for (const size_t entry : trained_) {
+      const StateEntry& parameter = loss_program_.state[entry];
+      if (!options_.pruning->prunes(parameter.name)) continue;
+      const Value mask =
+          add_entry({mask_name(parameter.name), parameter.type, StateRole::mask, false, "ones"});
+      parameters_[entry] = state_[entry] * mask;
+    }
+  }
+
   /// The means of results and gradients over the whole batch, then the model's updates.
   std::vector<Value> run_gradients(Graph gradients) {
     const size_t num_model_state = loss_program_.state.size();
@@ -150,8 +163,7 @@ class StepBuilder {
     const size_t num_averaged = static_cast<size_t>(loss_program_.num_results) + trained_.size();
     gradients = accumulate_gradients(gradients, options_.accumulate, num_scan_state, num_averaged,
                                      loss_program_.updates);
-    std::vector<Value> inputs(state_.begin(),
-                              state_.begin() + static_cast<std::ptrdiff_t>(num_model_state));
+    std::vector<Value> inputs = parameters_;
     if (scaled_) inputs.push_back(state_[scale_]);
     for (size_t i = num_scan_state; i < gradients.inputs().size(); ++i)
       inputs.push_back(builder_.input(gradients.input_name(i), gradients.input_type(i)));
@@ -189,7 +201,7 @@ class StepBuilder {
     for (size_t p = 0; p < trained_.size(); ++p) {
       const size_t entry = trained_[p];
       const ParameterInfo info = parameter_info(entries_[entry]);
-      Value parameter = state_[entry];
+      Value parameter = parameters_[entry];
       if (const double decay = options_.optimizer->weight_decay_of(info); decay > 0)
         parameter = parameter - parameter * (state_[learning_rate_] * decay);
       UpdateContext context{
@@ -240,6 +252,7 @@ class StepBuilder {
   Builder builder_;
   std::vector<StateEntry> entries_;
   std::vector<Value> state_;
+  std::vector<Value> parameters_;  ///< the model's state as the step computes with it
   size_t iteration_ = 0, learning_rate_ = 0, first_slot_ = 0, scale_ = 0, good_steps_ = 0;
   Value finite_;
   std::vector<Builder::Output> results_;
@@ -270,6 +283,10 @@ Program make_evaluation_step(const Model& model, const StepOptions& options, int
 
 Program make_prediction_step(const Model& model, const StepOptions& options, int64_t batch_size) {
   return make_forward_program(model, options, batch_size, false);
+}
+
+std::string mask_name(std::string_view parameter) {
+  return fmt::format("pruning/{}/mask", parameter);
 }
 
 std::vector<Tensor> in_types_of(std::span<const StateEntry> entries,

@@ -103,6 +103,18 @@ void require_end(const Dataset& dataset, std::string_view what) {
           count == 0 ? "no examples" : "no end");
 }
 
+/// Where the state has a pruned parameter and its mask.
+struct PrunedEntry {
+  size_t weights, mask;
+};
+std::vector<PrunedEntry> pruned_entries(const Program& step, const PruningPtr& pruning) {
+  std::vector<PrunedEntry> entries;
+  if (pruning)
+    for (const std::string& name : pruning->parameters())
+      entries.push_back({step.state_index(name), step.state_index(mask_name(name))});
+  return entries;
+}
+
 }  // namespace
 
 struct Trainer::State {
@@ -123,6 +135,7 @@ struct Trainer::State {
     return {.loss = options.loss,
             .metrics = options.metrics,
             .optimizer = options.optimizer,
+            .pruning = options.pruning,
             .precision = options.precision,
             .accumulate = options.accumulate,
             .disabled_passes = options.compile.disabled_passes,
@@ -195,6 +208,8 @@ struct Trainer::State {
   void fetch_weights() {
     if (!step) return;
     for (size_t i = 0; i < model.weights.size(); ++i) model.weights[i] = step->state(i);
+    for (const PrunedEntry& entry : pruned_entries(step_program, options.pruning))
+      model.weights[entry.weights] = masked(model.weights[entry.weights], step->state(entry.mask));
   }
 
   Executable& compiled(std::map<int64_t, Compiled>& cache, int64_t size,
@@ -234,6 +249,7 @@ class Fit {
     require(steps_per_epoch_ > 0, "the dataset has not one full batch of {} examples",
             dataset.batch_size());
     learning_rate_ = program.state_index("optimizer/learning_rate");
+    pruned_ = pruned_entries(program, options.pruning);
   }
 
   History run() {
@@ -247,6 +263,7 @@ class Fit {
     for (int64_t epoch = first_epoch; epoch < fit_.epochs && !history_.stopped; ++epoch) {
       train_epoch(epoch, *iterator);
       if (history_.stopped) break;
+      mask_weights();
       Metrics metrics = means_.means();
       metrics["learning_rate"] = rate_;
       if (fit_.validation != nullptr && (epoch + 1) % fit_.validation_freq == 0)
@@ -275,6 +292,7 @@ class Fit {
           options_.schedule ? options_.schedule(step_count_) : options_.optimizer->learning_rate;
       step_.set_state(learning_rate_,
                       Tensor::scalar(program_.state[learning_rate_].type.dtype(), rate_));
+      if (options_.pruning && options_.pruning->due(step_count_ + 1)) choose_masks();
       check_targets_(batch);
       step_.start(batch);
       ++runs_in_flight_;
@@ -295,6 +313,19 @@ class Fit {
       }
     }
     while (runs_in_flight_ > 0) collect();
+  }
+
+  void choose_masks() {
+    std::vector<Tensor> weights;
+    for (const PrunedEntry& entry : pruned_) weights.push_back(step_.state(entry.weights));
+    const std::vector<Tensor> masks = options_.pruning->choose_masks(step_count_ + 1, weights);
+    for (size_t i = 0; i < pruned_.size(); ++i) step_.set_state(pruned_[i].mask, masks[i]);
+  }
+
+  /// A step leaves its update of pruned weights, which the next one masks: here there is no next.
+  void mask_weights() {
+    for (const PrunedEntry& entry : pruned_)
+      step_.set_state(entry.weights, masked(step_.state(entry.weights), step_.state(entry.mask)));
   }
 
   void collect() {
@@ -392,12 +423,14 @@ class Fit {
     }
   }
 
-  /// What a checkpoint must agree with: the compiled step, the epoch's length, the seed and what
-  /// the caller adds.
+  /// What a checkpoint must agree with: the compiled step, the epoch's length, the seed, how it is
+  /// pruned and what the caller adds.
   std::string fingerprint() const {
-    return fmt::format("{}-{}-{}{}{}", to_hex(program_.graph.hash()), steps_per_epoch_,
-                       options_.seed, options_.fingerprint.empty() ? "" : "-",
-                       options_.fingerprint);
+    const std::string pruning =
+        options_.pruning ? "-" + to_hex(stable_hash(options_.pruning->describe())) : "";
+    return fmt::format("{}-{}-{}{}{}{}", to_hex(program_.graph.hash()), steps_per_epoch_,
+                       options_.seed, options_.fingerprint.empty() ? "" : "-", options_.fingerprint,
+                       pruning);
   }
 
   Trainer& trainer_;
@@ -412,6 +445,7 @@ class Fit {
   int64_t steps_per_epoch_ = 0, step_count_ = 0, first_step_ = 0, step_in_epoch_ = 0;
   int64_t runs_in_flight_ = 0;  ///< started steps whose results are not in `means_` yet
   size_t learning_rate_ = 0;
+  std::vector<PrunedEntry> pruned_;
   double rate_ = 0, wait_before_ = 0;
   Clock::time_point started_;
 };

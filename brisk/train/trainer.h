@@ -28,6 +28,9 @@ struct TrainerOptions {
   Schedule schedule = {};            ///< of the learning rate; the optimizer's own when empty
   LossSpec loss = {};
   std::vector<std::string> metrics = {"accuracy"};
+  /// Masks are chosen before the steps that its schedule names; at the end of each epoch, and in
+  /// what is evaluated, predicted with or handed out, pruned weights are zero.
+  PruningPtr pruning = nullptr;
   Precision precision = Precision::float32;
   int64_t accumulate = 1;
   uint64_t seed = 0;

@@ -53,9 +53,28 @@ TEST(ZooNames, AResidualNetworkResizesItsImages) {
   EXPECT_EQ(model.num_parameters(), 11'689'512) << "the stem for large images";
 }
 
+// The papers' 124 million and 110 million: without the padding of the vocabulary 124,439,808, as
+// the published checkpoint has, and 109,482,240 of the encoder with its pooler, with 1,538 of the
+// classifier.
+TEST(ZooTransformers, HaveThePublishedNumberOfParameters) {
+  const Model gpt2 = zoo::by_name("gpt2", {1024}, 50257), bert = zoo::by_name("bert_base");
+  EXPECT_EQ(gpt2.num_parameters(), 124'439'808);
+  EXPECT_EQ(bert.num_parameters(), 109'482'240 + 1'538);
+  const Extent batch(std::string("batch"));
+  EXPECT_EQ(gpt2.program.graph.output_type(0), Type(DType::f32, {batch, 1024, 50257}));
+  EXPECT_EQ(bert.program.graph.output_type(0), logits(2));
+  verify(gpt2.program);
+  verify(bert.program);
+}
+
 TEST(ZooNames, AreKnown) {
-  for (const std::string& name : zoo::names())
-    EXPECT_EQ(zoo::by_name(name, {32, 32, 3}, 10).name, name);
+  for (const std::string& name : zoo::names()) EXPECT_EQ(zoo::by_name(name).name, name);
+}
+
+TEST(ZooNames, StepsAreThoseOfText) {
+  EXPECT_EQ(zoo::by_name("gpt2", 16).program.graph.output_type(0).shape()[1], Extent(16));
+  EXPECT_THROW(zoo::by_name("resnet18", 16), UserError);
+  EXPECT_THROW(zoo::by_name("gpt2", {32, 32, 3}, 10), UserError);
 }
 
 /// With a batch normalization and a dropout, whose ops know of training.

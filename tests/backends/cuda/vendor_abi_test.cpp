@@ -46,12 +46,14 @@ BRISK_SAME(DescriptorType::operation_resample_forward,
            CUDNN_BACKEND_OPERATION_RESAMPLE_FWD_DESCRIPTOR);
 BRISK_SAME(DescriptorType::operation_resample_backward,
            CUDNN_BACKEND_OPERATION_RESAMPLE_BWD_DESCRIPTOR);
+BRISK_SAME(DescriptorType::operation_reshape, CUDNN_BACKEND_OPERATION_RESHAPE_DESCRIPTOR);
 BRISK_SAME(DescriptorType::device_properties, CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
 BRISK_SAME(DescriptorType::operation_attention_forward,
            CUDNN_BACKEND_OPERATION_SDPA_FWD_DESCRIPTOR);
 BRISK_SAME(Attribute::pointwise_mode, CUDNN_ATTR_POINTWISE_MODE);
 BRISK_SAME(Attribute::pointwise_math_type, CUDNN_ATTR_POINTWISE_MATH_PREC);
 BRISK_SAME(Attribute::pointwise_relu_lower_clip, CUDNN_ATTR_POINTWISE_RELU_LOWER_CLIP);
+BRISK_SAME(Attribute::pointwise_axis, CUDNN_ATTR_POINTWISE_AXIS);
 BRISK_SAME(Attribute::convolution_compute_type, CUDNN_ATTR_CONVOLUTION_COMP_TYPE);
 BRISK_SAME(Attribute::convolution_mode, CUDNN_ATTR_CONVOLUTION_CONV_MODE);
 BRISK_SAME(Attribute::convolution_dilations, CUDNN_ATTR_CONVOLUTION_DILATIONS);
@@ -182,6 +184,8 @@ BRISK_SAME(Attribute::resample_padding_mode, CUDNN_ATTR_RESAMPLE_PADDING_MODE);
 BRISK_SAME(Attribute::resample_forward_x, CUDNN_ATTR_OPERATION_RESAMPLE_FWD_XDESC);
 BRISK_SAME(Attribute::resample_forward_y, CUDNN_ATTR_OPERATION_RESAMPLE_FWD_YDESC);
 BRISK_SAME(Attribute::resample_forward_descriptor, CUDNN_ATTR_OPERATION_RESAMPLE_FWD_DESC);
+BRISK_SAME(Attribute::reshape_x, CUDNN_ATTR_OPERATION_RESHAPE_XDESC);
+BRISK_SAME(Attribute::reshape_y, CUDNN_ATTR_OPERATION_RESHAPE_YDESC);
 BRISK_SAME(Attribute::device_id, CUDNN_ATTR_DEVICEPROP_DEVICE_ID);
 BRISK_SAME(Attribute::device_handle, CUDNN_ATTR_DEVICEPROP_HANDLE);
 BRISK_SAME(Attribute::device_json, CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION);
