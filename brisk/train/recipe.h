@@ -45,10 +45,11 @@ struct AugmentRecipe {
 };
 
 struct ModelRecipe {
-  std::string name = "small_cnn";  ///< of the zoo
-  std::filesystem::path package;   ///< instead: a model package to go on with
-  int64_t classes = 0;             ///< 0: as many as the data has
-  double dropout = -1;             ///< rate; negative: the architecture's own
+  std::string name = "small_cnn";    ///< of the zoo
+  std::filesystem::path package;     ///< instead: a model package to go on with
+  int64_t classes = 0;               ///< 0: as many as the data has
+  double dropout = -1;               ///< rate; negative: the architecture's own
+  std::vector<int64_t> resize = {};  ///< [height, width] that images become within the model
   friend bool operator==(const ModelRecipe&, const ModelRecipe&) = default;
 };
 
@@ -59,6 +60,7 @@ struct OptimizerRecipe {
   bool nesterov = false;
   std::vector<std::string> exclude_layers = {};  ///< muon: parts of parameters' names
   bool convolutions = false;                     ///< muon: their kernels, too, as matrices
+  bool ns_bfloat16 = false;                      ///< muon: orthogonalises in bf16
   double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
   double weight_decay = -1;                                 ///< negative: the optimizer's default
   std::vector<std::string> exclude_from_weight_decay = {};  ///< parts of parameters' names

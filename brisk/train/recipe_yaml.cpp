@@ -98,6 +98,7 @@ class RecipeReader {
         fields.read("name", model.name);
         fields.read("classes", model.classes, 1, 1 << 24);
         fields.read("dropout", model.dropout, 0, 0.999);
+        fields.read_size("resize", model.resize);
       }
       fields.finish();
     }
@@ -191,6 +192,7 @@ class RecipeReader {
         fields.read("momentum", optimizer.momentum, 0, 0.999999999);
         fields.read("exclude_layers", optimizer.exclude_layers);
         fields.read("convolutions", optimizer.convolutions);
+        fields.read("ns_bfloat16", optimizer.ns_bfloat16);
       }
       fields.read("beta_1", optimizer.beta_1, 0, 0.999999999);
       fields.read("beta_2", optimizer.beta_2, 0, 0.999999999);

@@ -46,6 +46,13 @@ INSTANTIATE_TEST_SUITE_P(, Zoo,
                            return fmt::format("{}_{}", info.param.name, info.param.input[0]);
                          });
 
+TEST(ZooNames, AResidualNetworkResizesItsImages) {
+  const Model model = zoo::by_name("resnet18", {32, 32, 3}, 1000, -1, {224, 224});
+  const Graph& graph = model.program.graph;
+  EXPECT_EQ(graph.input_type(model.program.state.size()).to_string(), "f32[batch, 32, 32, 3]");
+  EXPECT_EQ(model.num_parameters(), 11'689'512) << "the stem for large images";
+}
+
 // The papers' 124 million and 110 million: without the padding of the vocabulary 124,439,808, as
 // the published checkpoint has, and 109,482,240 of the encoder with its pooler, with 1,538 of the
 // classifier.

@@ -34,7 +34,7 @@ TEST(Recipe, DefaultsAreThoseOfTheStruct) {
 
 TEST(Recipe, EveryFieldIsRead) {
   const Recipe r = parsed(R"(
-model: {name: resnet18, classes: 7, dropout: 0.25}
+model: {name: resnet18, classes: 7, dropout: 0.25, resize: [96, 64]}
 data:
   train: {image_folder: photos/train, size: [64, 48], channels: 1, take: 100, cache: true}
   validation: {idx: {images: a.gz, labels: /b}, take: 5}
@@ -65,6 +65,7 @@ disabled_passes: [fuse_loops]
   EXPECT_EQ(r.model.name, "resnet18");
   EXPECT_EQ(r.model.classes, 7);
   EXPECT_EQ(r.model.dropout, 0.25);
+  EXPECT_EQ(r.model.resize, (std::vector<int64_t>{96, 64}));
   EXPECT_EQ(r.train.image_folder, "/srv/job/photos/train");
   EXPECT_EQ(r.train.size, (std::vector<int64_t>{64, 48}));
   EXPECT_EQ(r.train.channels, 1);

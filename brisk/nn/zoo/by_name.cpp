@@ -51,8 +51,10 @@ Model by_name(const std::string& name, int64_t steps) {
 }
 
 Model by_name(const std::string& name, const std::vector<int64_t>& input, int64_t classes,
-              double dropout) {
+              double dropout, const std::vector<int64_t>& resize) {
   architecture_of(name);
+  require(resize.empty() || name.starts_with("resnet"),
+          "model '{}' takes images as they come and resizes none; resnet18 and resnet50 do", name);
   if (name == "mlp") {
     MlpOptions options{.input = input, .classes = classes};
     if (dropout >= 0) options.dropout = dropout;
@@ -76,8 +78,10 @@ Model by_name(const std::string& name, const std::vector<int64_t>& input, int64_
   require(dropout < 0, "model '{}' has no dropout, so its rate cannot be {}", name, dropout);
   if (name == "airbench") return airbench({.input = input, .classes = classes});
   // A stem that halves twice leaves nothing of a small image.
-  const bool small = !input.empty() && input[0] <= 64;
-  const ResNetOptions options{.input = input, .classes = classes, .small_stem = small};
+  const std::vector<int64_t>& size = resize.empty() ? input : resize;
+  const bool small = !size.empty() && size[0] <= 64;
+  const ResNetOptions options{
+      .input = input, .classes = classes, .small_stem = small, .resize = resize};
   return name == "resnet18" ? resnet18(options) : resnet50(options);
 }
 
