@@ -19,7 +19,7 @@ struct PruneOptions {
   std::vector<int64_t> m_by_n;
   std::vector<std::string> exclude_layers;
   int64_t epochs = 2, batch_size = 128, frequency = 100, threads = 0;
-  bool resume = false, json = false, quiet = false;
+  bool gzip = false, resume = false, json = false, quiet = false;
 };
 
 Recipe recipe_of(const PruneOptions& options, const PackageJob& package) {
@@ -57,7 +57,7 @@ struct Measured {
   Json to_json() const {
     return {{"sparsity", sparsity()},
             {"bytes", size.bytes},
-            {"deflated_bytes", size.deflated_bytes},
+            {"gzipped_bytes", size.gzipped_bytes},
             {"metrics", metrics}};
   }
 };
@@ -78,8 +78,8 @@ void print_table(const Measured& before, const Measured& after) {
   };
   row("zeros in pruned weights", percent(before.sparsity()), percent(after.sparsity()));
   row("weights in the package", megabytes(before.size.bytes), megabytes(after.size.bytes));
-  row("the same, deflated", megabytes(before.size.deflated_bytes),
-      megabytes(after.size.deflated_bytes));
+  row("the same, gzipped", megabytes(before.size.gzipped_bytes),
+      megabytes(after.size.gzipped_bytes));
   for (const auto& [name, value] : before.metrics)
     row(name, fmt::format("{:.4f}", value), fmt::format("{:.4f}", after.metrics.at(name)));
   fmt::print("inference computes with the zeros like with other weights: its speed is the same\n");
@@ -104,7 +104,7 @@ int prune(const PruneOptions& options) {
                      {"how", job.trainer.pruning->describe()},
                      {"before", before.to_json()},
                      {"after", after.to_json()}};
-  write_trained(trainer, job, with_step(package.optimization, step));
+  write_trained(trainer, job, with_step(package.optimization, step), options.gzip);
   const std::string model = RunPlaces(recipe.output).model.string();
   if (options.json) {
     Json json = step;
@@ -155,6 +155,7 @@ void add_prune(CLI::App& app, int& code) {
   add_backend_option(*verb, options->backend);
   verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")
       ->check(CLI::NonNegativeNumber);
+  verb->add_flag("--gzip", options->gzip, "Keep the package's weights gzipped");
   verb->add_flag("--resume", options->resume, "Go on from the newest checkpoint");
   verb->add_flag("--json", options->json, "Print the result as one JSON object");
   verb->add_flag("--quiet", options->quiet, "No progress");

@@ -245,12 +245,12 @@ TEST(Json, OfTrainingEvaluationAndPredictionParses) {
   const Json pruned =
       objects(brisk({"prune", trained.model(), "--data", trained.photos(), "--sparsity", "0.75",
                      "--frequency", "1", "--batch_size", "1", "--epochs", "4", "--output",
-                     (output / "run").string(), "--json", "--quiet"}))
+                     (output / "run").string(), "--gzip", "--json", "--quiet"}))
           .at(0);
   EXPECT_EQ(pruned.at("before").at("sparsity"), 0);
   EXPECT_NEAR(pruned.at("after").at("sparsity").get<double>(), 0.75, 1e-3);
-  EXPECT_LT(pruned.at("after").at("deflated_bytes").get<double>(),
-            0.5 * pruned.at("before").at("deflated_bytes").get<double>());
+  EXPECT_LT(pruned.at("after").at("gzipped_bytes").get<double>(),
+            0.5 * pruned.at("before").at("gzipped_bytes").get<double>());
   EXPECT_TRUE(pruned.at("after").at("metrics").at("accuracy").is_number());
   const Json sparsity =
       objects(brisk({"inspect", pruned.at("model"), "--sparsity", "--json"})).at(0);
