@@ -57,7 +57,7 @@ int print_sparsity(const InspectOptions& options) {
     Json json = {{"elements", report.elements},
                  {"zeros", report.zeros},
                  {"bytes", report.bytes},
-                 {"deflated_bytes", report.deflated_bytes},
+                 {"gzipped_bytes", report.gzipped_bytes},
                  {"parameters", Json::array()}};
     for (const ParameterSparsity& parameter : report.parameters)
       json["parameters"].push_back({{"name", parameter.name},
@@ -77,9 +77,9 @@ int print_sparsity(const InspectOptions& options) {
                percent(p.zeros, p.elements));
   fmt::print(
       "\n{} of {} weights that pruning takes are zero ({:.2f} %); all weights take {:.3f} MB, "
-      "deflated {:.3f} MB\n",
+      "gzipped {:.3f} MB\n",
       report.zeros, report.elements, percent(report.zeros, report.elements),
-      static_cast<double>(report.bytes) / 1e6, static_cast<double>(report.deflated_bytes) / 1e6);
+      static_cast<double>(report.bytes) / 1e6, static_cast<double>(report.gzipped_bytes) / 1e6);
   return kDone;
 }
 

@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
   int code = kDone;
   constexpr AddVerb kVerbs[] = {add_train,   add_evaluate, add_predict, add_explain, add_profile,
                                 add_inspect, add_import,   add_export,  add_prune,   add_quantize,
-                                add_doctor,  add_demo,     add_bench,   add_ops};
+                                add_cluster, add_doctor,   add_demo,    add_bench,   add_ops};
   for (const AddVerb add : kVerbs) add(app, code);
   try {
     app.parse(argc, argv);

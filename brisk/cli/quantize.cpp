@@ -24,7 +24,7 @@ struct QuantizeVerbOptions {
   double percentile = 99.99;
   std::vector<std::string> float_layers;
   double max_drop = -1;  ///< in points; negative: no budget
-  bool keep_slow = false, json = false;
+  bool keep_slow = false, gzip = false, json = false;
 };
 
 CalibrationOptions calibration_of(const QuantizeVerbOptions& options) {
@@ -213,7 +213,7 @@ int quantize(const QuantizeVerbOptions& options) {
   write_package(package,
                 {quantized.model.program, quantized.model.weights, quantized.model.name,
                  quantized.model.class_names, preprocessing_text(job.recipe, job.input_sizes),
-                 with_step(job.optimization, step)})
+                 with_step(job.optimization, step), options.gzip})
       .value();
   if (options.json) {
     Json json = step;
@@ -267,6 +267,7 @@ void add_quantize(CLI::App& app, int& code) {
   verb->add_option("--steps", options->steps, "Timed steps")->check(CLI::PositiveNumber);
   verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")
       ->check(CLI::NonNegativeNumber);
+  verb->add_flag("--gzip", options->gzip, "Keep the package's weights gzipped");
   verb->add_flag("--json", options->json, "Print the result as one JSON object");
   verb->callback([options, &code] { code = quantize(*options); });
 }

@@ -37,11 +37,13 @@ History run_job(Trainer& trainer, const Job& job, bool resume, bool quiet) {
   return trainer.fit(job.train, fit);
 }
 
-void write_trained(const Trainer& trainer, const Job& job, const std::string& optimization) {
+void write_trained(const Trainer& trainer, const Job& job, const std::string& optimization,
+                   bool gzipped) {
   const Model model = trainer.model();
-  write_package(RunPlaces(job.recipe.output).model,
-                {model.program, model.weights, model.name, model.class_names,
-                 preprocessing_text(job.recipe, job.train.components()[0].sizes), optimization})
+  write_package(
+      RunPlaces(job.recipe.output).model,
+      {model.program, model.weights, model.name, model.class_names,
+       preprocessing_text(job.recipe, job.train.components()[0].sizes), optimization, gzipped})
       .value();
 }
 

@@ -26,8 +26,9 @@ void require_new_run(const std::filesystem::path& output, bool resume);
 History run_job(Trainer& trainer, const Job& job, bool resume, bool quiet);
 
 /// Writes the trained model and the job's preprocessing to the output's package; `optimization` is
-/// the package's (brisk/formats/package/package.h).
-void write_trained(const Trainer& trainer, const Job& job, const std::string& optimization = {});
+/// the package's (brisk/formats/package/package.h), `gzipped` its weights.
+void write_trained(const Trainer& trainer, const Job& job, const std::string& optimization = {},
+                   bool gzipped = false);
 
 /// `text` as one word of a shell's command line.
 std::string shell_word(const std::string& text);

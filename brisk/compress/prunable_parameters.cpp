@@ -60,4 +60,20 @@ std::vector<std::string> prunable_parameters(const Model& model) {
   return result;
 }
 
+std::set<std::string, std::less<>> chosen_parameters(const Model& model,
+                                                     const std::vector<std::string>& excluded,
+                                                     std::string_view verb) {
+  const std::vector<std::string> candidates = prunable_parameters(model);
+  std::set<std::string, std::less<>> chosen;
+  for (const std::string& name : candidates)
+    if (std::none_of(excluded.begin(), excluded.end(),
+                     [&](const std::string& part) { return name.find(part) != std::string::npos; }))
+      chosen.insert(name);
+  require(!chosen.empty(), "model '{}' has no parameter to {}: it has {}{}", model.name, verb,
+          candidates.empty() ? "no product with trained weights"
+                             : fmt::format("{}", fmt::join(candidates, ", ")),
+          candidates.empty() ? "" : ", and exclude_layers names them all");
+  return chosen;
+}
+
 }  // namespace brisk

@@ -3,7 +3,9 @@
 /// Which parameters of a model are worth pruning: those that multiply many values, whatever layer
 /// they belong to.
 
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "brisk/nn/model.h"
@@ -16,5 +18,10 @@ namespace brisk {
 /// are not among them (TFMOT leaves them alone, too: they are small, and each weight counts), nor
 /// are biases and what normalises.
 std::vector<std::string> prunable_parameters(const Model& model);
+
+/// Those whose names hold none of `excluded`; refused where none is left to `verb` ("prune").
+std::set<std::string, std::less<>> chosen_parameters(const Model& model,
+                                                     const std::vector<std::string>& excluded,
+                                                     std::string_view verb);
 
 }  // namespace brisk

@@ -25,23 +25,14 @@ Pruning::Pruning(const Model& model, PruningOptions options) : options_(std::mov
           "weights are pruned in blocks or in groups, not both");
   require(options_.scope == PruningScope::tensor || (!blocks && options_.group_size == 0),
           "blocks and groups are chosen in each tensor: they have no scope 'model'");
-  const std::vector<std::string> candidates = prunable_parameters(model);
-  for (const std::string& name : candidates) {
-    const auto& excluded = options_.exclude_layers;
-    if (std::any_of(excluded.begin(), excluded.end(),
-                    [&](const std::string& part) { return name.find(part) != std::string::npos; }))
-      continue;
+  parameters_ = chosen_parameters(model, options_.exclude_layers, "prune");
+  for (const std::string& name : parameters_) {
     const Type& type = model.program.state[model.program.state_index(name)].type;
     require(!blocks || type.rank() == 2,
             "blocks of weights are for parameters of two axes, but '{}' is {}: name its layer in "
             "exclude_layers, or prune single weights",
             name, type.to_string());
-    parameters_.insert(name);
   }
-  require(!parameters_.empty(), "model '{}' has no parameter to prune: it has {}{}", model.name,
-          candidates.empty() ? "no product with trained weights"
-                             : fmt::format("{}", fmt::join(candidates, ", ")),
-          candidates.empty() ? "" : ", and exclude_layers names them all");
 }
 
 bool Pruning::due(int64_t step) const {

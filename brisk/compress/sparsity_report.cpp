@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "brisk/compress/prunable_parameters.h"
-#include "brisk/data/deflate.h"
+#include "brisk/formats/gzip/deflate.h"
 
 namespace brisk {
 namespace {
@@ -33,8 +33,8 @@ SparsityReport sparsity_report(const Model& model) {
                                 count_zeros(weights), pruned};
     if (pruned) report.elements += parameter.elements, report.zeros += parameter.zeros;
     report.bytes += weights.num_bytes();
-    report.deflated_bytes +=
-        deflated_size({weights.bytes(), static_cast<size_t>(weights.num_bytes())});
+    report.gzipped_bytes +=
+        gzipped_size({weights.bytes(), static_cast<size_t>(weights.num_bytes())});
     report.parameters.push_back(std::move(parameter));
   }
   return report;

@@ -20,7 +20,7 @@ struct SparsityReport {
   std::vector<ParameterSparsity> parameters;  ///< trained ones and statistics, in order
   int64_t elements = 0, zeros = 0;            ///< of the prunable ones together
   int64_t bytes = 0;                          ///< of all weights as they lie in a package
-  int64_t deflated_bytes = 0;  ///< the same by zlib at level 9, as gzip would make it
+  int64_t gzipped_bytes = 0;                  ///< the same, gzipped
 };
 
 /// The model must have weights.

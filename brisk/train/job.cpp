@@ -254,6 +254,13 @@ Job make_job(const Recipe& recipe) {
   options.optimizer = make_optimizer(recipe.optimizer);
   options.schedule = make_schedule(recipe.schedule, options.optimizer->learning_rate, steps);
   options.pruning = make_pruning(recipe.prune, job.model, steps);
+  if (const ClusterRecipe& r = recipe.cluster; r.number_of_clusters > 0)
+    options.clustering = std::make_shared<const Clustering>(
+        job.model, ClusteringOptions{.number_of_clusters = r.number_of_clusters,
+                                     .initialization = r.cluster_centroids_init,
+                                     .aggregation = r.cluster_gradient_aggregation,
+                                     .preserve_sparsity = r.preserve_sparsity,
+                                     .exclude_layers = r.exclude_layers});
   options.loss = {.name = recipe.loss, .label_smoothing = recipe.label_smoothing};
   options.metrics = recipe.metrics;
   options.precision = recipe.precision;

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "brisk/base/error.h"
+#include "brisk/compress/clustering.h"
 #include "brisk/compress/pruning.h"
 #include "brisk/nn/losses.h"
 #include "brisk/train/step.h"
@@ -94,6 +95,16 @@ struct PruneRecipe {
   friend bool operator==(const PruneRecipe&, const PruneRecipe&) = default;
 };
 
+/// Clustering while training; brisk/compress/clustering.h says what the fields mean.
+struct ClusterRecipe {
+  int64_t number_of_clusters = 0;  ///< 0: nothing is clustered
+  CentroidInitialization cluster_centroids_init = CentroidInitialization::kmeans_plus_plus;
+  GradientAggregation cluster_gradient_aggregation = GradientAggregation::sum;
+  bool preserve_sparsity = false;
+  std::vector<std::string> exclude_layers = {};
+  friend bool operator==(const ClusterRecipe&, const ClusterRecipe&) = default;
+};
+
 struct Recipe {
   ModelRecipe model;
   DataRecipe train, validation;
@@ -106,6 +117,7 @@ struct Recipe {
   OptimizerRecipe optimizer;
   ScheduleRecipe schedule;
   PruneRecipe prune;
+  ClusterRecipe cluster;  ///< not together with `prune`
   std::string loss = "sparse_categorical_crossentropy";
   double label_smoothing = 0;
   std::vector<std::string> metrics = {"accuracy"};

@@ -47,6 +47,14 @@ class RecipeReader {
     if (const YAML::Node node = fields.find("optimizer")) recipe.optimizer = optimizer(node);
     if (const YAML::Node node = fields.find("schedule")) recipe.schedule = schedule(node);
     if (const YAML::Node node = fields.find("prune")) recipe.prune = prune(node);
+    if (const YAML::Node node = fields.find("cluster")) {
+      recipe.cluster = cluster(node);
+      if (!recipe.prune.name.empty())
+        refuse(
+            "{}a training either prunes or clusters: cluster the pruned model afterwards, with "
+            "preserve_sparsity",
+            place(node));
+    }
     read_loss(fields, recipe);
     read_enum(fields, "precision", recipe.precision);
     fields.read("accumulate", recipe.accumulate, 1, 1 << 16);
@@ -272,6 +280,19 @@ class RecipeReader {
     }
     fields.finish();
     return prune;
+  }
+
+  ClusterRecipe cluster(const YAML::Node& node) const {
+    ClusterRecipe cluster{.number_of_clusters = 16};
+    FieldReader fields(node, "cluster");
+    fields.read("preserve_sparsity", cluster.preserve_sparsity);
+    fields.read("number_of_clusters", cluster.number_of_clusters, cluster.preserve_sparsity ? 3 : 2,
+                64);
+    read_enum(fields, "cluster_centroids_init", cluster.cluster_centroids_init);
+    read_enum(fields, "cluster_gradient_aggregation", cluster.cluster_gradient_aggregation);
+    fields.read("exclude_layers", cluster.exclude_layers);
+    fields.finish();
+    return cluster;
   }
 
   static void read_loss(FieldReader& fields, Recipe& recipe) {

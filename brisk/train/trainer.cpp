@@ -115,6 +115,25 @@ std::vector<PrunedEntry> pruned_entries(const Program& step, const PruningPtr& p
   return entries;
 }
 
+/// Where the state has a clustered parameter and what belongs to it.
+struct ClusteredEntry {
+  size_t weights, centroids;
+  std::optional<size_t> centroid_mask, mask;
+};
+std::vector<ClusteredEntry> clustered_entries(const Program& step,
+                                              const ClusteringPtr& clustering) {
+  std::vector<ClusteredEntry> entries;
+  if (!clustering) return entries;
+  for (const std::string& name : clustering->parameters()) {
+    const auto part = [&](const char* part) { return step.state_index(cluster_name(name, part)); };
+    ClusteredEntry entry{step.state_index(name), part("centroids")};
+    if (clustering->options().preserve_sparsity)
+      entry.centroid_mask = part("centroid_mask"), entry.mask = part("mask");
+    entries.push_back(entry);
+  }
+  return entries;
+}
+
 }  // namespace
 
 struct Trainer::State {
@@ -136,6 +155,7 @@ struct Trainer::State {
             .metrics = options.metrics,
             .optimizer = options.optimizer,
             .pruning = options.pruning,
+            .clustering = options.clustering,
             .precision = options.precision,
             .accumulate = options.accumulate,
             .disabled_passes = options.compile.disabled_passes,
@@ -193,6 +213,12 @@ struct Trainer::State {
     step = compile(step_program, *backend, compile_options()).executable;
     if (drawn.valid()) model.weights = drawn.get();
     std::vector<Tensor> state = initial_step_state(step_program, model);
+    for (const ClusteredEntry& entry : clustered_entries(step_program, options.clustering)) {
+      const ClusterState cluster = options.clustering->initial_state(state[entry.weights]);
+      state[entry.centroids] = cluster.centroids;
+      if (entry.mask)
+        state[*entry.centroid_mask] = cluster.centroid_mask, state[*entry.mask] = cluster.mask;
+    }
     for (const auto& [name, value] : options.initial_state) {
       Tensor& entry = state[step_program.state_index(name)];
       require(value.sizes() == entry.sizes(), "initial_state gives '{}' as {}, but it is {}", name,
@@ -210,6 +236,14 @@ struct Trainer::State {
     for (size_t i = 0; i < model.weights.size(); ++i) model.weights[i] = step->state(i);
     for (const PrunedEntry& entry : pruned_entries(step_program, options.pruning))
       model.weights[entry.weights] = masked(model.weights[entry.weights], step->state(entry.mask));
+    for (const ClusteredEntry& entry : clustered_entries(step_program, options.clustering)) {
+      ClusterState cluster{step->state(entry.centroids), {}, {}};
+      if (entry.mask)
+        cluster.centroid_mask = step->state(*entry.centroid_mask),
+        cluster.mask = step->state(*entry.mask);
+      model.weights[entry.weights] =
+          options.clustering->clustered(model.weights[entry.weights], cluster);
+    }
   }
 
   Executable& compiled(std::map<int64_t, Compiled>& cache, int64_t size,
@@ -424,13 +458,14 @@ class Fit {
   }
 
   /// What a checkpoint must agree with: the compiled step, the epoch's length, the seed, how it is
-  /// pruned and what the caller adds.
+  /// pruned or clustered, and what the caller adds.
   std::string fingerprint() const {
-    const std::string pruning =
-        options_.pruning ? "-" + to_hex(stable_hash(options_.pruning->describe())) : "";
-    return fmt::format("{}-{}-{}{}{}{}", to_hex(program_.graph.hash()), steps_per_epoch_,
-                       options_.seed, options_.fingerprint.empty() ? "" : "-", options_.fingerprint,
-                       pruning);
+    std::string text =
+        fmt::format("{}-{}-{}", to_hex(program_.graph.hash()), steps_per_epoch_, options_.seed);
+    if (!options_.fingerprint.empty()) text += "-" + options_.fingerprint;
+    if (options_.pruning) text += "-" + to_hex(stable_hash(options_.pruning->describe()));
+    if (options_.clustering) text += "-" + to_hex(stable_hash(options_.clustering->describe()));
+    return text;
   }
 
   Trainer& trainer_;

@@ -31,6 +31,9 @@ struct TrainerOptions {
   /// Masks are chosen before the steps that its schedule names; at the end of each epoch, and in
   /// what is evaluated, predicted with or handed out, pruned weights are zero.
   PruningPtr pruning = nullptr;
+  /// Centroids are found in the weights when a training begins; what is evaluated, predicted with
+  /// or handed out has clustered weights.
+  ClusteringPtr clustering = nullptr;
   Precision precision = Precision::float32;
   int64_t accumulate = 1;
   uint64_t seed = 0;
