@@ -21,15 +21,25 @@ std::optional<std::string> refuse(const KernelRequest& request) {
   return refuse_attention(request.node, request.operands);
 }
 
+/// The operands that are tensors of the plan: not the random key, which only training reads.
+size_t num_tensors(const KernelRequest& request) {
+  const bool has_key = request.node.attributes.as<AttentionAttributes>().dropout > 0;
+  return request.operands.size() - (has_key ? 1 : 0);
+}
+
 /// The plan's tensors are the node's operands, its results and scratch, in that order.
 class AttentionLaunch final : public Launch {
  public:
-  AttentionLaunch(ChosenPlan plan, std::vector<int64_t> scratch, double flops)
-      : plan_(std::move(plan)), scratch_(std::move(scratch)), flops_(flops) {}
+  AttentionLaunch(ChosenPlan plan, size_t num_operands, std::vector<int64_t> scratch, double flops)
+      : plan_(std::move(plan)),
+        num_operands_(num_operands),
+        scratch_(std::move(scratch)),
+        flops_(flops) {}
 
   void enqueue(const LaunchArguments& arguments) override {
     invariant(plan_.plan.has_value(), "attention lowered without a device is run");
-    std::vector<DeviceAddress> addresses(arguments.operands.begin(), arguments.operands.end());
+    const auto operands = arguments.operands.first(num_operands_);
+    std::vector<DeviceAddress> addresses(operands.begin(), operands.end());
     addresses.insert(addresses.end(), arguments.results.begin(), arguments.results.end());
     DeviceAddress scratch = arguments.workspace;
     for (const int64_t bytes : scratch_) {
@@ -49,6 +59,7 @@ class AttentionLaunch final : public Launch {
 
  private:
   ChosenPlan plan_;
+  size_t num_operands_;
   std::vector<int64_t> scratch_;
   double flops_;
 };
@@ -60,7 +71,7 @@ std::vector<int64_t> bytes_of(const KernelRequest& request, std::span<const int6
     for (const Type& type : types)
       bytes.push_back(type.shape().num_elements() * byte_size(type.dtype()));
   };
-  add(request.operands);
+  add(request.operands.first(num_tensors(request)));
   add(request.node.results);
   bytes.insert(bytes.end(), scratch.begin(), scratch.end());
   return bytes;
@@ -83,7 +94,8 @@ std::unique_ptr<Launch> make_launch(const KernelRequest& request, const PrepareC
     if (context.device || driver()) brisk::refuse("[{}] {}", request.node.op->name, plan.error());
     plan = ChosenPlan{.name = "attention"};
   }
-  return std::make_unique<AttentionLaunch>(std::move(*plan), std::move(scratch), flops);
+  return std::make_unique<AttentionLaunch>(std::move(*plan), num_tensors(request),
+                                           std::move(scratch), flops);
 }
 
 std::unique_ptr<Launch> prepare_forward(const KernelRequest& request,
