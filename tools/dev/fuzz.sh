@@ -41,7 +41,9 @@ if [[ ! -f $build/build.ninja ]]; then
 fi
 passed=0 failed=0
 mkdir -p "$build/failures"
-for source in fuzz/"${target:-*}".cpp; do
+sources=(fuzz/*.cpp)
+[[ -n $target ]] && sources=("fuzz/$target.cpp")
+for source in "${sources[@]}"; do
   name=$(basename "$source" .cpp)
   ninja -C "$build" -j "${BRISK_JOBS:-$(nproc)}" "fuzz_$name" >&2
   mkdir -p "$build/corpus/$name"

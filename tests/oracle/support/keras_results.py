@@ -21,8 +21,6 @@ TITLES = {
 }
 # Why a case differs, where that is known.
 KNOWN = {
-    "resizing_bicubic": "TensorFlow takes the cubic's weights from a table of 1,024 places (with it the outputs agree within 4e-7); "
-                        "brisk computes them",
     "conv2d_transpose_output_padding_valid": "Keras 3.3's result is a place larger than that of newer versions, which brisk has",
     "category_encoding_one_hot": "Keras 3.3 keeps an axis of 1 that newer versions drop",
 }
