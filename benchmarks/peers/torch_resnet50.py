@@ -4,12 +4,12 @@ for first: channels-last, automatic mixed precision, fused SGD, CUDA graphs. Ima
 and lie on the device. Prints one JSON object a line: case, unit, value, name, variant, device."""
 
 import argparse
-import json
-import statistics
 import time
 
 import torch
 from torch import nn
+
+from torch_timing import median_seconds, report
 
 PRECISIONS = {"fp16": torch.float16, "bf16": torch.bfloat16, "tf32": torch.float32,
               "f32": torch.float32}
@@ -48,25 +48,6 @@ def resnet50():
             layers.append(Bottleneck(channels, width, 2 if stage > 0 and block == 0 else 1))
             channels = width * 4
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2048, 1000))
-
-
-def median_seconds(run, repeats):
-    """Of one call, by events around each of `repeats` calls."""
-    times = []
-    for _ in range(repeats):
-        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        begin.record()
-        run()
-        end.record()
-        end.synchronize()
-        times.append(begin.elapsed_time(end) / 1e3)
-    return statistics.median(times)
-
-
-def report(case, unit, value, options):
-    print(json.dumps({"case": case, "unit": unit, "value": round(value, 3),
-                      "name": f"PyTorch {torch.__version__}", "variant": options.variant,
-                      "device": torch.cuda.get_device_name()}), flush=True)
 
 
 def train(precision, batch, options):

@@ -25,7 +25,8 @@ struct BenchOptions {
   bool json = false, first_step = false;
   std::string model;  ///< empty: the small CNN on Fashion-MNIST, with its start-up
   std::vector<int64_t> batch_sizes = {32};
-  bool inference = false;
+  int64_t sequence_length = 0;
+  bool inference = false, nondeterministic = false;
   std::vector<std::string> disabled;
 };
 
@@ -74,6 +75,8 @@ int run_model(const BenchOptions& options) {
   const auto backend = find_backend(options.backend).value();
   if (!options.json) fmt::print("{}\n", backend->describe());
   for (const ModelTiming& timing : bench_model({.model = options.model,
+                                   .sequence_length = options.sequence_length,
+                                   .deterministic = !options.nondeterministic,
                                    .backend = options.backend,
                                    .precision = parse_precision(options.precision),
                                    .batch_sizes = options.batch_sizes,
@@ -81,13 +84,18 @@ int run_model(const BenchOptions& options) {
                                    .threads = options.threads,
                                    .steps = options.steps,
                                    .disabled_passes = options.disabled})) {
+    // Text is trained by the token and served by the sequence.
+    const bool of_text = timing.tokens_per_example > 0;
+    const char* unit = !of_text ? "img/s" : options.inference ? "sequences/s" : "tokens/s";
+    const double rate =
+        timing.examples_per_second *
+        static_cast<double>(of_text && !options.inference ? timing.tokens_per_example : 1);
     if (options.json) {
-      print_case(options, timing.name, "img/s", timing.images_per_second);
+      print_case(options, timing.name, unit, rate);
       continue;
     }
-    fmt::print("{:32} {:10.1f} img/s {:10.3f} ms  first step after {:.2f} s  {:.0f} MB\n",
-               timing.name, timing.images_per_second, timing.milliseconds,
-               timing.first_step_seconds, timing.peak_megabytes);
+    fmt::print("{:32} {:10.1f} {} {:10.3f} ms  first step after {:.2f} s  {:.0f} MB\n", timing.name,
+               rate, unit, timing.milliseconds, timing.first_step_seconds, timing.peak_megabytes);
   }
   return kDone;
 }
@@ -122,7 +130,8 @@ void add_bench(CLI::App& app, int& code) {
       "bench", "Time training and start-up of the small CNN, or one step of any model");
   verb->footer(
       "Example:\n  brisk bench --threads 2 --json\n"
-      "  brisk bench resnet50 --backend cuda --precision mixed_float16 --batch_size 256\nBeside "
+      "  brisk bench resnet50 --backend cuda --precision mixed_float16 --batch_size 256\n"
+      "  brisk bench gpt2 --backend cuda --precision mixed_bfloat16 --batch_size 32\nBeside "
       "TensorFlow and PyTorch: ./dev bench --peers");
   const auto names = enum_names(Precision{});
   verb->add_option(
@@ -130,6 +139,11 @@ void add_bench(CLI::App& app, int& code) {
       "A model's name or package: one step of it, on synthetic data in the device's memory");
   verb->add_option("--batch_size", options->batch_sizes, "With a model: batch sizes, one or more")
       ->check(CLI::PositiveNumber);
+  verb->add_option("--sequence_length", options->sequence_length,
+                   "With a model of text: its steps, instead of those that it is known by")
+      ->check(CLI::PositiveNumber);
+  verb->add_flag("--nondeterministic", options->nondeterministic,
+                 "With a model: take kernels whose results vary between runs, too");
   verb->add_flag("--inference", options->inference,
                  "With a model: the forward pass alone, not a training step");
   verb->add_option("--disable", options->disabled, "With a model: passes to switch off");

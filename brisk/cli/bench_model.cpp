@@ -27,22 +27,36 @@ void run_steps(Executable& executable, int64_t steps) {
   for (; in_flight > 0; --in_flight) executable.collect();
 }
 
+/// How many tokens an example of text has; 0 where it is none.
+int64_t tokens_of(const Model& model) {
+  const Type& input = model.program.graph.input_type(model.program.state.size());
+  if (!input.is_tensor() || is_floating(input.dtype()) || input.rank() != 2) return 0;
+  return input.shape().size(1);
+}
+
 }  // namespace
 
 ModelTiming time_model(const Model& model, const BenchModelOptions& options, int64_t batch_size) {
   const auto found = find_backend(options.backend).value();
   const Backend& backend = *found;
   const auto begin = Clock::now();
-  ModelStep step = with_batch_in_state(
-      make_model_step(model, {.batch_size = batch_size,
-                              .precision = options.precision,
-                              .inference = options.inference,
-                              .optimizer = sgd({.learning_rate = 0.1, .momentum = 0.9}),
-                              .target = backend.target(),
-                              .label_smoothing = options.inference ? 0.0 : 0.1,
-                              .disabled_passes = options.disabled_passes}));
+  const int64_t tokens = tokens_of(model);
+  const OptimizerPtr optimizer =
+      tokens > 0 ? adamw({.learning_rate = 6e-4, .beta_2 = 0.95, .weight_decay = 0.1})
+                 : sgd({.learning_rate = 0.1, .momentum = 0.9});
+  ModelStep step = with_batch_in_state(make_model_step(
+      model,
+      {.batch_size = batch_size,
+       .precision = options.precision,
+       .inference = options.inference,
+       .optimizer = optimizer,
+       .target = backend.target(),
+       .label_smoothing = options.inference || tokens > 0 ? 0.0 : 0.1,
+       .metrics = tokens > 0 ? std::vector<std::string>() : std::vector<std::string>{"accuracy"},
+       .disabled_passes = options.disabled_passes}));
   CompileOptions compile_options;
   compile_options.threads = static_cast<int>(options.threads);
+  compile_options.deterministic = options.deterministic;
   compile_options.tf32 = options.precision == Precision::tf32;
   compile_options.disabled_passes = {options.disabled_passes.begin(),
                                      options.disabled_passes.end()};
@@ -59,13 +73,14 @@ ModelTiming time_model(const Model& model, const BenchModelOptions& options, int
       fmt::format("{}/{}/{}/{}", std::filesystem::path(options.model).filename().string(),
                   options.inference ? "infer" : "train", short_name(options.precision), batch_size);
   timing.milliseconds = seconds * 1e3;
-  timing.images_per_second = static_cast<double>(batch_size) / seconds;
+  timing.examples_per_second = static_cast<double>(batch_size) / seconds;
+  timing.tokens_per_example = tokens;
   timing.peak_megabytes = static_cast<double>(executable->peak_bytes()) / 1e6;
   return timing;
 }
 
 std::vector<ModelTiming> bench_model(const BenchModelOptions& options) {
-  const Model model = open_model(options.model);
+  const Model model = open_model(options.model, options.sequence_length);
   std::vector<ModelTiming> timings;
   for (const int64_t batch_size : options.batch_sizes)
     timings.push_back(time_model(model, options, batch_size));

@@ -12,7 +12,9 @@
 namespace brisk::cli {
 
 struct BenchModelOptions {
-  std::string model;  ///< "resnet50"
+  std::string model;            ///< "resnet50"
+  int64_t sequence_length = 0;  ///< of a model of text; 0: the one that it is known by
+  bool deterministic = true;
   std::string backend = "cpu";
   Precision precision = Precision::float32;
   std::vector<int64_t> batch_sizes = {32};
@@ -26,15 +28,17 @@ struct ModelTiming {
   std::string name;  ///< "resnet50/train/fp16/256"
   double milliseconds =
       0;  ///< mean of one step over all timed ones, runs following each other closely
-  double images_per_second = 0;
-  double first_step_seconds = 0;  ///< from the call: graph, passes, kernels, first run
+  double examples_per_second = 0;
+  int64_t tokens_per_example = 0;  ///< 0: images
+  double first_step_seconds = 0;   ///< from the call: graph, passes, kernels, first run
   double peak_megabytes = 0;
 };
 
 /// One timing of `model`; its name is made from the options.
 ModelTiming time_model(const Model& model, const BenchModelOptions& options, int64_t batch_size);
 
-/// One timing for each batch size. Training is with momentum SGD and label smoothing 0.1.
+/// One timing for each batch size. Training is with momentum SGD and label smoothing 0.1; of text,
+/// with AdamW, without smoothing and without metrics.
 std::vector<ModelTiming> bench_model(const BenchModelOptions& options);
 
 }  // namespace brisk::cli

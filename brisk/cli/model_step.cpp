@@ -10,6 +10,7 @@ namespace brisk::cli {
 ModelStep make_model_step(const Model& model, const ModelStepOptions& options) {
   StepOptions step;
   step.loss.label_smoothing = options.label_smoothing;
+  step.metrics = options.metrics;
   step.optimizer = options.optimizer ? options.optimizer : adam();
   step.precision = options.precision;
   step.accumulate = options.accumulate;
@@ -23,6 +24,25 @@ ModelStep make_model_step(const Model& model, const ModelStepOptions& options) {
   return result;
 }
 
+namespace {
+
+/// How many numbers an integer input may be: the rows of the smallest table that it looks up, the
+/// classes that it tells apart, else 2.
+int64_t index_limit(const Graph& graph, size_t input) {
+  int64_t limit = 0;
+  const auto at_most = [&](int64_t count) { limit = limit == 0 ? count : std::min(limit, count); };
+  for (const Node& node : graph.nodes()) {
+    const bool looks_up = node.op->name == "embedding";
+    if (!looks_up && node.op->name != "sparse_softmax_cross_entropy") continue;
+    if (node.operands[1].node != graph.inputs()[input]) continue;
+    const Shape& shape = graph.type(node.operands[0]).shape();
+    at_most(shape.size(looks_up ? 0 : shape.rank() - 1));
+  }
+  return limit == 0 ? 2 : limit;
+}
+
+}  // namespace
+
 std::vector<Tensor> synthetic_batch(const Program& program) {
   std::mt19937 random(1);
   std::normal_distribution<float> normal;
@@ -32,8 +52,10 @@ std::vector<Tensor> synthetic_batch(const Program& program) {
     Tensor tensor = Tensor::zeros(type.dtype(), type.shape().sizes());
     if (type.dtype() == DType::f32)
       for (float& value : tensor.data<float>()) value = normal(random);
-    if (type.dtype() == DType::i32)
-      for (int32_t& value : tensor.data<int32_t>()) value = static_cast<int32_t>(random() % 2);
+    if (type.dtype() == DType::i32) {
+      const auto limit = static_cast<uint32_t>(index_limit(program.graph, i));
+      for (int32_t& value : tensor.data<int32_t>()) value = static_cast<int32_t>(random() % limit);
+    }
     batch.push_back(std::move(tensor));
   }
   return batch;

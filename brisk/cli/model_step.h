@@ -17,6 +17,7 @@ struct ModelStepOptions {
   OptimizerPtr optimizer = nullptr;  ///< adam() when empty
   LoweringTarget target = {};        ///< of the backend that will run it
   double label_smoothing = 0;
+  std::vector<std::string> metrics = {"accuracy"};
   std::vector<std::string> disabled_passes = {};
 };
 
@@ -26,7 +27,7 @@ struct ModelStep {
 };
 ModelStep make_model_step(const Model& model, const ModelStepOptions& options);
 
-/// A made-up batch: normally distributed features, labels of the first classes.
+/// A made-up batch: normally distributed features, labels and tokens of which each is as likely.
 std::vector<Tensor> synthetic_batch(const Program& program);
 
 /// The step with its batch kept among the state, so that it lies in the device's memory and no run

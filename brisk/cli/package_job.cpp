@@ -49,15 +49,15 @@ Dataset open_data(const PackageJob& job, const std::string& data) {
   return dataset;
 }
 
-Model open_model(const std::string& name_or_path) {
+Model open_model(const std::string& name_or_path, int64_t steps) {
   std::error_code error;
-  if (std::filesystem::is_regular_file(name_or_path, error)) return load(name_or_path).value();
-  if (name_or_path.find('/') != std::string::npos || std::filesystem::is_directory(name_or_path))
-    return open_package(name_or_path).model;
-  const bool small = name_or_path == "small_cnn" || name_or_path == "mlp";
-  Model model = zoo::by_name(
-      name_or_path, small ? std::vector<int64_t>{28, 28, 1} : std::vector<int64_t>{224, 224, 3},
-      small ? 10 : 1000);
+  const bool is_file = std::filesystem::is_regular_file(name_or_path, error);
+  if (is_file || name_or_path.find('/') != std::string::npos ||
+      std::filesystem::is_directory(name_or_path)) {
+    require(steps == 0, "{} says itself how many steps its input has", name_or_path);
+    return is_file ? load(name_or_path).value() : open_package(name_or_path).model;
+  }
+  Model model = zoo::by_name(name_or_path, steps);
   model.initialize();
   return model;
 }

@@ -23,7 +23,8 @@ DataRecipe data_recipe(const PackageJob& job, const std::string& data);
 /// `data` is a dataset's name, or a folder of class folders; prepared for the model's input.
 Dataset open_data(const PackageJob& job, const std::string& data);
 
-/// A model by name from the zoo (freshly initialised) or a package by path.
-Model open_model(const std::string& name_or_path);
+/// A model by name from the zoo (freshly initialised) or a package by path. `steps`: of a model of
+/// text from the zoo; 0: those that it is known by.
+Model open_model(const std::string& name_or_path, int64_t steps = 0);
 
 }  // namespace brisk::cli

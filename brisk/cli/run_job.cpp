@@ -20,9 +20,11 @@ History run_job(Trainer& trainer, const Job& job, bool resume, bool quiet) {
   FitOptions fit;
   fit.epochs = job.recipe.epochs;
   fit.validation = job.validation ? &*job.validation : nullptr;
+  fit.validation_freq = job.recipe.validation_freq;
   fit.directory = places.checkpoints;
   fit.tensorboard = places.tensorboard;
   fit.checkpoint_every_steps = job.recipe.checkpoint_every_steps;
+  fit.checkpoint_every_epochs = job.recipe.checkpoint_every_epochs;
   fit.resume = resume;
   fit.stop = &stop;
   fit.callbacks.on_message = [&](const std::string& text) { bar.message(text); };

@@ -21,6 +21,7 @@ constexpr NamedActivation kActivations[] = {
     {"elu", [](Value x) { return elu(x); }},
     {"selu", [](Value x) { return selu(x); }},
     {"gelu", [](Value x) { return gelu(x); }},
+    {"gelu_approximate", [](Value x) { return gelu(x, true); }},  // by tanh; KerasHub's name
     {"silu", [](Value x) { return silu(x); }},
     {"swish", [](Value x) { return silu(x); }},
     {"hard_silu", [](Value x) { return hard_silu(x); }},

@@ -1,5 +1,7 @@
 #include "brisk/passes/fuse_epilogues.h"
 
+#include <array>
+
 #include "brisk/ir/rewrite.h"
 #include "brisk/ops/contract/contract.h"
 #include "brisk/ops/fused/fused.h"
@@ -14,16 +16,52 @@ namespace {
 
 using Replacement = std::optional<std::vector<Value>>;
 
-/// [m, k] x [k, n] in any of the four orientations of its operands.
+enum class Side : uint8_t { first, last };
+
+/// Where the contracted axes of an operand stand, if they are its first or its last ones in order.
+std::optional<Side> side_of(const std::vector<int64_t>& contract, int64_t rank) {
+  const auto count = static_cast<int64_t>(contract.size());
+  const auto begins_at = [&](int64_t start) {
+    for (int64_t i = 0; i < count; ++i)
+      if (contract[static_cast<size_t>(i)] != start + i) return false;
+    return true;
+  };
+  if (count == 0 || count == rank) return std::nullopt;
+  if (begins_at(rank - count)) return Side::last;
+  if (begins_at(0)) return Side::first;
+  return std::nullopt;
+}
+
+/// The operand as a matrix: its first `axes` axes as one, the others as another.
+Value as_matrix(Value x, int64_t axes) {
+  if (x.rank() == 2 && axes == 1) return x;
+  int64_t rows = 1;
+  for (int64_t axis = 0; axis < axes; ++axis) rows *= x.shape().size(axis);
+  const int64_t elements = x.shape().num_elements();
+  return reshape(x, {Extent(rows), Extent(rows == 0 ? 0 : elements / rows)});
+}
+
+/// Contractions of whole runs of axes are products of matrices, in any of the four orientations.
 Replacement fuse_dot(const Node& node, std::span<const Value> operands) {
   const auto& dot = node.attributes.as<DotAttributes>();
-  if (!dot.lhs_batch.empty() || operands[0].rank() != 2 || operands[1].rank() != 2 ||
-      dot.lhs_contract.size() != 1 || !is_floating(operands[0].dtype()))
-    return std::nullopt;
-  FusedDotAttributes attributes;
-  attributes.transpose_lhs = dot.lhs_contract[0] == 0;
-  attributes.transpose_rhs = dot.rhs_contract[0] == 1;
-  return std::vector<Value>{fused_dot(operands, attributes)};
+  const Value &lhs = operands[0], &rhs = operands[1];
+  if (!dot.lhs_batch.empty() || !is_floating(lhs.dtype())) return std::nullopt;
+  const auto is_flat = [](const Value& x) {
+    return x.rank() == 2 || (x.shape().is_static() && x.shape().num_elements() > 0);
+  };
+  if (!is_flat(lhs) || !is_flat(rhs)) return std::nullopt;
+  const std::optional<Side> left = side_of(dot.lhs_contract, lhs.rank()),
+                            right = side_of(dot.rhs_contract, rhs.rank());
+  if (!left || !right) return std::nullopt;
+  const auto count = static_cast<int64_t>(dot.lhs_contract.size());
+  const FusedDotAttributes attributes{.transpose_lhs = left == Side::first,
+                                      .transpose_rhs = right == Side::last};
+  const Value product =
+      fused_dot(std::array{as_matrix(lhs, left == Side::first ? count : lhs.rank() - count),
+                           as_matrix(rhs, right == Side::first ? count : rhs.rank() - count)},
+                attributes);
+  const Shape& shape = node.results[0].shape();
+  return std::vector<Value>{product.shape() == shape ? product : reshape(product, shape)};
 }
 
 Graph form_fused_ops(const Graph& graph, const LoweringTarget& target) {
@@ -58,6 +96,9 @@ class EpilogueAbsorber {
     for (const size_t side : {0u, 1u}) {
       if (!is_private(node.operands[side])) continue;
       if (auto fused = absorb_add(builder, operands[side], operands[1 - side])) return fused;
+      if (auto fused =
+              absorb_flat_add(builder, node.operands[side], operands[side], operands[1 - side]))
+        return fused;
     }
     return std::nullopt;
   }
@@ -115,6 +156,30 @@ class EpilogueAbsorber {
       return std::vector<Value>{fused_dot(operands, attributes)};
     }
     return std::nullopt;
+  }
+
+  /// The product of matrices stands behind a reshape to more axes, and the bias belongs to the last
+  /// ones, which are the matrix's columns.
+  Replacement absorb_flat_add(Builder& builder, ValueId before, Value x, Value other) const {
+    const Node& shaped = builder.node(x.id.node);
+    const Node& spread = builder.node(other.id.node);
+    if (shaped.op->name != "reshape" || spread.op->name != "broadcast") return std::nullopt;
+    if (!is_private(graph_.node(before.node).operands[0])) return std::nullopt;
+    const Value product{&builder, shaped.operands[0]}, bias{&builder, spread.operands[0]};
+    if (builder.node(product.id.node).op->name != "fused_dot") return std::nullopt;
+    const auto& axes = spread.attributes.as<BroadcastAttributes>().axes;
+    for (size_t i = 0; i < axes.size(); ++i) {
+      const auto from_end = static_cast<int64_t>(axes.size() - i);
+      if (axes[i] != other.rank() - from_end ||
+          bias.shape()[static_cast<int64_t>(i)] != other.shape()[axes[i]])
+        return std::nullopt;
+    }
+    const int64_t columns = product.shape().size(1);
+    if (bias.shape().num_elements() != columns) return std::nullopt;
+    const Value flat = bias.rank() == 1 ? bias : reshape(bias, {columns});
+    const auto fused = absorb_add(builder, product, broadcast(flat, product.shape(), {1}));
+    if (!fused) return std::nullopt;
+    return std::vector<Value>{reshape(fused->front(), x.shape())};
   }
 
   /// The vector [channels] whose broadcast along the last axis `value` is.

@@ -1,8 +1,8 @@
 #pragma once
 
-/// Convolution + bias + residual + ReLU becomes "fused_convolution", a two-dimensional contraction
-/// with transposed operands, bias and ReLU "fused_dot", where the target has kernels for them and
-/// the intermediate has no other user.
+/// Convolution + bias + residual + ReLU becomes "fused_convolution", a contraction that is a
+/// product of matrices, with transposed operands, bias and ReLU "fused_dot", where the target has
+/// kernels for them and the intermediate has no other user.
 
 #include "brisk/passes/pass.h"
 

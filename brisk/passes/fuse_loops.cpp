@@ -17,14 +17,15 @@ namespace brisk {
 namespace {
 
 struct FuseOptions {
-  bool merge, rows;
+  bool merge;
+  int64_t longest_row;
 };
 
 class RegionFuser {
  public:
   RegionFuser(const Graph& graph, const FuseOptions& options)
       : graph_(graph),
-        forms_(graph, options.rows),
+        forms_(graph, options.longest_row),
         clusters_(cluster_loops(graph, forms_, options.merge)),
         builder_(graph.ops(), graph.name()),
         mapped_(graph.nodes().size()),
@@ -242,17 +243,17 @@ Graph fuse(const Graph& graph, const FuseOptions& options) {
 
 }  // namespace
 
-Graph fuse_loops(const Graph& graph, bool rows) {
-  return fuse(graph, {.merge = true, .rows = rows});
+Graph fuse_loops(const Graph& graph, int64_t longest_row) {
+  return fuse(graph, {.merge = true, .longest_row = longest_row});
 }
 
 Graph one_loop_an_op(const Graph& graph) {
-  return fuse(graph, {.merge = false, .rows = false});
+  return fuse(graph, {.merge = false, .longest_row = 0});
 }
 
 Program fuse_loops(Program program, const PassContext& context) {
   if (context.target.fused_loops)
-    program.graph = fuse_loops(program.graph, context.target.fused_rows);
+    program.graph = fuse_loops(program.graph, context.target.longest_fused_row);
   return program;
 }
 

@@ -8,8 +8,8 @@
 namespace brisk {
 
 Program fuse_loops(Program program, const PassContext& context);
-/// `rows`: LoweringTarget::fused_rows.
-Graph fuse_loops(const Graph& graph, bool rows);
+/// `longest_row`: LoweringTarget::longest_fused_row.
+Graph fuse_loops(const Graph& graph, int64_t longest_row);
 
 /// The same without fusion: every loop op becomes a region of its own (with the moves and constants
 /// that feed it). What is compiled when `fuse_loops` is switched off.

@@ -34,7 +34,7 @@ class Merger {
     for (NodeId id = 0; id < count; ++id) {
       if (!forms_.in_loop(id)) continue;
       for (const NodeId source : forms_.direct(id)) try_merge(source, id);
-      if (!forms_.rows()) continue;
+      if (forms_.longest_row() == 0) continue;
       for (const NodeId source : forms_.behind_loads(id)) try_merge(source, id);
     }
     merge_siblings();

@@ -10,8 +10,8 @@
 
 // One loop has one iteration space: the shape of its points and of its folds' operands. All folds
 // go over the same axes. Points of the folded shape belong to a loop with folds: they are computed
-// once per kept index. With `rows`, a fold or a point of the folded shape may be read again at
-// every point through moves that lead to the point's own kept index; the loop then runs over its
+// once per kept index. With rows allowed, a fold or a point of the folded shape may be read again
+// at every point through moves that lead to the point's own kept index; the loop then runs over its
 // space once per phase: softmax is maximum, sum, quotient.
 //
 // Later phases read their operands again and compute again what earlier ones computed. Along short
@@ -21,8 +21,6 @@
 namespace brisk {
 namespace {
 
-/// Elements of a row that stays in the cache from one phase to the next.
-constexpr int64_t kLongestRow = 32768;
 /// Operands of full size that may be read in several phases: writing and reading an intermediate
 /// result moves as much memory as reading three operands.
 constexpr int kMostReadAgain = 3;
@@ -64,7 +62,8 @@ LoopRole loop_role(const Graph& graph, const Node& node) {
   return is_load(graph, node) ? LoopRole::load : LoopRole::none;
 }
 
-LoopForms::LoopForms(const Graph& graph, bool rows) : graph_(graph), rows_(rows) {
+LoopForms::LoopForms(const Graph& graph, int64_t longest_row)
+    : graph_(graph), longest_row_(longest_row) {
   const size_t count = graph.nodes().size();
   direct_.resize(count);
   behind_loads_.resize(count);
@@ -170,7 +169,7 @@ class LoopForms::Candidate {
       return true;
     // A fold of what is the same at every point, and a point that only spreads a fold, have no
     // form of their own.
-    if (!forms_.rows() || is_fold(id)) return false;
+    if (forms_.longest_row() == 0 || is_fold(id)) return false;
     const Node& node = graph_.node(id);
     const LoopView view =
         at_points ? view_at_points(space_) : *view_of_fold(space_, node.results[0].shape());
@@ -229,8 +228,8 @@ class LoopForms::Candidate {
         seen_kept_after |= seen_folded;
       }
     }
-    if (!seen_kept_after && row <= kLongestRow) return true;  // rows
-    if (seen_kept_after && seen_folded_after) return false;   // neither rows nor columns
+    if (!seen_kept_after && row <= forms_.longest_row()) return true;  // rows
+    if (seen_kept_after && seen_folded_after) return false;            // neither rows nor columns
     return reading_again_is_cheap();
   }
 

@@ -22,9 +22,9 @@ LoopRole loop_role(const Graph& graph, const Node& node);
 /// Judges sets of points and folds of one graph.
 class LoopForms {
  public:
-  /// `rows`: a set may read a fold's result again at every point (softmax), as LoweringTarget's
-  /// fused_rows says.
-  LoopForms(const Graph& graph, bool rows);
+  /// `longest_row`: a set may read a fold's result again at every point (softmax), as
+  /// LoweringTarget's longest_fused_row says.
+  LoopForms(const Graph& graph, int64_t longest_row);
 
   LoopRole role(NodeId id) const { return roles_[static_cast<size_t>(id)]; }
   bool in_loop(NodeId id) const {
@@ -36,7 +36,7 @@ class LoopForms {
   std::span<const NodeId> behind_loads(NodeId id) const {
     return behind_loads_[static_cast<size_t>(id)];
   }
-  bool rows() const { return rows_; }
+  int64_t longest_row() const { return longest_row_; }
 
   /// Whether the nodes (ascending; points and folds) can be one loop, and it pays.
   bool fits(std::span<const NodeId> nodes) const;
@@ -45,7 +45,7 @@ class LoopForms {
   class Candidate;
 
   const Graph& graph_;
-  bool rows_;
+  int64_t longest_row_;
   std::vector<LoopRole> roles_;
   std::vector<int> costs_;
   std::vector<std::vector<NodeId>> direct_, behind_loads_;

@@ -26,8 +26,10 @@ std::string_view name(Phase phase);
 /// What the backend that the program is lowered for can do; passes ask this, never a device.
 struct LoweringTarget {
   std::string name = "reference";
-  bool fused_loops = false;        ///< compiles "fused_loop" regions
-  bool fused_rows = false;         ///< ... that read a fold's result at every point: softmax
+  bool fused_loops = false;  ///< compiles "fused_loop" regions
+  /// ... that read a fold's result at every point (softmax), along rows of at most so many
+  /// elements: what stays near from one phase to the next; 0: none do.
+  int64_t longest_fused_row = 0;
   bool loop_groups = false;        ///< runs a "loop_group" as one launch
   bool fused_convolution = false;  ///< has kernels for "fused_convolution"
   bool fused_dot = false;

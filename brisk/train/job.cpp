@@ -88,7 +88,8 @@ OptimizerPtr make_optimizer(const OptimizerRecipe& r) {
                                                          .adam_beta_2 = r.beta_2,
                                                          .epsilon = r.epsilon,
                                                          .exclude_layers = r.exclude_layers,
-                                                         .convolutions = r.convolutions});
+                                                         .convolutions = r.convolutions,
+                                                         .ns_bfloat16 = r.ns_bfloat16});
     if (r.weight_decay >= 0) options.adam_weight_decay = r.weight_decay;
     if (r.momentum >= 0) options.momentum = r.momentum;
     return muon(options);
@@ -183,7 +184,7 @@ Model make_model(const Recipe& recipe, const Dataset& train) {
           "the data does not tell the number of classes: give model: {{name: {}, classes: n}}",
           recipe.model.name);
   Model model = zoo::by_name(recipe.model.name, train.components().at(0).sizes, classes,
-                             recipe.model.dropout);
+                             recipe.model.dropout, recipe.model.resize);
   model.class_names = train.class_names();
   return model;
 }
@@ -193,6 +194,7 @@ Model make_model(const Recipe& recipe, const Dataset& train) {
 Dataset open_images(const DataRecipe& data, const Recipe& recipe, bool training) {
   Dataset dataset = open_source(data, training);
   if (data.take > 0) dataset = dataset.take(data.take);
+  if (data.cache) dataset = dataset.cache();
   if (training)
     dataset = dataset.shuffle(recipe.shuffle < 0 ? std::max<int64_t>(1, dataset.cardinality())
                                                  : std::max<int64_t>(1, recipe.shuffle));

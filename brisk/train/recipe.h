@@ -31,7 +31,8 @@ struct DataRecipe {
   std::filesystem::path idx_images, idx_labels;
   std::vector<int64_t> size = {};  ///< [height, width] of images from a folder
   int64_t channels = 3;
-  int64_t take = 0;  ///< only so many examples; 0: all
+  int64_t take = 0;    ///< only so many examples; 0: all
+  bool cache = false;  ///< decoded images stay in memory
   bool empty() const { return named.empty() && image_folder.empty() && idx_images.empty(); }
   friend bool operator==(const DataRecipe&, const DataRecipe&) = default;
 };
@@ -45,10 +46,11 @@ struct AugmentRecipe {
 };
 
 struct ModelRecipe {
-  std::string name = "small_cnn";  ///< of the zoo
-  std::filesystem::path package;   ///< instead: a model package to go on with
-  int64_t classes = 0;             ///< 0: as many as the data has
-  double dropout = -1;             ///< rate; negative: the architecture's own
+  std::string name = "small_cnn";    ///< of the zoo
+  std::filesystem::path package;     ///< instead: a model package to go on with
+  int64_t classes = 0;               ///< 0: as many as the data has
+  double dropout = -1;               ///< rate; negative: the architecture's own
+  std::vector<int64_t> resize = {};  ///< [height, width] that images become within the model
   friend bool operator==(const ModelRecipe&, const ModelRecipe&) = default;
 };
 
@@ -59,6 +61,7 @@ struct OptimizerRecipe {
   bool nesterov = false;
   std::vector<std::string> exclude_layers = {};  ///< muon: parts of parameters' names
   bool convolutions = false;                     ///< muon: their kernels, too, as matrices
+  bool ns_bfloat16 = false;                      ///< muon: orthogonalises in bf16
   double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
   double weight_decay = -1;                                 ///< negative: the optimizer's default
   std::vector<std::string> exclude_from_weight_decay = {};  ///< parts of parameters' names
@@ -110,6 +113,7 @@ struct Recipe {
   int64_t batch_size = 128;
   int64_t shuffle = -1;  ///< buffer; negative: all examples
   int64_t epochs = 5;
+  int64_t validation_freq = 1;  ///< epochs from one validation to the next
   OptimizerRecipe optimizer;
   ScheduleRecipe schedule;
   PruneRecipe prune;
@@ -124,7 +128,8 @@ struct Recipe {
   int64_t data_threads = 0;  ///< of the input pipeline; 0: chosen
   std::string backend = "cpu";
   std::filesystem::path output = "runs/brisk";
-  int64_t checkpoint_every_steps = 0;  ///< 0: at the end of each epoch
+  int64_t checkpoint_every_steps = 0;   ///< besides at the end of epochs; 0: only there
+  int64_t checkpoint_every_epochs = 1;  ///< and at the end of the last one
   std::vector<std::string> disabled_passes;
   friend bool operator==(const Recipe&, const Recipe&) = default;
 };

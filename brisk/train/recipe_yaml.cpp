@@ -43,6 +43,7 @@ class RecipeReader {
     fields.read("batch_size", recipe.batch_size, 1, 1 << 20);
     fields.read("shuffle", recipe.shuffle, 0);
     fields.read("epochs", recipe.epochs, 0, 1'000'000);
+    fields.read("validation_freq", recipe.validation_freq, 1, 1'000'000);
     if (const YAML::Node node = fields.find("optimizer")) recipe.optimizer = optimizer(node);
     if (const YAML::Node node = fields.find("schedule")) recipe.schedule = schedule(node);
     if (const YAML::Node node = fields.find("prune")) recipe.prune = prune(node);
@@ -72,6 +73,7 @@ class RecipeReader {
     const YAML::Node output = fields.find("output");
     recipe.output = output ? path(output, "output") : directory_ / recipe.output;
     fields.read("checkpoint_every_steps", recipe.checkpoint_every_steps, 0);
+    fields.read("checkpoint_every_epochs", recipe.checkpoint_every_epochs, 1, 1'000'000);
     fields.read("disabled_passes", recipe.disabled_passes);
     fields.finish();
     require(!recipe.train.empty(),
@@ -104,6 +106,7 @@ class RecipeReader {
         fields.read("name", model.name);
         fields.read("classes", model.classes, 1, 1 << 24);
         fields.read("dropout", model.dropout, 0, 0.999);
+        fields.read_size("resize", model.resize);
       }
       fields.finish();
     }
@@ -142,6 +145,7 @@ class RecipeReader {
       fields.read("channels", data.channels, 1, 3);
     }
     fields.read("take", data.take, 0);
+    fields.read("cache", data.cache);
     fields.finish();
     return data;
   }
@@ -196,6 +200,7 @@ class RecipeReader {
         fields.read("momentum", optimizer.momentum, 0, 0.999999999);
         fields.read("exclude_layers", optimizer.exclude_layers);
         fields.read("convolutions", optimizer.convolutions);
+        fields.read("ns_bfloat16", optimizer.ns_bfloat16);
       }
       fields.read("beta_1", optimizer.beta_1, 0, 0.999999999);
       fields.read("beta_2", optimizer.beta_2, 0, 0.999999999);

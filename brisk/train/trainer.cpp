@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <future>
 
 #include "brisk/base/hash.h"
 #include "brisk/base/json.h"
@@ -201,11 +202,16 @@ struct Trainer::State {
   void prepare_step(const Dataset& dataset) {
     check_dataset(dataset, 1);
     if (step && batch_size == dataset.batch_size()) return;
-    if (model.weights.empty()) model.initialize(options.seed);
     fetch_weights();  // what a step of another batch size has trained
+    // Weights are drawn while the step is compiled, which looks at the program alone.
+    std::future<std::vector<Tensor>> drawn;
+    if (model.weights.empty())
+      drawn = std::async(std::launch::async,
+                         [this] { return initial_weights(model.program, options.seed); });
     batch_size = dataset.batch_size();
     step_program = make_training_step(model, step_options(), batch_size);
     step = compile(step_program, *backend, compile_options()).executable;
+    if (drawn.valid()) model.weights = drawn.get();
     std::vector<Tensor> state = initial_step_state(step_program, model);
     for (const ClusteredEntry& entry : clustered_entries(step_program, options.clustering)) {
       const ClusterState cluster = options.clustering->initial_state(state[entry.weights]);
@@ -294,7 +300,7 @@ class Fit {
       mask_weights();
       Metrics metrics = means_.means();
       metrics["learning_rate"] = rate_;
-      if (fit_.validation != nullptr)
+      if (fit_.validation != nullptr && (epoch + 1) % fit_.validation_freq == 0)
         for (const auto& [name, value] : trainer_.evaluate(*fit_.validation))
           metrics["val_" + name] = value;
       history_.epochs.push_back(metrics);
@@ -302,7 +308,8 @@ class Fit {
       step_in_epoch_ = 0;
       if (const Status logged = log.epoch(epoch, metrics); !logged)
         message(fmt::format("TensorBoard's events end here: {}", logged.error()));
-      save({epoch + 1, 0});
+      if ((epoch + 1) % fit_.checkpoint_every_epochs == 0 || epoch + 1 == fit_.epochs)
+        save({epoch + 1, 0});
       if (fit_.callbacks.on_epoch) fit_.callbacks.on_epoch(report(epoch, *iterator), metrics);
     }
     history_.steps = step_count_;
@@ -500,6 +507,9 @@ const Executable& Trainer::step() const {
 
 History Trainer::fit(const Dataset& dataset, const FitOptions& options) {
   require(options.epochs >= 0, "epochs is {}, but must not be negative", options.epochs);
+  for (const auto& [name, value] : {std::pair("validation_freq", options.validation_freq),
+                                    {"checkpoint_every_epochs", options.checkpoint_every_epochs}})
+    require(value > 0, "{} is {}, but must be positive", name, value);
   state_->prepare_step(dataset);
   return Fit(*this, *state_->step, state_->step_program, state_->options, dataset, options,
              [this](const Example& batch) { state_->check_targets(batch); })
@@ -512,7 +522,7 @@ Metrics Trainer::evaluate(const Dataset& dataset) {
   if (state_->model.weights.empty()) state_->model.initialize(state_->options.seed);
   state_->fetch_weights();
   MetricMeans means(result_names(state_->options.metrics));
-  const auto iterator = dataset.iterator();
+  const auto iterator = dataset.iterator({.threads = state_->options.data_threads});
   Example batch;
   for (int64_t n = dataset.cardinality(); n > 0 && iterator->next(batch); --n) {
     const int64_t size = batch[0].sizes()[0];

@@ -48,7 +48,7 @@ LoweringTarget target_of(const PassCase& pass_case) {
     if (word == "fused_loops")
       target.fused_loops = true;
     else if (word == "fused_rows")
-      target.fused_rows = true;
+      target.longest_fused_row = 32768;
     else if (word == "channels_of_4_or_8")
       target.channel_steps = {4, 8};
     else if (word == "slow_bf16")

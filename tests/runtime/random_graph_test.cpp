@@ -35,7 +35,8 @@ TEST(RandomGraph, SameSeedSameGraph) {
 
 TEST(RandomGraph, LoweredForFusedLoopsComputesTheSame) {
   const PassContext context{
-      .target = {.name = "fused", .fused_loops = true, .fused_rows = true, .fused_dot = true}};
+      .target = {
+          .name = "fused", .fused_loops = true, .longest_fused_row = 32768, .fused_dot = true}};
   for (uint64_t seed = 0; seed < kSeeds; ++seed) {
     const Graph graph = random_graph(seed, {.depth = static_cast<int>(seed % 3)});
     const auto num_results = static_cast<int64_t>(graph.outputs().size());

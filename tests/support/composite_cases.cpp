@@ -166,12 +166,79 @@ void add_embeddings(std::vector<OpCase>& cases) {
          .types = kFloatTypes});
 }
 
+/// The size 8 is one that kernels of whole attention take, 5 is none.
+void add_attentions(std::vector<OpCase>& cases) {
+  struct Row {
+    std::string name;
+    int64_t queries, keys, size, value_size;
+    Sizes bias;
+    bool is_causal;
+  };
+  for (const Row& row :
+       {Row{"plain", 5, 7, 8, 16, {}, false}, Row{"causal", 9, 9, 8, 8, {}, true},
+        Row{"few_keys_causal", 7, 3, 5, 2, {}, true}, Row{"bias", 5, 7, 8, 8, {2, 3, 5, 7}, false},
+        Row{"bias_a_key", 5, 7, 8, 8, {2, 1, 1, 7}, false},
+        Row{"one_bias_causal", 6, 6, 5, 5, {1, 1, 6, 6}, true},
+        Row{"one_query", 1, 7, 8, 8, {}, false}, Row{"no_query", 0, 7, 8, 8, {}, false}}) {
+    const auto tensor = [](int64_t steps, int64_t size) { return values({2, steps, 3, size}); };
+    const AttentionAttributes attributes{.scale = row.is_causal ? 0.3 : 0.4,
+                                         .is_causal = row.is_causal};
+    std::vector<CaseOperand> operands = {tensor(row.queries, row.size), tensor(row.keys, row.size),
+                                         tensor(row.keys, row.value_size)};
+    const bool biased = !row.bias.empty();
+    if (biased) operands.push_back(values(row.bias));
+    const auto attend = [=](std::span<const Value> in) {
+      return dot_product_attention(in[0], in[1], in[2], biased ? in[3] : Value{}, attributes);
+    };
+    OpCase result{
+        .op = "dot_product_attention",
+        .name = row.name,
+        .operands = operands,
+        .build = [=](Builder&, std::span<const Value> in) { return std::vector{attend(in).y}; },
+        .types = kFloatTypes,
+        .roundings = 8};
+    OpCase both = result;
+    both.name += "_statistics";
+    both.types = {DType::f64, DType::f32};  // those of short floats are no shorter than f32
+    both.build = [=](Builder&, std::span<const Value> in) {
+      const AttentionResult attention = attend(in);
+      return std::vector{attention.y, attention.statistics};
+    };
+    if (biased) result.operands.back().differentiated = false;
+    OpCase gradient = result;
+    gradient.op = "dot_product_attention_gradient";
+    gradient.operands.push_back(tensor(row.queries, row.value_size));
+    gradient.build = [=](Builder&, std::span<const Value> in) {
+      const AttentionGradient at =
+          dot_product_attention_gradient(in[0], in[1], in[2], biased ? in[3] : Value{}, attend(in),
+                                         in.back(), {attributes.scale, attributes.is_causal});
+      return std::vector{at.query, at.key, at.value};
+    };
+    for (const OpCase& each : {result, both, gradient}) cases.push_back(each);
+  }
+  for (const bool training : {true, false})
+    cases.push_back({.op = "dot_product_attention",
+                     .name = training ? "dropout_training" : "dropout",
+                     .operands = {values({2, 5, 3, 8}), values({2, 7, 3, 8}), values({2, 7, 3, 8}),
+                                  values({2, 3, 5, 7}), random_key()},
+                     .build =
+                         [=](Builder&, std::span<const Value> in) {
+                           return std::vector{
+                               dot_product_attention(
+                                   in[0], in[1], in[2], in[3],
+                                   {.scale = 0.4, .dropout = 0.3, .training = training}, in[4])
+                                   .y};
+                         },
+                     .types = kFloatTypes,
+                     .roundings = 8});
+}
+
 }  // namespace
 
 std::vector<OpCase> composite_cases() {
   std::vector<OpCase> cases;
-  for (const auto add :
-       {add_softmaxes, add_cross_entropies, add_normalisations, add_dropouts, add_embeddings})
+  for (const auto add : {add_softmaxes, add_cross_entropies, add_normalisations, add_dropouts,
+                         add_embeddings, add_attentions})
     add(cases);
   return cases;
 }

@@ -27,15 +27,17 @@ void add_linear(std::vector<OpCase>& cases) {
                          },
                      .types = {DType::f32, DType::f64},
                      .check_gradient = false});
-  cases.push_back({.op = "dequantize",
-                   .name = "zero_point",
-                   .operands = {values({3, 65}).between(-100, 100).with_limits()},
-                   .build =
-                       [](Builder&, std::span<const Value> in) {
-                         return std::vector{dequantize(in[0], {.scale = 0.3, .zero_point = 12})};
-                       },
-                   .types = {DType::i8, DType::u8, DType::i16, DType::u16, DType::i32},
-                   .check_gradient = false});
+  for (const auto& [name, attributes] : {std::pair("zero_point", DequantizeAttributes{0.3, 12}),
+                                         {"around_zero", DequantizeAttributes{0.125, 0}}})
+    cases.push_back({.op = "dequantize",
+                     .name = name,
+                     .operands = {values({3, 65}).between(-100, 100).with_limits()},
+                     .build =
+                         [attributes](Builder&, std::span<const Value> in) {
+                           return std::vector{dequantize(in[0], attributes)};
+                         },
+                     .types = {DType::i8, DType::u8, DType::i16, DType::u16, DType::i32},
+                     .check_gradient = false});
 }
 
 /// What follows a product of `channels`, with sums of some thousands.

@@ -71,7 +71,7 @@ TEST(FusedStep, GroupsOfLoopsChangeNoBit) {
   const Model model = tiny_cnn(true);
   for (const Precision precision : {Precision::float32, Precision::mixed_float16}) {
     const Program step = make_training_step(model, training(precision), 4);
-    LoweringTarget target{.name = "test", .fused_loops = true, .fused_rows = true};
+    LoweringTarget target{.name = "test", .fused_loops = true, .longest_fused_row = 32768};
     const Program alone = run_pipeline(step, lowering_pipeline(), {.target = target});
     target.loop_groups = true;
     const Program grouped = run_pipeline(step, lowering_pipeline(), {.target = target});

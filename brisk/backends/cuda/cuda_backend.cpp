@@ -38,7 +38,7 @@ class CudaBackend final : public Backend {
     LoweringTarget target;
     target.name = "cuda";
     target.fused_loops = true;
-    target.fused_rows = true;
+    target.longest_fused_row = 65536;  // a block of 1,024 threads holds it in registers
     target.loop_groups = true;
     target.fused_convolution = true;
     target.fused_dot = true;
@@ -48,12 +48,15 @@ class CudaBackend final : public Backend {
     target.batch_norm_through_pointwise = {DType::f16, DType::bf16};
     target.places_through_pointwise = 16;
     target.native_composites = {
-        "convolution_statistics", "input_gradient_scale_shift",   "gram_matrix",
-        "input_gradient_join",    "moments_gradient_scale_shift", "scale_shift_max_pool"};
+        "convolution_statistics", "input_gradient_scale_shift",    "gram_matrix",
+        "input_gradient_join",    "moments_gradient_scale_shift",  "scale_shift_max_pool",
+        "dot_product_attention",  "dot_product_attention_gradient"};
     target.takes_composite = [](const Node& node, std::span<const Type> operands) {
       if (node.op->name == "gram_matrix" || node.op->name == "scale_shift_max_pool") return true;
       if (node.op->name == "input_gradient_join" || node.op->name == "moments_gradient_scale_shift")
         return !refuse_join(node, operands);
+      if (node.op->name.starts_with("dot_product_attention"))
+        return !cudnn::refuse_attention(node, operands);
       return !cudnn::refuse_native(node, operands);
     };
     return target;

@@ -84,28 +84,33 @@ std::vector<Value> attend(LayerContext& context, const DotInputs& inputs, Value 
 
 struct HeadInputs {
   Value query, value, key;
-  Value mask;  ///< bool [batch, T, S]; undefined: everything is seen
+  Value mask;              ///< bool [batch, T, S], or 1 for T; undefined: everything is seen
+  bool is_causal = false;  ///< besides
 };
 
-HeadInputs head_inputs(LayerContext& context, std::span<const Value> values,
-                       const std::vector<std::string>& names, bool causal) {
+HeadInputs head_inputs(std::span<const Value> values, const std::vector<std::string>& names,
+                       bool causal) {
   std::map<std::string, Value> given;
   require(names.size() == values.size() ||
               (names.size() < values.size() && names.size() == 2 && values.size() == 3),
           "{} inputs are given, but {} are named", values.size(), names.size());
   for (size_t i = 0; i < values.size(); ++i) given[i < names.size() ? names[i] : "key"] = values[i];
   require(given["query"].defined() && given["value"].defined(), "query and value are needed");
-  HeadInputs inputs{
-      given["query"], given["value"], given["key"].defined() ? given["key"] : given["value"], {}};
+  HeadInputs inputs{given["query"],
+                    given["value"],
+                    given["key"].defined() ? given["key"] : given["value"],
+                    {},
+                    causal};
   const Extent queries = inputs.query.shape()[1], keys = inputs.value.shape()[1],
                batch = inputs.query.shape()[0];
-  const Shape shape{batch, queries, keys};
+  // A mask of keys alone stays small.
+  const bool by_query = given["query_mask"].defined() || given["attention_mask"].defined();
+  const Shape shape{batch, by_query ? queries : Extent(1), keys};
   const auto see = [&](Value mask) { inputs.mask = both(inputs.mask, broadcast_to(mask, shape)); };
   if (given["query_mask"].defined()) see(expand_dims(as_mask(given["query_mask"]), 2));
   for (const char* name : {"value_mask", "key_mask"})
     if (given[name].defined()) see(expand_dims(as_mask(given[name]), 1));
   if (given["attention_mask"].defined()) see(as_mask(given["attention_mask"]));
-  if (causal) see(causal_mask(context.builder(), queries, keys));
   return inputs;
 }
 
@@ -133,14 +138,37 @@ Value from_heads(LayerContext& context, const std::string& name, Value x,
   return use_bias ? y + part.parameter("bias", Type(x.dtype(), bias_shape), bias_initializer) : y;
 }
 
+/// What is added to scores [batch, heads, T, S]: the lowest number where `mask` [batch, T, S] hides
+/// a key, else 0.
+Value bias_of(Value mask, DType type) {
+  const Value seen = expand_dims(mask, 1);
+  return masked_scores(broadcast_to(mask.builder->scalar(type, 0), seen.shape()), seen);
+}
+
 /// query [batch, T, heads, size], key and value [batch, S, heads, size] to [batch, T, heads, size]
-/// and the weights [batch, heads, T, S].
-std::pair<Value, Value> attend_heads(LayerContext& context, Value query, Value key, Value value,
-                                     Value mask, double dropout) {
+/// and, where they are wanted, the weights [batch, heads, T, S].
+std::pair<Value, Value> attend_heads(LayerContext& context, const HeadInputs& call, Value query,
+                                     Value key, Value value, double dropout, bool wants_weights) {
   const double scale = 1 / std::sqrt(static_cast<double>(query.shape().size(3)));
+  if (!wants_weights) {
+    const Value bias =
+        call.mask.defined() ? bias_of(call.mask, compute_type(query.dtype())) : Value{};
+    const AttentionAttributes attributes{
+        .scale = scale, .is_causal = call.is_causal, .dropout = dropout};
+    return {dot_product_attention(query, key, value, bias, attributes,
+                                  dropout > 0 ? advancing_key(context) : Value{})
+                .y,
+            Value{}};
+  }
   Value scores = dot_general(
       query * scale, key,
       {.lhs_contract = {3}, .rhs_contract = {3}, .lhs_batch = {0, 2}, .rhs_batch = {0, 2}});
+  Value mask = call.mask;
+  if (call.is_causal) {
+    const Shape seen{scores.shape()[0], scores.shape()[2], scores.shape()[3]};
+    mask = broadcast_to(causal_mask(context.builder(), seen[1], seen[2]), seen);
+    if (call.mask.defined()) mask = logical_and(mask, broadcast_to(call.mask, seen));
+  }
   if (mask.defined())
     scores = masked_scores(scores, broadcast_to(expand_dims(mask, 1), scores.shape()));
   Value weights = softmax(scores);
@@ -205,7 +233,7 @@ std::vector<Value> MultiHeadAttention::build(LayerContext& context,
     for (Value& x : steps)
       if (x.rank() == query.rank()) x = as_steps(x);
   }
-  const HeadInputs call = head_inputs(context, steps, inputs, use_causal_mask);
+  const HeadInputs call = head_inputs(steps, inputs, use_causal_mask);
   const int64_t value_size = value_dim.value_or(key_dim);
   const auto heads = [&](const char* name, Value x, int64_t size) {
     return to_heads(context, name, x, num_heads, size, use_bias, kernel_initializer,
@@ -214,7 +242,8 @@ std::vector<Value> MultiHeadAttention::build(LayerContext& context,
   const Value q = heads("query_dense", call.query, key_dim),
               k = heads("key_dense", call.key, key_dim);
   const Value v = heads("value_dense", call.value, value_size);
-  const auto [mixed, weights] = attend_heads(context, q, k, v, call.mask, dropout);
+  const auto [mixed, weights] =
+      attend_heads(context, call, q, k, v, dropout, return_attention_scores);
   const std::vector<int64_t> out = output_shape.empty()
                                        ? std::vector<int64_t>{query.shape().size(query.rank() - 1)}
                                        : output_shape;
@@ -235,7 +264,7 @@ std::vector<Value> GroupQueryAttention::build(LayerContext& context,
   require(head_dim > 0 && num_key_value_heads > 0 && num_query_heads % num_key_value_heads == 0,
           "num_query_heads {} must be a multiple of num_key_value_heads {}", num_query_heads,
           num_key_value_heads);
-  const HeadInputs call = head_inputs(context, values, inputs, use_causal_mask);
+  const HeadInputs call = head_inputs(values, inputs, use_causal_mask);
   const auto heads = [&](const char* name, Value x, int64_t count) {
     return to_heads(context, name, x, count, head_dim, use_bias, kernel_initializer,
                     bias_initializer);
@@ -249,7 +278,8 @@ std::vector<Value> GroupQueryAttention::build(LayerContext& context,
   };
   const Value k = repeated(heads("_key_dense", call.key, num_key_value_heads));
   const Value v = repeated(heads("_value_dense", call.value, num_key_value_heads));
-  const auto [mixed, weights] = attend_heads(context, q, k, v, call.mask, dropout);
+  const auto [mixed, weights] =
+      attend_heads(context, call, q, k, v, dropout, return_attention_scores);
   const Value y = from_heads(context, "_output_dense", mixed, {call.query.shape().size(2)},
                              use_bias, kernel_initializer, bias_initializer);
   if (return_attention_scores) return {y, weights};

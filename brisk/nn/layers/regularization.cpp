@@ -9,19 +9,18 @@
 namespace brisk {
 namespace {
 
-/// The key of this step; the next one replaces it.
+void require_rate(double rate) {
+  require(rate >= 0 && rate < 1, "rate is {}, but must be in [0, 1)", rate);
+}
+
+}  // namespace
+
 Value advancing_key(LayerContext& context) {
   const Value key =
       context.state("seed_generator", Type(DType::u32, {2}), StateRole::random_key, "random_key");
   context.update(key, fold_key(key, uint64_t{0}));
   return key;
 }
-
-void require_rate(double rate) {
-  require(rate >= 0 && rate < 1, "rate is {}, but must be in [0, 1)", rate);
-}
-
-}  // namespace
 
 Value dropout_mask(LayerContext& context, const Type& type, double rate) {
   require_rate(rate);

@@ -96,6 +96,8 @@ struct ActivityRegularization {
   Value build(LayerContext&, std::span<const Value> inputs) const { return inputs[0]; }
 };
 
+/// A key of the layer's own that is another one in each step of training.
+Value advancing_key(LayerContext& context);
 /// Zeros and 1 / (1 - rate) in training, else ones: of `shape`, by the layer's own key.
 Value dropout_mask(LayerContext& context, const Type& type, double rate);
 

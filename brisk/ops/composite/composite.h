@@ -69,6 +69,49 @@ struct DropoutAttributes {
 /// Training: zero with probability `rate`, else x / (1 - rate), by random_bits(key); else x.
 Value dropout(Value x, Value key, DropoutAttributes attributes);
 
+struct AttentionAttributes {
+  double scale = 1;        ///< of the products of query and key
+  bool is_causal = false;  ///< step i of the query sees steps 0 to i of the key
+  double dropout = 0;      ///< rate at which weights are dropped in training
+  bool training = false;
+  template <typename F>
+  void fields(F&& f) {
+    f("scale", scale);
+    f("is_causal", is_causal);
+    f("dropout", dropout);
+    f("training", training);
+  }
+};
+struct AttentionResult {
+  Value y;           ///< like the query, with the value's size
+  Value statistics;  ///< log(sum(exp(scores))) over the key's steps, [batch, heads, T], f32 for
+                     ///< short floats: what the gradient computes the weights again from
+};
+/// softmax(scale * query key^T + bias) value for each head. query [batch, T, heads, size], key
+/// [batch, S, heads, size], value [batch, S, heads, value_size]; `bias`, which may be undefined, is
+/// [batch, heads, T, S] with 1 for any of them, in f32 or the query's type. `random_key` decides
+/// what is dropped; it is given where the rate is positive.
+AttentionResult dot_product_attention(Value query, Value key, Value value, Value bias,
+                                      AttentionAttributes attributes, Value random_key = {});
+/// Gradients at query, key and value where `dy` flows into attention's result and nothing into its
+/// statistics.
+struct AttentionGradient {
+  Value query, key, value;
+};
+struct AttentionGradientAttributes {
+  double scale = 1;
+  bool is_causal = false;
+  template <typename F>
+  void fields(F&& f) {
+    f("scale", scale);
+    f("is_causal", is_causal);
+  }
+};
+/// Where weights were dropped there is no such op: attention has a gradient in plain ops then.
+AttentionGradient dot_product_attention_gradient(Value query, Value key, Value value, Value bias,
+                                                 AttentionResult result, Value dy,
+                                                 AttentionGradientAttributes attributes);
+
 /// Rows of `table` [vocabulary, dim] at `indices`: [..., dim]. Gradient by scatter_add.
 Value embedding(Value table, Value indices);
 

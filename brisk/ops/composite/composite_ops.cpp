@@ -11,6 +11,8 @@ void add_composite_ops(OpSet& ops) {
   ops.add(batch_norm_op());
   ops.add(layer_norm_op());
   ops.add(dropout_op());
+  ops.add(dot_product_attention_op());
+  ops.add(dot_product_attention_gradient_op());
   ops.add(embedding_op());
 }
 

@@ -14,6 +14,8 @@ Op softmax_cross_entropy_op();
 Op batch_norm_op();
 Op layer_norm_op();
 Op dropout_op();
+Op dot_product_attention_op();
+Op dot_product_attention_gradient_op();
 Op embedding_op();
 
 void add_composite_ops(OpSet& ops);

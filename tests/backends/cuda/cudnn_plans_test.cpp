@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "brisk/backends/cuda/api/driver.h"
+#include "brisk/backends/cuda/cudnn/attention_patterns.h"
 #include "brisk/backends/cuda/cudnn/batch_norm_patterns.h"
 #include "brisk/backends/cuda/cudnn/choose_plan.h"
 #include "brisk/backends/cuda/device_description.h"
@@ -127,6 +129,46 @@ TEST_F(CudnnPlans, TheInferenceEpilogueInBothShortTypes) {
             [&](GraphBuilder& graph) { convolution_bias_relu(graph, problem, residual); }, {});
         EXPECT_GT(found.plans, 0u) << layer.name << " " << name(type) << ": " << found.reasons;
       }
+}
+
+/// Of GPT-2, 32 sequences.
+AttentionProblem gpt2_attention(DType type) {
+  return {.batch = 32,
+          .heads = 12,
+          .queries = 1024,
+          .keys = 1024,
+          .size = 64,
+          .value_size = 64,
+          .type = type,
+          .scale = 0.125f,
+          .is_causal = true};
+}
+
+// Its engines are compiled at run time, so without a driver none is offered; the descriptions are
+// checked all the same.
+TEST_F(CudnnPlans, AttentionForwardAndBackwardInBothShortTypes) {
+  const bool offered = bool(driver());
+  for (const DType type : {DType::f16, DType::bf16})
+    for (const bool biased : {false, true}) {
+      AttentionProblem problem = gpt2_attention(type);
+      problem.is_causal = !biased;
+      if (biased) problem.bias = TensorShape{{32, 1, 1, 1024}, {1024, 1024, 1024, 1}, DType::f32};
+      const auto expect = [&](const char* what, auto&& describe) {
+        size_t engines = 0;
+        ASSERT_NO_THROW({
+          GraphBuilder builder;
+          describe(builder);
+          const OperationGraph graph = std::move(builder).build(target_);
+          engines = engine_configs(graph, target_, {}, 4).size();
+        }) << what;
+        if (offered) {
+          EXPECT_GT(engines, 0u) << what << " " << name(type);
+        }
+      };
+      expect("forward", [&](GraphBuilder& graph) { attention_forward(graph, problem); });
+      for (const QueryGradient form : {QueryGradient::exact, QueryGradient::accumulated})
+        expect("backward", [&](GraphBuilder& graph) { attention_backward(graph, problem, form); });
+    }
 }
 
 TEST_F(CudnnPlans, StrictSinglePrecisionUsesNoTensorCores) {

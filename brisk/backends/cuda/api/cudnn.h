@@ -44,6 +44,7 @@ enum class DescriptorType : int {
   resample = 24,
   operation_resample_forward = 25,
   operation_resample_backward = 26,
+  operation_reshape = 31,
   device_properties = 38,
   operation_attention_forward = 41,
   operation_attention_backward = 43,
@@ -53,6 +54,7 @@ enum class Attribute : int {
   pointwise_mode = 0,
   pointwise_math_type = 1,
   pointwise_relu_lower_clip = 3,
+  pointwise_axis = 9,
 
   convolution_compute_type = 100,
   convolution_mode = 101,
@@ -188,6 +190,9 @@ enum class Attribute : int {
   resample_forward_y = 1711,
   resample_forward_descriptor = 1716,
 
+  reshape_x = 2200,
+  reshape_y = 2201,
+
   device_id = 2700,
   device_handle = 2701,
   device_json = 2702,
@@ -257,11 +262,16 @@ enum class PointwiseMode : int {
   multiply = 1,
   minimum = 2,
   maximum = 3,
+  divide = 6,
   subtract = 9,
+  exponential = 13,
+  logarithm = 15,
   identity = 21,
   relu = 100,
   relu_gradient = 200,
   greater = 302,
+  greater_equal = 303,
+  index = 501,
   select = 601,
 };
 enum class ReductionOperator : int { add = 0, maximum = 3 };

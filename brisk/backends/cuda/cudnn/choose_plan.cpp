@@ -32,6 +32,7 @@ int64_t most_workspace(const PlanOptions& options, int64_t memory_bytes) {
 ChosenPlan chosen(const OperationGraph& graph, Plan plan, double milliseconds) {
   ChosenPlan result;
   result.memory_ids = graph.memory_ids;
+  result.scalars = graph.scalars;
   result.name = plan.name();
   result.workspace_bytes = plan.workspace_bytes();
   result.milliseconds = milliseconds;
@@ -52,7 +53,7 @@ Result<ChosenPlan> choose_without_device(const OperationGraph& graph, const Targ
       if (!smallest || plan->workspace_bytes() < smallest->workspace_bytes())
         smallest = std::move(*plan);
     } else if (only_lacks_device(plan.error())) {
-      return ChosenPlan{graph.memory_ids, std::nullopt, config.name};
+      return ChosenPlan{graph.memory_ids, graph.scalars, std::nullopt, config.name};
     } else {
       reasons.push_back(plan.error());
     }
@@ -108,7 +109,8 @@ Result<ChosenPlan> measure_plans(const OperationGraph& graph, const Target& targ
       MeasuringLimits limits;
       if (best) limits.best_milliseconds = best->milliseconds;
       const auto enqueue = [&](StreamHandle stream) {
-        plan.execute(graph.memory_ids, memory.addresses(), memory.workspace(), stream);
+        plan.execute(graph.memory_ids, memory.addresses(), memory.workspace(), stream,
+                     graph.scalars);
       };
       const double milliseconds = measure(device, enqueue, limits);
       spent += 2 * milliseconds;  // with the warm-up

@@ -16,6 +16,7 @@ using MakeGraph = std::function<OperationGraph(const Target&)>;
 
 struct ChosenPlan {
   std::vector<int64_t> memory_ids;
+  std::vector<HostScalar> scalars;
   /// Nothing where only a device is missing to load the engine's code.
   std::optional<Plan> plan;
   std::string name;  ///< "engine 62"

@@ -10,5 +10,7 @@ namespace brisk::cuda::cudnn {
 std::vector<OpKernel> convolution_kernels();
 /// The ops of brisk/ops/fused/batch_norm_fusion.h.
 std::vector<OpKernel> batch_norm_kernels();
+/// Attention and its gradient.
+std::vector<OpKernel> attention_kernels();
 
 }  // namespace brisk::cuda::cudnn

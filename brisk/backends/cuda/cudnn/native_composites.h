@@ -1,6 +1,6 @@
 #pragma once
 
-/// Which batch norm fusions cuDNN's engines take, told by types and shapes alone, so that lowering
+/// Which composites cuDNN's engines take, told by types and shapes alone, so that lowering
 /// can decide between an op and its decomposition.
 
 #include <optional>
@@ -13,5 +13,7 @@ namespace brisk::cuda::cudnn {
 
 /// Of a node "convolution_statistics" or "input_gradient_scale_shift"; nothing when it is taken.
 std::optional<std::string> refuse_native(const Node& node, std::span<const Type> operands);
+/// Of a node "dot_product_attention" or "dot_product_attention_gradient".
+std::optional<std::string> refuse_attention(const Node& node, std::span<const Type> operands);
 
 }  // namespace brisk::cuda::cudnn

@@ -14,7 +14,7 @@ TensorShape channels_last(std::vector<int64_t> sizes, DType type) {
   return {std::move(sizes), std::move(strides), type};
 }
 
-TensorNumber GraphBuilder::add(const TensorShape& shape, int64_t alignment, bool in_memory) {
+TensorNumber GraphBuilder::add(const TensorShape& shape, int64_t alignment, Home home) {
   const auto id = static_cast<int64_t>(tensors_.size()) + 1;
   Descriptor tensor(DescriptorType::tensor);
   tensor.set(Attribute::tensor_unique_id, id);
@@ -22,20 +22,28 @@ TensorNumber GraphBuilder::add(const TensorShape& shape, int64_t alignment, bool
   tensor.set_int64s(Attribute::tensor_dimensions, shape.sizes);
   tensor.set_int64s(Attribute::tensor_strides, shape.strides);
   tensor.set(Attribute::tensor_alignment, alignment);
-  tensor.set_boolean(Attribute::tensor_is_virtual, !in_memory);
+  tensor.set_boolean(Attribute::tensor_is_virtual, home == Home::inner);
+  if (home == Home::host) tensor.set_boolean(Attribute::tensor_is_by_value, true);
   tensors_.push_back(std::move(tensor).finalized());
   shapes_.push_back(shape);
-  if (in_memory) memory_ids_.push_back(id);
-  text_ += fmt::format("{}{}:{}[{}]/[{}]@{};", in_memory ? 't' : 'v', id, name(shape.type),
-                       fmt::join(shape.sizes, ","), fmt::join(shape.strides, ","), alignment);
+  if (home == Home::memory) memory_ids_.push_back(id);
+  text_ +=
+      fmt::format("{}{}:{}[{}]/[{}]@{};", "tvs"[static_cast<size_t>(home)], id, name(shape.type),
+                  fmt::join(shape.sizes, ","), fmt::join(shape.strides, ","), alignment);
   return tensors_.size() - 1;
 }
 
 TensorNumber GraphBuilder::tensor(const TensorShape& shape, int64_t alignment) {
-  return add(shape, alignment, true);
+  return add(shape, alignment, Home::memory);
 }
 TensorNumber GraphBuilder::inner(const TensorShape& shape) {
-  return add(shape, 16, false);
+  return add(shape, 16, Home::inner);
+}
+TensorNumber GraphBuilder::scalar(float value) {
+  const TensorNumber number = add({{1, 1, 1, 1}, {1, 1, 1, 1}, DType::f32}, 16, Home::host);
+  scalars_.push_back({static_cast<int64_t>(number) + 1, value});
+  text_ += fmt::format("{}={};", number + 1, value);
+  return number;
 }
 
 template <typename... Numbers>
@@ -104,10 +112,13 @@ void GraphBuilder::convolution_filter_gradient(TensorNumber x, TensorNumber dy, 
 
 namespace {
 
-Descriptor pointwise_descriptor(PointwiseMode mode) {
+/// `axis`: of an index; negative where the mode has none.
+Descriptor pointwise_descriptor(PointwiseMode mode, DataType math = DataType::f32,
+                                int64_t axis = -1) {
   Descriptor pointwise(DescriptorType::pointwise);
   pointwise.set_enum(Attribute::pointwise_mode, AttributeType::pointwise_mode, mode);
-  pointwise.set_type(Attribute::pointwise_math_type, DataType::f32);
+  pointwise.set_type(Attribute::pointwise_math_type, math);
+  if (axis >= 0) pointwise.set(Attribute::pointwise_axis, axis);
   return std::move(pointwise).finalized();
 }
 
@@ -123,13 +134,52 @@ void GraphBuilder::unary(PointwiseMode mode, TensorNumber x, TensorNumber y) {
 }
 
 void GraphBuilder::binary(PointwiseMode mode, TensorNumber a, TensorNumber b, TensorNumber y) {
+  binary(mode, DataType::f32, a, b, y);
+}
+
+void GraphBuilder::compare(PointwiseMode mode, TensorNumber a, TensorNumber b, TensorNumber y) {
+  binary(mode, DataType::boolean, a, b, y);
+}
+
+void GraphBuilder::binary(PointwiseMode mode, DataType math, TensorNumber a, TensorNumber b,
+                          TensorNumber y) {
   Descriptor operation(DescriptorType::operation_pointwise);
-  operation.set_descriptor(Attribute::pointwise_descriptor, pointwise_descriptor(mode));
+  operation.set_descriptor(Attribute::pointwise_descriptor, pointwise_descriptor(mode, math));
   operation.set_descriptor(Attribute::pointwise_x, tensors_[a]);
   operation.set_descriptor(Attribute::pointwise_b, tensors_[b]);
   operation.set_descriptor(Attribute::pointwise_y, tensors_[y]);
   operations_.push_back(std::move(operation).finalized());
   note(fmt::format("pointwise{}", static_cast<int>(mode)), a, b, y);
+}
+
+void GraphBuilder::index(TensorNumber like, int64_t axis, TensorNumber y) {
+  Descriptor operation(DescriptorType::operation_pointwise);
+  operation.set_descriptor(Attribute::pointwise_descriptor,
+                           pointwise_descriptor(PointwiseMode::index, DataType::f32, axis));
+  operation.set_descriptor(Attribute::pointwise_x, tensors_[like]);
+  operation.set_descriptor(Attribute::pointwise_y, tensors_[y]);
+  operations_.push_back(std::move(operation).finalized());
+  note(fmt::format("index{}", axis), like, y);
+}
+
+void GraphBuilder::select(TensorNumber condition, TensorNumber a, TensorNumber b, TensorNumber y) {
+  Descriptor operation(DescriptorType::operation_pointwise);
+  operation.set_descriptor(Attribute::pointwise_descriptor,
+                           pointwise_descriptor(PointwiseMode::select));
+  operation.set_descriptor(Attribute::pointwise_x, tensors_[a]);
+  operation.set_descriptor(Attribute::pointwise_b, tensors_[b]);
+  operation.set_descriptor(Attribute::pointwise_t, tensors_[condition]);
+  operation.set_descriptor(Attribute::pointwise_y, tensors_[y]);
+  operations_.push_back(std::move(operation).finalized());
+  note("select", condition, a, b, y);
+}
+
+void GraphBuilder::view(TensorNumber x, TensorNumber y) {
+  Descriptor operation(DescriptorType::operation_reshape);
+  operation.set_descriptor(Attribute::reshape_x, tensors_[x]);
+  operation.set_descriptor(Attribute::reshape_y, tensors_[y]);
+  operations_.push_back(std::move(operation).finalized());
+  note("view", x, y);
 }
 
 void GraphBuilder::relu_gradient(TensorNumber dy, TensorNumber x, TensorNumber dx) {
@@ -204,7 +254,8 @@ OperationGraph GraphBuilder::build(const Target& target) && {
   Descriptor graph(DescriptorType::operation_graph);
   graph.set_descriptors(Attribute::graph_operations, operations_);
   if (target.handle() != nullptr) graph.set_handle(Attribute::graph_handle, target.handle());
-  return {std::move(graph).finalized(), std::move(memory_ids_), std::move(text_)};
+  return {std::move(graph).finalized(), std::move(memory_ids_), std::move(scalars_),
+          std::move(text_)};
 }
 
 }  // namespace brisk::cuda::cudnn

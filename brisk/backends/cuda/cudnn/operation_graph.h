@@ -25,12 +25,19 @@ struct ConvolutionGeometry {
 /// Tensors of one graph, numbered from 0.
 using TensorNumber = size_t;
 
+/// A number that goes with each call instead of lying in the device's memory.
+struct HostScalar {
+  int64_t id;  ///< unique among the graph's tensors
+  float value;
+};
+
 /// A finalised graph.
 struct OperationGraph {
   Descriptor descriptor;
   /// Unique ids of the tensors in memory, in order of their making: what `Plan::execute` is given
   /// addresses for.
   std::vector<int64_t> memory_ids;
+  std::vector<HostScalar> scalars;
   /// Says all of the graph: what tuning results are kept under.
   std::string text;
 };
@@ -40,6 +47,8 @@ class GraphBuilder {
   /// In memory, aligned to `alignment` bytes.
   TensorNumber tensor(const TensorShape& shape, int64_t alignment = 16);
   TensorNumber inner(const TensorShape& shape);
+  /// [1, 1, 1, 1], f32.
+  TensorNumber scalar(float value);
   const TensorShape& shape(TensorNumber tensor) const { return shapes_[tensor]; }
 
   /// Computed and accumulated in f32, whatever the tensors' types.
@@ -51,6 +60,14 @@ class GraphBuilder {
   void unary(PointwiseMode mode, TensorNumber x, TensorNumber y);
   /// Sizes of 1 in `b` are broadcast.
   void binary(PointwiseMode mode, TensorNumber a, TensorNumber b, TensorNumber y);
+  /// y, i32: each place's index along an axis of `like`.
+  void index(TensorNumber like, int64_t axis, TensorNumber y);
+  /// y, bool.
+  void compare(PointwiseMode mode, TensorNumber a, TensorNumber b, TensorNumber y);
+  /// y = condition ? a : b.
+  void select(TensorNumber condition, TensorNumber a, TensorNumber b, TensorNumber y);
+  /// The same memory by other sizes and strides.
+  void view(TensorNumber x, TensorNumber y);
   /// dx = dy where the activation's operand or result `x` is positive, else 0.
   void relu_gradient(TensorNumber dy, TensorNumber x, TensorNumber dx);
   /// Folds the axes where `y` has size 1.
@@ -71,7 +88,9 @@ class GraphBuilder {
   OperationGraph build(const Target& target) &&;
 
  private:
-  TensorNumber add(const TensorShape& shape, int64_t alignment, bool in_memory);
+  enum class Home : uint8_t { memory, inner, host };
+  TensorNumber add(const TensorShape& shape, int64_t alignment, Home home);
+  void binary(PointwiseMode mode, DataType math, TensorNumber a, TensorNumber b, TensorNumber y);
   template <typename... Numbers>
   void note(std::string_view operation, Numbers... numbers);
   Descriptor convolution_descriptor(const ConvolutionGeometry& geometry);
@@ -79,6 +98,7 @@ class GraphBuilder {
   std::vector<TensorShape> shapes_;
   std::vector<Descriptor> tensors_, operations_;
   std::vector<int64_t> memory_ids_;
+  std::vector<HostScalar> scalars_;
   std::string text_;
 };
 

@@ -114,17 +114,25 @@ Result<Plan> Plan::from_text(std::string_view text, const Target& target) {
 }
 
 void Plan::execute(std::span<const int64_t> memory_ids, std::span<const DeviceAddress> addresses,
-                   DeviceAddress workspace, StreamHandle stream) const {
+                   DeviceAddress workspace, StreamHandle stream,
+                   std::span<const HostScalar> scalars) const {
   invariant(memory_ids.size() == addresses.size(), "a cuDNN plan has {} tensors, but gets {}",
             memory_ids.size(), addresses.size());
   invariant(target_.handle() != nullptr, "a cuDNN plan made without a device is run");
   std::vector<void*> pointers;
   for (const DeviceAddress address : addresses)
     pointers.push_back(reinterpret_cast<void*>(address));
+  std::vector<int64_t> ids(memory_ids.begin(), memory_ids.end());
+  std::vector<float> numbers;  // cuDNN takes what it points to while it enqueues
+  for (const HostScalar& scalar : scalars) numbers.push_back(scalar.value);
+  for (size_t i = 0; i < scalars.size(); ++i) {
+    ids.push_back(scalars[i].id);
+    pointers.push_back(&numbers[i]);
+  }
   void* const workspace_pointer = reinterpret_cast<void*>(workspace);
   Descriptor pack(DescriptorType::variant_pack);
   pack.set_pointers(Attribute::pack_pointers, pointers);
-  pack.set_int64s(Attribute::pack_unique_ids, memory_ids);
+  pack.set_int64s(Attribute::pack_unique_ids, ids);
   pack.set_pointers(Attribute::pack_workspace, {&workspace_pointer, 1});
   const Descriptor finalized = std::move(pack).finalized();
   const Library& cudnn = **library();

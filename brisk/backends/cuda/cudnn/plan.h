@@ -44,9 +44,10 @@ class Plan {
   const std::string& name() const { return name_; }
 
   /// Enqueues on the stream: allocates nothing on the device, may be captured. `addresses`: of the
-  /// graph's `memory_ids`, in that order.
+  /// graph's `memory_ids`, in that order. `scalars`: the graph's.
   void execute(std::span<const int64_t> memory_ids, std::span<const DeviceAddress> addresses,
-               DeviceAddress workspace, StreamHandle stream) const;
+               DeviceAddress workspace, StreamHandle stream,
+               std::span<const HostScalar> scalars = {}) const;
 
  private:
   Descriptor descriptor_;

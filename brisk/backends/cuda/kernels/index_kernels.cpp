@@ -106,49 +106,63 @@ std::unique_ptr<Launch> prepare_one_hot(const KernelRequest& request,
 
 // ---- adding -------------------------------------------------------------------------------------
 
-/// A warp owns a row [inner] of the result at (outer, position); the block's warps look through the
-/// indices together, a tile at a time in shared memory, and each adds the updates that name its
-/// row.
+/// A warp owns a row [inner] of the result at (outer, position). The block's threads look through
+/// the indices together, a tile at a time, and note in a bit for each whether it names one of the
+/// block's rows: few do. Each warp then goes through the bits that are set, in order, and adds the
+/// updates that name its own row.
 std::unique_ptr<Launch> prepare_scatter_add(const KernelRequest& request,
                                             const PrepareContext& context) {
   const AxisSplit s(operand_sizes(request, 0), axis_of(request));
   const DType type = request.operands[0].dtype();
   const int64_t indices = count_of(request.operands[1]);
-  constexpr int64_t kWarps = 16, kEach = 8, kTile = 1024;
-  const int64_t pieces = (s.inner + 32 * kEach - 1) / (32 * kEach), rows = s.outer * s.extent;
+  constexpr int64_t kWarps = 16, kTurns = 8, kThreads = 32 * kWarps, kTile = kTurns * kThreads;
+  constexpr int64_t kMostEach = 24;  // accumulators of a thread
+  const int64_t each = std::clamp<int64_t>((s.inner + 31) / 32, 1, kMostEach);
+  const int64_t pieces = (s.inner + 32 * each - 1) / (32 * each), rows = s.outer * s.extent;
   const int64_t row_blocks = (rows + kWarps - 1) / kWarps;
   const std::string sum = accumulator_text(type);
   std::string body = fmt::format(
-      "  __shared__ i64 tile[{}];\n  const u32 lane = threadIdx.x % 32u;\n"
-      "  const ix piece = blockIdx.x % {}u, row = (ix)(blockIdx.x / {}u) * {}u + threadIdx.x / "
+      "  __shared__ u32 found[{}];\n  const u32 lane = threadIdx.x % 32u, warp = threadIdx.x / "
       "32u;\n"
+      "  const ix piece = blockIdx.x % {}u, first_row = (ix)(blockIdx.x / {}u) * {}u, row = "
+      "first_row + warp;\n"
       "  const bool live = row < {}ull;\n  const ix o = row / {}ull;\n  const i64 mine = live ? "
-      "(i64)(row % {}ull) : -1;\n"
+      "(i64)(row % {}ull) : -1, base = (i64)(first_row % {}ull);\n"
       "  {} a[{}];\n",
-      kTile, pieces, pieces, kWarps, rows, s.extent, s.extent, sum, kEach);
+      kTurns * kWarps, pieces, pieces, kWarps, rows, s.extent, s.extent, s.extent, sum, each);
   const std::string inside = fmt::format(
-      "const ix k = piece * {}ull + e * 32u + lane; if (live && k < {}ull)", 32 * kEach, s.inner);
+      "const ix k = piece * {}ull + e * 32u + lane; if (live && k < {}ull)", 32 * each, s.inner);
   body += fmt::format("  EACH(e, {}) {{ a[e] = 0; {} a[e] = ({})widen(b0[row * {}ull + k]); }}\n",
-                      kEach, inside, sum, s.inner);
+                      each, inside, sum, s.inner);
   body += fmt::format(
-      "  for (ix first = 0; first < {}ull; first += {}u) {{\n    __syncthreads();\n"
-      "    for (u32 t = threadIdx.x; t < {}u; t += {}u) tile[t] = first + t < {}ull ? {} : -1;\n   "
-      " __syncthreads();\n"
-      "    if (mine < 0) continue;\n"
-      "    for (u32 t = 0; t < {}u; t += 32u) {{\n"
-      "      u32 hits = __ballot_sync(0xffffffffu, tile[t + lane] == mine);\n"
-      "      for (; hits != 0; hits &= hits - 1) {{\n        const ix n = first + t + "
-      "(__ffs((i32)hits) - 1);\n"
-      "        EACH(e, {}) {{ {} a[e] += ({})widen(b2[(o * {}ull + n) * {}ull + k]); }}\n      "
-      "}}\n    }}\n  }}\n",
-      indices, kTile, kTile, kWarps * 32, indices, index_text(request, 1, "first + t"), kTile,
-      kEach, inside, sum, indices, s.inner);
-  body += fmt::format("  EACH(e, {}) {{ {} y0[row * {}ull + k] = narrow<{}>(({})a[e]); }}\n", kEach,
+      "  for (ix first = 0; first < {}ull; first += {}u) {{\n    bool any = false;\n"
+      "    EACH(t, {}) {{\n      const ix n = first + t * {}u + threadIdx.x;\n"
+      "      const i64 at = n < {}ull ? {} : -1, behind = at < base ? at - base + {}ll : at - "
+      "base;\n"
+      "      const u32 word = __ballot_sync(0xffffffffu, at >= 0 && at < {}ll && behind < {});\n"
+      "      if (lane == 0) found[t * {}u + warp] = word;\n      any |= word != 0;\n    }}\n"
+      "    if (!__syncthreads_or(any)) continue;\n",
+      indices, kTile, kTurns, kThreads, indices, index_text(request, 1, "n"), s.extent, s.extent,
+      kWarps, kWarps);
+  body += fmt::format(
+      "    if (mine >= 0) for (u32 w = 0; w < {}u; w += 32u) {{\n      const u32 word = found[w + "
+      "lane];\n"
+      "      for (u32 words = __ballot_sync(0xffffffffu, word != 0); words != 0; words &= words - "
+      "1) {{\n"
+      "        const u32 from = __ffs((i32)words) - 1;\n"
+      "        for (u32 bits = __shfl_sync(0xffffffffu, word, from); bits != 0; bits &= bits - 1) "
+      "{{\n"
+      "          const ix n = first + (w + from) * 32u + (__ffs((i32)bits) - 1);\n"
+      "          if ({} != mine) continue;\n"
+      "          EACH(e, {}) {{ {} a[e] += ({})widen(b2[(o * {}ull + n) * {}ull + k]); }}\n"
+      "        }}\n      }}\n    }}\n    __syncthreads();\n  }}\n",
+      kTurns * kWarps, index_text(request, 1, "n"), each, inside, sum, indices, s.inner);
+  body += fmt::format("  EACH(e, {}) {{ {} y0[row * {}ull + k] = narrow<{}>(({})a[e]); }}\n", each,
                       inside, s.inner, storage_text(type), compute_text(type));
   return std::make_unique<TextLaunch>(
       "nvrtc/scatter_add by rows", request, context,
       std::vector{TextKernel{"scatter_add", body, rows * s.inner == 0 ? 0 : row_blocks * pieces,
-                             kWarps * 32}});
+                             kThreads}});
 }
 
 std::unique_ptr<Launch> prepare_put_along_axis_add(const KernelRequest& request,

@@ -12,7 +12,8 @@
 #include "brisk/ops/source/source.h"
 
 // Attention, its linear and flexible kin, and rotary positions. Heads lie at axis 1:
-// [batch, heads, length, size]. Scores are computed in f32 for short floats.
+// [batch, heads, length, size]. Scores are computed in f32 for short floats; in f32 and f64, where
+// nothing but the result is asked for, attention is one op.
 
 namespace brisk::onnx {
 namespace {
@@ -66,6 +67,18 @@ Value mask_bias(Call& c, Value mask, int64_t keys, DType type) {
   return mask.dtype() == DType::boolean ? bias_of(mask, type) : cast(mask, type);
 }
 
+/// softmax(scale * query key^T + bias) value as one op, for heads at axis 1. `bias`, which may be
+/// undefined, can be broadcast to the scores.
+Value attention_as_one(Value query, Value key, Value value, Value bias,
+                       AttentionAttributes attributes) {
+  const auto steps_first = [](Value x) { return transpose(x, {0, 2, 1, 3}); };
+  if (bias.defined())
+    while (bias.rank() < 4) bias = expand_dims(bias, 0);
+  return steps_first(dot_product_attention(steps_first(query), steps_first(key), steps_first(value),
+                                           bias, attributes)
+                         .y);
+}
+
 void attention(Call& c) {
   Value query = c.in(0), key = c.in(1), value = c.in(2);
   const DType type = query.dtype();
@@ -88,33 +101,49 @@ void attention(Call& c) {
                            : 1 / std::sqrt(static_cast<double>(size_of(query, 3)));
   const int64_t queries = size_of(query, 2), keys = size_of(key, 2),
                 repeats = size_of(query, 1) / size_of(key, 1);
-  Value scores =
-      matmul(cast(query, compute) * std::sqrt(scale),
-             transpose(cast(repeat_heads(key, repeats), compute) * std::sqrt(scale), {0, 1, 3, 2}));
+  key = repeat_heads(key, repeats);
+  value = repeat_heads(value, repeats);
   const double cap = c.real("softcap", 0);
-  if (cap > 0) scores = tanh(scores * (1 / cap)) * cap;
-  const Value capped = scores;
-  if (c.has(3)) scores = scores + mask_bias(c, c.in(3), keys, compute);
-  if (c.integer("is_causal", 0) != 0) {
+  std::vector<Value> terms;  // added to the scores, one after another
+  const auto term = [&](Value bias) { terms.push_back(bias); };
+  if (c.has(3)) term(mask_bias(c, c.in(3), keys, compute));
+  const bool is_causal = c.integer("is_causal", 0) != 0;
+  const bool plain_causal = is_causal && past == 0 && !c.has(3) && !c.has(6);
+  // The op computes as its operands are, and gives no scores.
+  const bool as_one =
+      type == compute && cap == 0 && !c.wants(3) && !c.element_attribute("softmax_precision");
+  if (is_causal && !(as_one && plain_causal)) {
     const Shape square{Extent(queries), Extent(keys)};
     const Value row = iota(c.builder(), DType::i32, square, 0),
                 column = iota(c.builder(), DType::i32, square, 1);
-    scores = scores + bias_of(less_equal(column, plus(row, static_cast<double>(past))), compute);
+    term(bias_of(less_equal(column, plus(row, static_cast<double>(past))), compute));
   }
   if (c.has(6)) {  // valid keys a sample
-    const Shape shape{scores.shape()[0], Extent(1), Extent(1), Extent(keys)};
+    const Extent batch = query.shape()[0];
+    const Shape shape{batch, Extent(1), Extent(1), Extent(keys)};
     const Value length = broadcast_to(
-        reshape(cast(c.in(6), DType::i64), {scores.shape()[0], Extent(1), Extent(1), Extent(1)}),
-        shape);
-    scores = scores + bias_of(less(iota(c.builder(), DType::i64, shape, 3), length), compute);
+        reshape(cast(c.in(6), DType::i64), {batch, Extent(1), Extent(1), Extent(1)}), shape);
+    term(bias_of(less(iota(c.builder(), DType::i64, shape, 3), length), compute));
   }
+  if (as_one) {
+    Value bias;
+    for (const Value& each : terms) bias = bias.defined() ? bias + each : each;
+    const Value y = attention_as_one(query, key, value, bias,
+                                     {.scale = scale, .is_causal = is_causal && plain_causal});
+    c.out(0, flat ? join_heads(y) : y);
+    return;
+  }
+  Value scores = matmul(cast(query, compute) * std::sqrt(scale),
+                        transpose(cast(key, compute) * std::sqrt(scale), {0, 1, 3, 2}));
+  if (cap > 0) scores = tanh(scores * (1 / cap)) * cap;
+  const Value capped = scores;
+  for (const Value& each : terms) scores = scores + each;
   const DType softmax_type = c.element_attribute("softmax_precision")
                                  ? carrier(*c.element_attribute("softmax_precision")).value()
                                  : compute;
   const Value probability =
       plain_softmax(compute_type(softmax_type) == compute ? scores : cast(scores, softmax_type));
-  const Value y =
-      cast(matmul(cast(probability, compute), cast(repeat_heads(value, repeats), compute)), type);
+  const Value y = cast(matmul(cast(probability, compute), cast(value, compute)), type);
   c.out(0, flat ? join_heads(y) : y);
   if (!c.wants(3)) return;
   const int64_t mode = c.integer("qk_matmul_output_mode", 0);
