@@ -64,7 +64,7 @@ int print_sparsity(const InspectOptions& options) {
                                     {"type", parameter.type},
                                     {"elements", parameter.elements},
                                     {"zeros", parameter.zeros},
-                                    {"prunable", parameter.prunable}});
+                                    {"is_kernel", parameter.is_kernel}});
     fmt::print("{}\n", json_text(json));
     return kDone;
   }
@@ -76,7 +76,7 @@ int print_sparsity(const InspectOptions& options) {
     fmt::print("{:48} {:24} {:>12} {:>12} {:>8.2f}\n", p.name, p.type, p.elements, p.zeros,
                percent(p.zeros, p.elements));
   fmt::print(
-      "\n{} of {} weights that pruning takes are zero ({:.2f} %); all weights take {:.3f} MB, "
+      "\n{} of {} weights of kernels are zero ({:.2f} %); all weights take {:.3f} MB, "
       "gzipped {:.3f} MB\n",
       report.zeros, report.elements, percent(report.zeros, report.elements),
       static_cast<double>(report.bytes) / 1e6, static_cast<double>(report.gzipped_bytes) / 1e6);

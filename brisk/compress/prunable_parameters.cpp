@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "brisk/ops/convolve/convolve.h"
+#include "brisk/ops/fused/fused.h"
+#include "brisk/ops/quantize/quantize.h"
 #include "brisk/passes/inline_calls.h"
 
 // A walk forward from the parameter's input, through what only moves or converts its elements, to
@@ -15,6 +17,14 @@ bool is_depthwise(const ConvolutionAttributes& attributes, const Shape& filter) 
   return attributes.groups > 1 && filter.size(filter.rank() - 2) == 1;
 }
 
+const ConvolutionAttributes& geometry_of(const Node& node) {
+  if (node.op->name == "fused_convolution")
+    return node.attributes.as<FusedConvolutionAttributes>().convolution;
+  if (node.op->name == "quantized_convolution")
+    return node.attributes.as<QuantizedConvolutionAttributes>().convolution;
+  return node.attributes.as<ConvolutionAttributes>();
+}
+
 bool feeds_product(const Graph& graph, ValueId value);
 
 /// Whether `node` multiplies its operand `operand` with many values, or hands it on to who does.
@@ -24,8 +34,9 @@ bool multiplies(const Graph& graph, NodeId id, size_t operand) {
   const Shape& shape = graph.type(node.operands[operand]).shape();
   if (op == "dot_general") return true;
   if (op == "embedding" || op == "gather") return operand == 0 && shape.rank() == 2;
-  if (op == "convolution")
-    return operand == 1 && !is_depthwise(node.attributes.as<ConvolutionAttributes>(), shape);
+  if (op == "fused_dot" || op == "quantized_dot") return operand == 1;
+  if (op == "convolution" || op == "fused_convolution" || op == "quantized_convolution")
+    return operand == 1 && !is_depthwise(geometry_of(node), shape);
   if (op == "convolution_input_gradient")
     return operand == 1 &&
            !is_depthwise(node.attributes.as<ConvolutionGradientAttributes>().convolution, shape);
@@ -48,15 +59,24 @@ bool feeds_product(const Graph& graph, ValueId value) {
 
 }  // namespace
 
-std::vector<std::string> prunable_parameters(const Model& model) {
+std::vector<std::string> kernel_parameters(const Model& model) {
   const Graph graph = inline_calls(model.program.graph);
   std::vector<std::string> result;
   for (size_t i = 0; i < model.program.state.size(); ++i) {
     const StateEntry& entry = model.program.state[i];
-    if (entry.role == StateRole::parameter && entry.trainable && is_floating(entry.type.dtype()) &&
-        entry.type.rank() >= 2 && feeds_product(graph, {graph.inputs()[i], 0}))
+    if (entry.role == StateRole::parameter && entry.type.rank() >= 2 &&
+        feeds_product(graph, {graph.inputs()[i], 0}))
       result.push_back(entry.name);
   }
+  return result;
+}
+
+std::vector<std::string> prunable_parameters(const Model& model) {
+  std::vector<std::string> result = kernel_parameters(model);
+  std::erase_if(result, [&](const std::string& name) {
+    const StateEntry& entry = model.program.state[model.program.state_index(name)];
+    return !entry.trainable || !is_floating(entry.type.dtype());
+  });
   return result;
 }
 

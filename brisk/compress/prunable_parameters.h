@@ -12,11 +12,14 @@
 
 namespace brisk {
 
-/// Names of trained parameters that are a factor of a dense product (dot_general, convolution and
-/// its transpose) or a table of embeddings, in the order of the state; also where they come there
-/// through moves, casts, or a region (a recurrent layer's step). Filters of depthwise convolutions
-/// are not among them (TFMOT leaves them alone, too: they are small, and each weight counts), nor
-/// are biases and what normalises.
+/// Names of the parameters of two axes at least that are a factor of a dense product (dot_general,
+/// convolution, its transpose, and both in integers) or a table of embeddings, in the order of the
+/// state; also where they come there through moves, casts, or a region (a recurrent layer's step).
+/// Filters of depthwise convolutions are not among them (TFMOT leaves them alone, too: they are
+/// small, and each weight counts), nor are biases and what normalises.
+std::vector<std::string> kernel_parameters(const Model& model);
+
+/// Those that are trained and floating.
 std::vector<std::string> prunable_parameters(const Model& model);
 
 /// Those whose names hold none of `excluded`; refused where none is left to `verb` ("prune").

@@ -23,15 +23,15 @@ int64_t count_zeros(const Tensor& tensor) {
 SparsityReport sparsity_report(const Model& model) {
   require(model.weights.size() == model.program.state.size(), "model '{}' has no weights yet",
           model.name);
-  const std::vector<std::string> prunable = prunable_parameters(model);
+  const std::vector<std::string> kernels = kernel_parameters(model);
   SparsityReport report;
   for (size_t i = 0; i < model.weights.size(); ++i) {
     const Tensor& weights = model.weights[i];
     const std::string& name = model.program.state[i].name;
-    const bool pruned = std::find(prunable.begin(), prunable.end(), name) != prunable.end();
+    const bool is_kernel = std::find(kernels.begin(), kernels.end(), name) != kernels.end();
     ParameterSparsity parameter{name, weights.describe(), weights.num_elements(),
-                                count_zeros(weights), pruned};
-    if (pruned) report.elements += parameter.elements, report.zeros += parameter.zeros;
+                                count_zeros(weights), is_kernel};
+    if (is_kernel) report.elements += parameter.elements, report.zeros += parameter.zeros;
     report.bytes += weights.num_bytes();
     report.gzipped_bytes +=
         gzipped_size({weights.bytes(), static_cast<size_t>(weights.num_bytes())});

@@ -13,12 +13,12 @@ struct ParameterSparsity {
   std::string name;
   std::string type;  ///< "f32[3, 3, 32, 64]"
   int64_t elements = 0, zeros = 0;
-  bool prunable = false;  ///< pruning takes it by default
+  bool is_kernel = false;  ///< a factor of products (prunable_parameters.h)
 };
 
 struct SparsityReport {
   std::vector<ParameterSparsity> parameters;  ///< trained ones and statistics, in order
-  int64_t elements = 0, zeros = 0;            ///< of the prunable ones together
+  int64_t elements = 0, zeros = 0;            ///< of the kernels together
   int64_t bytes = 0;                          ///< of all weights as they lie in a package
   int64_t gzipped_bytes = 0;                  ///< the same, gzipped
 };

@@ -295,6 +295,9 @@ TEST(Json, OfQuantizingTellsOfEachLayer) {
       objects(brisk({"evaluate", done.at("model"), "--data", trained.photos(), "--json"})).at(0);
   EXPECT_EQ(metrics.at("loss"), done.at("after").at("metrics").at("loss"))
       << "the package is what was measured";
+  const Json sparsity = objects(brisk({"inspect", done.at("model"), "--sparsity", "--json"})).at(0);
+  EXPECT_EQ(sparsity.at("elements"), 6 * 6 * 3 * 128 + 128 * 1000)
+      << "kernels of integers count, too";
   const Json floats =
       objects(brisk({"quantize", trained.model(), "--data", trained.photos(), "--samples", "2",
                      "--steps", "2", "--keep_slow", "--float_layers", "dense", "--output",
