@@ -26,11 +26,15 @@ constexpr PhiloxBlock philox4x32(std::array<uint32_t, 2> key, PhiloxBlock counte
   return counter;
 }
 
+/// Block `number` of the stream of `key`: its words 4 number to 4 number + 3.
+constexpr PhiloxBlock philox_block(uint64_t key, uint64_t number) {
+  return philox4x32({static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32)},
+                    {static_cast<uint32_t>(number), static_cast<uint32_t>(number >> 32), 0, 0});
+}
+
 /// Word `index` of the stream of `key` (64-bit key, 64-bit index): block index/4, word index%4.
 constexpr uint32_t philox_word(uint64_t key, uint64_t index) {
-  const uint64_t block = index / 4;
-  return philox4x32({static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32)},
-                    {static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32), 0, 0})[index % 4];
+  return philox_block(key, index / 4)[index % 4];
 }
 
 /// A word as a float in [0, 1): its upper 24 bits times 2^-24.
@@ -42,7 +46,14 @@ constexpr float word_to_unit_float(uint32_t word) {
 class PhiloxSequence {
  public:
   explicit PhiloxSequence(uint64_t key, uint64_t position = 0) : key_(key), position_(position) {}
-  uint32_t next_word() { return philox_word(key_, position_++); }
+  /// philox_word(key, position); a block is computed once for its four words.
+  uint32_t next_word() {
+    if (position_ / 4 != block_number_) {
+      block_number_ = position_ / 4;
+      block_ = philox_block(key_, block_number_);
+    }
+    return block_[position_++ % 4];
+  }
   /// Uniform in [0, 1) with 53 bits.
   double next_unit() {
     const uint64_t high = next_word();
@@ -57,13 +68,15 @@ class PhiloxSequence {
  private:
   uint64_t key_;
   uint64_t position_;
+  uint64_t block_number_ = UINT64_MAX;  ///< of block_: none yet
+  PhiloxBlock block_ = {};
 };
 
 /// A new key from a key and a number: how streams for layers, replicas and samples are derived.
 constexpr uint64_t fold_key(uint64_t key, uint64_t number) {
-  const PhiloxBlock block =
-      philox4x32({static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32)},
-                 {static_cast<uint32_t>(number), static_cast<uint32_t>(number >> 32), 0x6b657973u, 1});
+  const PhiloxBlock block = philox4x32(
+      {static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32)},
+      {static_cast<uint32_t>(number), static_cast<uint32_t>(number >> 32), 0x6b657973u, 1});
   return (uint64_t{block[1]} << 32) | block[0];
 }
 

@@ -34,8 +34,11 @@ int64_t tokens_of(const Model& model) {
   return input.shape().size(1);
 }
 
-ModelTiming time_batch(const Model& model, const Backend& backend, const BenchModelOptions& options,
-                       int64_t batch_size) {
+}  // namespace
+
+ModelTiming time_model(const Model& model, const BenchModelOptions& options, int64_t batch_size) {
+  const auto found = find_backend(options.backend).value();
+  const Backend& backend = *found;
   const auto begin = Clock::now();
   const int64_t tokens = tokens_of(model);
   const OptimizerPtr optimizer =
@@ -76,14 +79,11 @@ ModelTiming time_batch(const Model& model, const Backend& backend, const BenchMo
   return timing;
 }
 
-}  // namespace
-
 std::vector<ModelTiming> bench_model(const BenchModelOptions& options) {
-  const auto backend = find_backend(options.backend).value();
   const Model model = open_model(options.model, options.sequence_length);
   std::vector<ModelTiming> timings;
   for (const int64_t batch_size : options.batch_sizes)
-    timings.push_back(time_batch(model, *backend, options, batch_size));
+    timings.push_back(time_model(model, options, batch_size));
   return timings;
 }
 

@@ -76,13 +76,14 @@ int demo(const DemoOptions& options) {
   fmt::print(stderr, "{}; {} threads\n", backend->describe(), num_threads(options));
   // A few epochs are all that a demonstration has: Muon, a high learning rate after a warm-up of a
   // tenth of the steps, and label smoothing in place of dropout.
-  constexpr int64_t kImages = 60'000, kBatch = 128;
+  constexpr int64_t kBatch = 128;
+  const int64_t steps_an_epoch = small_cnn_job({.batch_size = kBatch}).train.cardinality();
   SmallCnnOptions kept{.threads = options.threads,
                        .epochs = options.epochs,
                        .batch_size = kBatch,
                        .optimizer = "muon",
                        .learning_rate = 0.008,
-                       .warmup_steps = options.epochs * kImages / kBatch / 10,
+                       .warmup_steps = options.epochs * steps_an_epoch / 10,
                        .label_smoothing = 0.1,
                        .dropout = 0};
   std::vector<Row> rows;

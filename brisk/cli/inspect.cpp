@@ -4,6 +4,7 @@
 #include "brisk/cli/dimension_option.h"
 #include "brisk/cli/package_job.h"
 #include "brisk/cli/verb.h"
+#include "brisk/compress/sparsity_report.h"
 #include "brisk/formats/model_file.h"
 #include "brisk/ir/text.h"
 
@@ -13,7 +14,7 @@ namespace {
 struct InspectOptions {
   std::string model;
   std::vector<std::string> dimensions;
-  bool json = false, text = false;
+  bool json = false, text = false, sparsity = false;
 };
 
 /// A name of the zoo has no file; everything else is described by its format, weights unread.
@@ -44,13 +45,48 @@ void print_json(const ModelDescription& model) {
   fmt::print("{}\n", json_text(json));
 }
 
+Model with_weights(const InspectOptions& options) {
+  return std::filesystem::exists(options.model)
+             ? load(options.model, {parse_dimensions(options.dimensions)}).value()
+             : open_model(options.model);
+}
+
+int print_sparsity(const InspectOptions& options) {
+  const SparsityReport report = sparsity_report(with_weights(options));
+  if (options.json) {
+    Json json = {{"elements", report.elements},
+                 {"zeros", report.zeros},
+                 {"bytes", report.bytes},
+                 {"gzipped_bytes", report.gzipped_bytes},
+                 {"parameters", Json::array()}};
+    for (const ParameterSparsity& parameter : report.parameters)
+      json["parameters"].push_back({{"name", parameter.name},
+                                    {"type", parameter.type},
+                                    {"elements", parameter.elements},
+                                    {"zeros", parameter.zeros},
+                                    {"prunable", parameter.prunable}});
+    fmt::print("{}\n", json_text(json));
+    return kDone;
+  }
+  const auto percent = [](int64_t zeros, int64_t elements) {
+    return elements > 0 ? 100 * static_cast<double>(zeros) / static_cast<double>(elements) : 0.0;
+  };
+  fmt::print("{:48} {:24} {:>12} {:>12} {:>8}\n", "weights", "type", "elements", "zeros", "%");
+  for (const ParameterSparsity& p : report.parameters)
+    fmt::print("{:48} {:24} {:>12} {:>12} {:>8.2f}\n", p.name, p.type, p.elements, p.zeros,
+               percent(p.zeros, p.elements));
+  fmt::print(
+      "\n{} of {} weights that pruning takes are zero ({:.2f} %); all weights take {:.3f} MB, "
+      "gzipped {:.3f} MB\n",
+      report.zeros, report.elements, percent(report.zeros, report.elements),
+      static_cast<double>(report.bytes) / 1e6, static_cast<double>(report.gzipped_bytes) / 1e6);
+  return kDone;
+}
+
 int inspect(const InspectOptions& options) {
+  if (options.sparsity) return print_sparsity(options);
   if (options.text) {
-    const bool is_file = std::filesystem::exists(options.model);
-    const Model model = is_file
-                            ? load(options.model, {parse_dimensions(options.dimensions)}).value()
-                            : open_model(options.model);
-    fmt::print("{}", print(model.program));
+    fmt::print("{}", print(with_weights(options).program));
     return kDone;
   }
   const ModelDescription model = description(options);
@@ -80,8 +116,7 @@ int inspect(const InspectOptions& options) {
 
 void add_inspect(CLI::App& app, int& code) {
   auto options = std::make_shared<InspectOptions>();
-  CLI::App* verb = app.add_subcommand(
-      "inspect", "Layers, shapes, work and sizes of a model, its weights unread");
+  CLI::App* verb = app.add_subcommand("inspect", "Layers, shapes, work and sizes of a model");
   verb->footer(
       "Example:\n  brisk inspect runs/first/model\n  brisk inspect model.onnx\n  brisk inspect "
       "resnet50 --json");
@@ -89,6 +124,8 @@ void add_inspect(CLI::App& app, int& code) {
       ->required();
   add_dimension_option(*verb, options->dimensions);
   verb->add_flag("--text", options->text, "Print the whole program as text");
+  verb->add_flag("--sparsity", options->sparsity,
+                 "Print how many of the weights are zero, and what they take when compressed");
   verb->add_flag("--json", options->json, "Print one JSON object");
   verb->callback([options, &code] { code = inspect(*options); });
 }

@@ -18,6 +18,7 @@ PackageJob open_package(const std::string& path) {
   const Package package = read_package(path).value();
   PackageJob job;
   job.model = {package.name, package.program, package.weights, package.class_names};
+  job.optimization = package.optimization;
   apply_preprocessing(package.preprocessing, job.recipe);
   const Graph& graph = package.program.graph;
   require(package.program.num_batch_inputs() >= 1, "the model in {} has no input", path);
@@ -26,7 +27,7 @@ PackageJob open_package(const std::string& path) {
   return job;
 }
 
-Dataset open_data(const PackageJob& job, const std::string& data) {
+DataRecipe data_recipe(const PackageJob& job, const std::string& data) {
   require(job.input_sizes.size() == 3, "the model's input is no image [height, width, channels]");
   DataRecipe source;
   if (data == "fashion_mnist") {
@@ -38,6 +39,11 @@ Dataset open_data(const PackageJob& job, const std::string& data) {
     source.size = {job.input_sizes[0], job.input_sizes[1]};
     source.channels = job.input_sizes[2];
   }
+  return source;
+}
+
+Dataset open_data(const PackageJob& job, const std::string& data) {
+  const DataRecipe source = data_recipe(job, data);
   const Dataset dataset = open_images(source, job.recipe, false);
   require_classes(dataset, source, job.model, job.model.class_names);
   return dataset;

@@ -27,5 +27,8 @@ void add_bench(CLI::App& app, int& code);
 void add_ops(CLI::App& app, int& code);
 void add_import(CLI::App& app, int& code);
 void add_export(CLI::App& app, int& code);
+void add_prune(CLI::App& app, int& code);
+void add_quantize(CLI::App& app, int& code);
+void add_cluster(CLI::App& app, int& code);
 
 }  // namespace brisk::cli

@@ -9,7 +9,7 @@
 
 #include "brisk/base/file.h"
 #include "brisk/base/shape.h"
-#include "brisk/data/inflate.h"
+#include "brisk/formats/gzip/inflate.h"
 
 namespace brisk {
 namespace fs = std::filesystem;

@@ -8,8 +8,8 @@
 // otherwise.
 //
 // Two things adapt while the consumer waits: the window's depth doubles when it had been full and
-// still ran dry (irregular examples), up to the memory limit; otherwise threads are added one by
-// one up to the processors (expensive examples). A pipeline that keeps up stays at one thread. No
+// still ran dry (irregular examples), up to the memory limit; otherwise the threads double, up to
+// the processors (expensive examples). A pipeline that keeps up stays at one thread. No
 // result depends on either.
 //
 // Shutdown and seek abandon the window: its outputs are shared with the threads that work on
@@ -178,7 +178,8 @@ void PipelineIterator::learn_from_wait(double seconds) {
     depth_ = std::min(2 * depth_, largest);
     was_full_ = false;
   } else if (threads_.size() < max_threads_) {
-    add_thread();
+    const size_t wanted = std::min(2 * threads_.size(), max_threads_);
+    while (threads_.size() < std::min(wanted, max_threads_)) add_thread();
     if (!shares_batches_) depth_ = std::max(depth_, std::min(threads_.size() + 1, largest));
   }
 }

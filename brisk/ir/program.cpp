@@ -25,7 +25,8 @@ size_t Program::state_index(std::string_view name) const {
 
 std::vector<bool> constant_state(const Program& program) {
   std::vector<bool> constant;
-  for (const StateEntry& entry : program.state) constant.push_back(entry.role != StateRole::scalar);
+  for (const StateEntry& entry : program.state)
+    constant.push_back(entry.role != StateRole::scalar && entry.role != StateRole::mask);
   for (const int64_t updated : program.updates) constant[static_cast<size_t>(updated)] = false;
   return constant;
 }

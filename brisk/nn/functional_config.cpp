@@ -12,8 +12,10 @@
 #include <algorithm>
 #include <set>
 
+#include "brisk/nn/layer_masks.h"
 #include "brisk/nn/layer_table.h"
 #include "brisk/nn/operations/operation_layer.h"
+#include "brisk/nn/tensorflow_function.h"
 
 namespace brisk {
 namespace {
@@ -29,8 +31,10 @@ std::string text_or(const Json& object, const char* key, const std::string& othe
   return found != object.end() && found->is_string() ? found->get<std::string>() : otherwise;
 }
 
+constexpr const char* kConstantValue = "_CONSTANT_VALUE";
+
 bool is_reference(const Json& json) {
-  return json.is_array() && json.size() >= 3 && json[0].is_string() &&
+  return json.is_array() && json.size() >= 3 && json[0].is_string() && json[0] != kConstantValue &&
          json[1].is_number_integer() && json[2].is_number_integer();
 }
 
@@ -38,6 +42,11 @@ TensorReference parse_reference(const Json& json) {
   require(is_reference(json), "a tensor must be [layer, call, result], but is {}",
           json.dump().substr(0, 200));
   return {json[0].get<std::string>(), json[1].get<int64_t>(), json[2].get<int64_t>()};
+}
+
+/// In a call of Keras 2: a tensor, or a value in its place, ["_CONSTANT_VALUE", -1, 2.0, ...].
+bool is_tensor_or_constant(const Json& json) {
+  return is_reference(json) || (json.is_array() && json.size() >= 3 && json[0] == kConstantValue);
 }
 
 /// References of `input_layers` and `output_layers`: one, a list or a dictionary of them.
@@ -75,8 +84,9 @@ LayerCall parse_call(const Json& node) {
   require(node.is_array(), "a call must be an object or a list, but is {}",
           node.dump().substr(0, 200));
   Json tensors = Json::array();
-  for (const Json& element : is_reference(node) ? Json::array({node}) : node) {
-    tensors.push_back(add(parse_reference(element)));
+  for (const Json& element : is_tensor_or_constant(node) ? Json::array({node}) : node) {
+    const bool is_constant = is_tensor_or_constant(element) && !is_reference(element);
+    tensors.push_back(is_constant ? element[2] : add(parse_reference(element)));
     if (element.size() > 3 && element[3].is_object())
       for (const auto& [key, value] : element[3].items())
         // A tensor among the keyword arguments; a list that only looks like one starts with no
@@ -107,63 +117,8 @@ LayerEntry parse_layer(const Json& json) {
     require(nodes->is_array(), "layer '{}': inbound_nodes must be a list", entry.name);
     for (const Json& node : *nodes) entry.calls.push_back(parse_call(node));
   }
+  become_operation(entry);
   return entry;
-}
-
-/// Layers of a Sequential model that read a mask, and those that pass it on.
-bool reads_mask(const LayerEntry& layer) {
-  static constexpr std::string_view kReaders[] = {"SimpleRNN", "LSTM", "GRU", "Bidirectional",
-                                                  "GlobalAveragePooling1D"};
-  return std::ranges::find(kReaders, layer.class_name) != std::end(kReaders);
-}
-bool passes_mask(const LayerEntry& layer) {
-  static constexpr std::string_view kPassers[] = {"SimpleRNN",
-                                                  "LSTM",
-                                                  "GRU",
-                                                  "Bidirectional",
-                                                  "TimeDistributed",
-                                                  "Dense",
-                                                  "Activation",
-                                                  "Dropout",
-                                                  "SpatialDropout1D",
-                                                  "LayerNormalization",
-                                                  "BatchNormalization",
-                                                  "Identity",
-                                                  "GaussianNoise",
-                                                  "GaussianDropout",
-                                                  "AlphaDropout",
-                                                  "ReLU",
-                                                  "LeakyReLU",
-                                                  "ELU",
-                                                  "PReLU",
-                                                  "ActivityRegularization",
-                                                  "RMSNormalization",
-                                                  "UnitNormalization"};
-  return std::ranges::find(kPassers, layer.class_name) != std::end(kPassers);
-}
-
-/// The functions that make the mask which Keras attaches to the result of Embedding with mask_zero
-/// (the input is not 0) and of Masking (not all features are mask_value); nothing for other layers.
-/// In a Functional model Keras writes them as layers itself.
-std::vector<LayerEntry> mask_of(const LayerEntry& layer, const std::string& input) {
-  const auto function = [&](const char* class_name, const char* suffix, const std::string& read,
-                            const Json& number) {
-    LayerEntry entry{
-        .name = layer.name + suffix, .class_name = class_name, .module = "keras.src.ops.numpy"};
-    entry.calls = {{.inputs = {{read}}, .args = Json::array({{{"tensor", 0}}, number})}};
-    return entry;
-  };
-  if (layer.class_name == "Embedding" && layer.config.value("mask_zero", Json()) == true)
-    return {function("NotEqual", "_not_equal", input, 0)};
-  LayerEntry any{.name = layer.name + "_any",
-                 .class_name = "Any",
-                 .module = "keras.src.ops.numpy",
-                 .config = {{"axis", -1}}};
-  any.calls = {{.inputs = {{layer.name + "_not_equal"}}, .args = Json::array({{{"tensor", 0}}})}};
-  if (layer.class_name == "Masking")
-    return {function("NotEqual", "_not_equal", input, layer.config.value("mask_value", Json(0.0))),
-            any};
-  return {};
 }
 
 /// Each layer called once on the result before it.
@@ -191,7 +146,7 @@ void chain(FunctionalConfig& model, const Json& config) {
       call.kwargs["mask"] = {{"tensor", 1}};
     }
     layer.calls = {std::move(call)};
-    std::vector<LayerEntry> functions = mask_of(layer, previous);
+    std::vector<LayerEntry> functions = mask_functions(layer, layer.name, {previous});
     if (!passes_mask(layer)) mask.clear();
     if (!functions.empty()) mask = functions.back().name;
     previous = layer.name;
@@ -231,6 +186,12 @@ bool is_model_class(std::string_view class_name) {
   return class_name == "Functional" || class_name == "Model" || class_name == "Sequential";
 }
 
+bool is_recurrent_class(std::string_view class_name) {
+  static constexpr std::string_view kClasses[] = {"SimpleRNN", "LSTM", "GRU", "RNN",
+                                                  "Bidirectional"};
+  return std::ranges::find(kClasses, class_name) != std::end(kClasses);
+}
+
 size_t FunctionalConfig::layer_index(std::string_view layer) const {
   for (size_t i = 0; i < layers.size(); ++i)
     if (layers[i].name == layer) return i;
@@ -256,16 +217,6 @@ FunctionalConfig parse_functional_config(const Json& config, std::string_view cl
   }
   for (LayerEntry& entry : model.layers)
     if (entry.is_input()) entry.calls.clear();
-  for (const Json& layer : config["layers"]) {
-    const bool is_keras_2 = layer.contains("inbound_nodes") && !layer["inbound_nodes"].empty() &&
-                            layer["inbound_nodes"][0].is_array();
-    if (!is_keras_2) continue;
-    for (const LayerEntry& entry : model.layers)
-      require(mask_of(entry, "").empty(),
-              "layer '{}' makes a mask, which files of Keras 2 do not follow through the graph: "
-              "save the model with Keras 3",
-              entry.name);
-  }
   const bool is_keras_2 = std::ranges::any_of(config["layers"], [](const Json& layer) {
     return layer.contains("inbound_nodes") && !layer["inbound_nodes"].empty() &&
            layer["inbound_nodes"][0].is_array();
@@ -282,6 +233,7 @@ FunctionalConfig parse_functional_config(const Json& config, std::string_view cl
   for (const TensorReference& input : model.inputs)
     require(model.layers[model.layer_index(input.layer)].is_input(),
             "the input '{}' of the model '{}' is no InputLayer", input.layer, model.name);
+  if (is_keras_2) follow_masks(model);
   return model;
 }
 

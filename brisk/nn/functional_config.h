@@ -52,6 +52,10 @@ FunctionalConfig parse_functional_config(const Json& config, std::string_view cl
 /// Whether the class is a model of layers: Functional, Model, Sequential.
 bool is_model_class(std::string_view class_name);
 
+/// Whether the class runs over the steps of a sequence, with a state and under a mask: SimpleRNN,
+/// LSTM, GRU, RNN, Bidirectional.
+bool is_recurrent_class(std::string_view class_name);
+
 /// The parsed form as JSON again, as parse_functional_config reads it.
 Json to_json(const FunctionalConfig& config);
 

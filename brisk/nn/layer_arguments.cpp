@@ -16,7 +16,6 @@ using Names = std::vector<std::string>;
 
 const Names& argument_names(const std::string& class_name) {
   static const std::map<std::string, Names, std::less<>> kNames = [] {
-    const Names recurrent = {"inputs", "initial_state", "mask", "training"};
     const Names attention = {"query",
                              "value",
                              "key",
@@ -30,13 +29,7 @@ const Names& argument_names(const std::string& class_name) {
     const Names dot_attention = {"inputs", "mask", "training", "return_attention_scores",
                                  "use_causal_mask"};
     return std::map<std::string, Names, std::less<>>{
-        {"SimpleRNN", {"inputs", "initial_state", "mask", "training"}},
-        {"LSTM", recurrent},
-        {"GRU", recurrent},
-        {"ConvLSTM1D", recurrent},
-        {"ConvLSTM2D", recurrent},
-        {"ConvLSTM3D", recurrent},
-        {"Bidirectional", recurrent},
+        {"ReversibleEmbedding", {"inputs", "reverse"}},
         {"MultiHeadAttention", attention},
         {"GroupQueryAttention", attention},
         {"GroupedQueryAttention", attention},
@@ -46,6 +39,8 @@ const Names& argument_names(const std::string& class_name) {
         {"BatchNormalization", {"inputs", "training", "mask"}}};
   }();
   static const Names kPlain = {"inputs", "training", "mask"};
+  static const Names kRecurrent = {"inputs", "initial_state", "mask", "training"};
+  if (is_recurrent_class(class_name) || class_name.starts_with("ConvLSTM")) return kRecurrent;
   const auto found = kNames.find(class_name);
   return found == kNames.end() ? kPlain : found->second;
 }
@@ -72,17 +67,10 @@ bool is_dot_attention(const std::string& class_name) {
 
 /// Layers whose results do not depend on a mask that is passed along.
 bool ignores_mask(const std::string& class_name) {
-  static const std::set<std::string, std::less<>> kReaders = {"SimpleRNN",
-                                                              "LSTM",
-                                                              "GRU",
-                                                              "Bidirectional",
-                                                              "GlobalAveragePooling1D",
-                                                              "Attention",
-                                                              "AdditiveAttention",
-                                                              "MultiHeadAttention",
-                                                              "GroupQueryAttention",
-                                                              "Softmax"};
-  return !kReaders.contains(class_name);
+  static const std::set<std::string, std::less<>> kReaders = {
+      "GlobalAveragePooling1D", "Attention",           "AdditiveAttention",
+      "MultiHeadAttention",     "GroupQueryAttention", "Softmax"};
+  return !is_recurrent_class(class_name) && !kReaders.contains(class_name);
 }
 
 }  // namespace

@@ -96,6 +96,7 @@ constexpr LayerClass kLayers[] = {
     row<SimpleRNN>(),
     row<LSTM>(),
     row<GRU>(),
+    row<RNN>(),
     row<ConvLSTM1D>(),
     row<ConvLSTM2D>(),
     row<ConvLSTM3D>(),

@@ -6,6 +6,7 @@
 #include "brisk/nn/layers/adaptive_pooling.h"
 #include "brisk/nn/layers/application.h"
 #include "brisk/nn/layers/attention.h"
+#include "brisk/nn/layers/cells.h"
 #include "brisk/nn/layers/conv_lstm.h"
 #include "brisk/nn/layers/convolution.h"
 #include "brisk/nn/layers/core.h"

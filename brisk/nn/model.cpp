@@ -40,11 +40,16 @@ Graph with_training(const Graph& graph, bool training) {
 }  // namespace
 
 void Model::initialize(uint64_t seed) {
-  weights.clear();
+  weights = initial_weights(program, seed);
+}
+
+std::vector<Tensor> initial_weights(const Program& program, uint64_t seed) {
+  std::vector<Tensor> weights;
   for (size_t i = 0; i < program.state.size(); ++i) {
     const StateEntry& entry = program.state[i];
     weights.push_back(make_initial_value(entry.initializer, entry.type, fold_key(seed, i)));
   }
+  return weights;
 }
 
 int64_t Model::num_parameters() const {

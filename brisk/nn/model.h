@@ -22,11 +22,14 @@ struct Model {
   /// Names of the classes, in order of label; may be empty.
   std::vector<std::string> class_names;
 
-  /// Fills `weights` from the entries' initializers; entry i draws from fold_key(seed, i).
+  /// Fills `weights` with initial_weights.
   void initialize(uint64_t seed = 0);
   /// Number of trained values.
   int64_t num_parameters() const;
 };
+
+/// A value for each state entry from its initializer; entry i draws from fold_key(seed, i).
+std::vector<Tensor> initial_weights(const Program& program, uint64_t seed);
 
 /// The program with `training` = true in every op that has that attribute, but for batch
 /// normalizations that are not trained.

@@ -8,6 +8,7 @@
 #include "brisk/ops/fused/fused_ops.h"
 #include "brisk/ops/index/index_ops.h"
 #include "brisk/ops/move/move_ops.h"
+#include "brisk/ops/quantize/quantize_ops.h"
 #include "brisk/ops/reduce/reduce_ops.h"
 #include "brisk/ops/source/source_ops.h"
 #include "brisk/ops/window/window_ops.h"
@@ -28,6 +29,7 @@ const OpSetPtr& standard_ops() {
     add_composite_ops(*set);
     add_control_ops(*set);
     add_fused_ops(*set);
+    add_quantize_ops(*set);
     return set;
   }();
   return ops;

@@ -45,10 +45,11 @@ Value as_matrix(Value x, int64_t axes) {
 Replacement fuse_dot(const Node& node, std::span<const Value> operands) {
   const auto& dot = node.attributes.as<DotAttributes>();
   const Value &lhs = operands[0], &rhs = operands[1];
-  if (!dot.lhs_batch.empty() || !is_floating(lhs.dtype()) || !lhs.shape().is_static() ||
-      !rhs.shape().is_static() || lhs.shape().num_elements() == 0 ||
-      rhs.shape().num_elements() == 0)
-    return std::nullopt;
+  if (!dot.lhs_batch.empty() || !is_floating(lhs.dtype())) return std::nullopt;
+  const auto is_flat = [](const Value& x) {
+    return x.rank() == 2 || (x.shape().is_static() && x.shape().num_elements() > 0);
+  };
+  if (!is_flat(lhs) || !is_flat(rhs)) return std::nullopt;
   const std::optional<Side> left = side_of(dot.lhs_contract, lhs.rank()),
                             right = side_of(dot.rhs_contract, rhs.rank());
   if (!left || !right) return std::nullopt;

@@ -88,7 +88,8 @@ OptimizerPtr make_optimizer(const OptimizerRecipe& r) {
                                                          .adam_beta_2 = r.beta_2,
                                                          .epsilon = r.epsilon,
                                                          .exclude_layers = r.exclude_layers,
-                                                         .convolutions = r.convolutions});
+                                                         .convolutions = r.convolutions,
+                                                         .ns_bfloat16 = r.ns_bfloat16});
     if (r.weight_decay >= 0) options.adam_weight_decay = r.weight_decay;
     if (r.momentum >= 0) options.momentum = r.momentum;
     return muon(options);
@@ -112,6 +113,37 @@ Schedule make_schedule(const ScheduleRecipe& r, double learning_rate, int64_t st
   if (r.name == "one_cycle")
     return one_cycle(learning_rate, std::max<int64_t>(1, steps), {.pct_start = r.pct_start});
   return {};
+}
+
+/// The last choice of a decay without an end: in the third quarter of the training, so that the
+/// rest is trained with the final masks.
+int64_t default_decay_end(const PruneRecipe& r, int64_t steps) {
+  const int64_t choices = (steps * 3 / 4 - r.begin_step) / r.frequency;
+  require(choices > 0,
+          "a training of {} steps is too short for sparsity to rise from step {} on at each {}th "
+          "step: give prune a smaller frequency, or the training more epochs",
+          steps, r.begin_step, r.frequency);
+  return r.begin_step + choices * r.frequency;
+}
+
+/// A recipe's pruning in a training of `steps`.
+PruningPtr make_pruning(const PruneRecipe& r, const Model& model, int64_t steps) {
+  if (r.name.empty()) return nullptr;
+  PruningOptions options{.scope = r.scope,
+                         .block = {r.block_size[0], r.block_size[1], r.block_pooling},
+                         .exclude_layers = r.exclude_layers};
+  if (r.name == "sparsity_m_by_n") {
+    options.group_zeros = r.m_by_n[0], options.group_size = r.m_by_n[1];
+    options.schedule = constant_sparsity(0, r.begin_step);
+  } else if (r.name == "constant_sparsity") {
+    options.schedule = constant_sparsity(r.target_sparsity, r.begin_step,
+                                         {.end_step = r.end_step, .frequency = r.frequency});
+  } else {
+    options.schedule = polynomial_decay(r.initial_sparsity, r.final_sparsity, r.begin_step,
+                                        r.end_step < 0 ? default_decay_end(r, steps) : r.end_step,
+                                        {.power = r.power, .frequency = r.frequency});
+  }
+  return std::make_shared<const Pruning>(model, std::move(options));
 }
 
 /// What decides the course of a training and is not in its compiled step. Where the data lies is
@@ -152,7 +184,7 @@ Model make_model(const Recipe& recipe, const Dataset& train) {
           "the data does not tell the number of classes: give model: {{name: {}, classes: n}}",
           recipe.model.name);
   Model model = zoo::by_name(recipe.model.name, train.components().at(0).sizes, classes,
-                             recipe.model.dropout);
+                             recipe.model.dropout, recipe.model.resize);
   model.class_names = train.class_names();
   return model;
 }
@@ -162,6 +194,7 @@ Model make_model(const Recipe& recipe, const Dataset& train) {
 Dataset open_images(const DataRecipe& data, const Recipe& recipe, bool training) {
   Dataset dataset = open_source(data, training);
   if (data.take > 0) dataset = dataset.take(data.take);
+  if (data.cache) dataset = dataset.cache();
   if (training)
     dataset = dataset.shuffle(recipe.shuffle < 0 ? std::max<int64_t>(1, dataset.cardinality())
                                                  : std::max<int64_t>(1, recipe.shuffle));
@@ -220,6 +253,14 @@ Job make_job(const Recipe& recipe) {
   TrainerOptions& options = job.trainer;
   options.optimizer = make_optimizer(recipe.optimizer);
   options.schedule = make_schedule(recipe.schedule, options.optimizer->learning_rate, steps);
+  options.pruning = make_pruning(recipe.prune, job.model, steps);
+  if (const ClusterRecipe& r = recipe.cluster; r.number_of_clusters > 0)
+    options.clustering = std::make_shared<const Clustering>(
+        job.model, ClusteringOptions{.number_of_clusters = r.number_of_clusters,
+                                     .initialization = r.cluster_centroids_init,
+                                     .aggregation = r.cluster_gradient_aggregation,
+                                     .preserve_sparsity = r.preserve_sparsity,
+                                     .exclude_layers = r.exclude_layers});
   options.loss = {.name = recipe.loss, .label_smoothing = recipe.label_smoothing};
   options.metrics = recipe.metrics;
   options.precision = recipe.precision;

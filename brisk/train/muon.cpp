@@ -72,12 +72,15 @@ class Muon final : public Optimizer {
   /// quintic polynomial, on the side on which the product of x with itself is small.
   Value orthogonal(Value x, bool tall) const {
     if (tall) x = transpose(x, {1, 0});
+    const DType type = x.dtype();
     x = x / (sqrt(reduce_sum(square(x))) + 1e-7);
+    if (options_.ns_bfloat16) x = cast(x, DType::bf16);
     for (int64_t i = 0; i < options_.ns_steps; ++i) {
       const Value a = matmul(x, transpose(x, {1, 0}));
       const Value b = a * options_.muon_b + matmul(a, a) * options_.muon_c;
       x = x * options_.muon_a + matmul(b, x);
     }
+    x = cast(x, type);
     return tall ? transpose(x, {1, 0}) : x;
   }
 

@@ -88,6 +88,9 @@ struct MuonOptions {
   double muon_a = 3.4445, muon_b = -4.7750, muon_c = 2.0315;
   double adam_lr_ratio = 1, momentum = 0.95;
   int64_t ns_steps = 5;
+  /// The iteration works in bf16, as in its authors' own code; else in the parameter's type, as in
+  /// Keras.
+  bool ns_bfloat16 = false;
   bool nesterov = true;
   double rms_rate = 0.2;  ///< the step is scaled by this and sqrt(the longer side); 0: not scaled
   double clipnorm = 0, global_clipnorm = 0, clipvalue = 0;

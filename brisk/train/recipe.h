@@ -17,6 +17,8 @@
 #include <vector>
 
 #include "brisk/base/error.h"
+#include "brisk/compress/clustering.h"
+#include "brisk/compress/pruning.h"
 #include "brisk/nn/losses.h"
 #include "brisk/train/step.h"
 
@@ -29,7 +31,8 @@ struct DataRecipe {
   std::filesystem::path idx_images, idx_labels;
   std::vector<int64_t> size = {};  ///< [height, width] of images from a folder
   int64_t channels = 3;
-  int64_t take = 0;  ///< only so many examples; 0: all
+  int64_t take = 0;    ///< only so many examples; 0: all
+  bool cache = false;  ///< decoded images stay in memory
   bool empty() const { return named.empty() && image_folder.empty() && idx_images.empty(); }
   friend bool operator==(const DataRecipe&, const DataRecipe&) = default;
 };
@@ -43,10 +46,11 @@ struct AugmentRecipe {
 };
 
 struct ModelRecipe {
-  std::string name = "small_cnn";  ///< of the zoo
-  std::filesystem::path package;   ///< instead: a model package to go on with
-  int64_t classes = 0;             ///< 0: as many as the data has
-  double dropout = -1;             ///< rate; negative: the architecture's own
+  std::string name = "small_cnn";    ///< of the zoo
+  std::filesystem::path package;     ///< instead: a model package to go on with
+  int64_t classes = 0;               ///< 0: as many as the data has
+  double dropout = -1;               ///< rate; negative: the architecture's own
+  std::vector<int64_t> resize = {};  ///< [height, width] that images become within the model
   friend bool operator==(const ModelRecipe&, const ModelRecipe&) = default;
 };
 
@@ -57,6 +61,7 @@ struct OptimizerRecipe {
   bool nesterov = false;
   std::vector<std::string> exclude_layers = {};  ///< muon: parts of parameters' names
   bool convolutions = false;                     ///< muon: their kernels, too, as matrices
+  bool ns_bfloat16 = false;                      ///< muon: orthogonalises in bf16
   double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
   double weight_decay = -1;                                 ///< negative: the optimizer's default
   std::vector<std::string> exclude_from_weight_decay = {};  ///< parts of parameters' names
@@ -72,6 +77,34 @@ struct ScheduleRecipe {
   friend bool operator==(const ScheduleRecipe&, const ScheduleRecipe&) = default;
 };
 
+/// Pruning while training; brisk/compress/pruning.h says what the fields mean.
+struct PruneRecipe {
+  /// "constant_sparsity", "polynomial_decay", "sparsity_m_by_n"; empty: nothing is pruned.
+  std::string name;
+  double target_sparsity = 0.5;                         ///< constant_sparsity
+  double initial_sparsity = 0.5, final_sparsity = 0.8;  ///< polynomial_decay
+  double power = 3;                                     ///< polynomial_decay
+  int64_t begin_step = 0;
+  int64_t end_step = -1;  ///< -1: for a decay in the third quarter of the training, else none
+  int64_t frequency = 100;
+  PruningScope scope = PruningScope::tensor;
+  std::vector<int64_t> block_size = {1, 1};
+  BlockPooling block_pooling = BlockPooling::average;
+  std::vector<int64_t> m_by_n = {2, 4};  ///< two zeros in each four
+  std::vector<std::string> exclude_layers = {};
+  friend bool operator==(const PruneRecipe&, const PruneRecipe&) = default;
+};
+
+/// Clustering while training; brisk/compress/clustering.h says what the fields mean.
+struct ClusterRecipe {
+  int64_t number_of_clusters = 0;  ///< 0: nothing is clustered
+  CentroidInitialization cluster_centroids_init = CentroidInitialization::kmeans_plus_plus;
+  GradientAggregation cluster_gradient_aggregation = GradientAggregation::sum;
+  bool preserve_sparsity = false;
+  std::vector<std::string> exclude_layers = {};
+  friend bool operator==(const ClusterRecipe&, const ClusterRecipe&) = default;
+};
+
 struct Recipe {
   ModelRecipe model;
   DataRecipe train, validation;
@@ -80,8 +113,11 @@ struct Recipe {
   int64_t batch_size = 128;
   int64_t shuffle = -1;  ///< buffer; negative: all examples
   int64_t epochs = 5;
+  int64_t validation_freq = 1;  ///< epochs from one validation to the next
   OptimizerRecipe optimizer;
   ScheduleRecipe schedule;
+  PruneRecipe prune;
+  ClusterRecipe cluster;  ///< not together with `prune`
   std::string loss = "sparse_categorical_crossentropy";
   double label_smoothing = 0;
   std::vector<std::string> metrics = {"accuracy"};
@@ -92,7 +128,8 @@ struct Recipe {
   int64_t data_threads = 0;  ///< of the input pipeline; 0: chosen
   std::string backend = "cpu";
   std::filesystem::path output = "runs/brisk";
-  int64_t checkpoint_every_steps = 0;  ///< 0: at the end of each epoch
+  int64_t checkpoint_every_steps = 0;   ///< besides at the end of epochs; 0: only there
+  int64_t checkpoint_every_epochs = 1;  ///< and at the end of the last one
   std::vector<std::string> disabled_passes;
   friend bool operator==(const Recipe&, const Recipe&) = default;
 };

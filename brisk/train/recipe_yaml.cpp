@@ -20,7 +20,7 @@ using yaml::require_known;
 using yaml::text_of;
 
 constexpr int64_t kMaxRecipeBytes = 1 << 20;
-constexpr double kLarge = 1e30;
+constexpr double kLarge = 1e30, kBelowOne = 0.999999;
 
 class RecipeReader {
  public:
@@ -43,10 +43,20 @@ class RecipeReader {
     fields.read("batch_size", recipe.batch_size, 1, 1 << 20);
     fields.read("shuffle", recipe.shuffle, 0);
     fields.read("epochs", recipe.epochs, 0, 1'000'000);
+    fields.read("validation_freq", recipe.validation_freq, 1, 1'000'000);
     if (const YAML::Node node = fields.find("optimizer")) recipe.optimizer = optimizer(node);
     if (const YAML::Node node = fields.find("schedule")) recipe.schedule = schedule(node);
+    if (const YAML::Node node = fields.find("prune")) recipe.prune = prune(node);
+    if (const YAML::Node node = fields.find("cluster")) {
+      recipe.cluster = cluster(node);
+      if (!recipe.prune.name.empty())
+        refuse(
+            "{}a training either prunes or clusters: cluster the pruned model afterwards, with "
+            "preserve_sparsity",
+            place(node));
+    }
     read_loss(fields, recipe);
-    if (const YAML::Node node = fields.find("precision")) recipe.precision = precision(node);
+    read_enum(fields, "precision", recipe.precision);
     fields.read("accumulate", recipe.accumulate, 1, 1 << 16);
     if (recipe.batch_size % recipe.accumulate != 0)
       refuse("{}batch_size {} cannot be split into accumulate = {} equal parts",
@@ -63,6 +73,7 @@ class RecipeReader {
     const YAML::Node output = fields.find("output");
     recipe.output = output ? path(output, "output") : directory_ / recipe.output;
     fields.read("checkpoint_every_steps", recipe.checkpoint_every_steps, 0);
+    fields.read("checkpoint_every_epochs", recipe.checkpoint_every_epochs, 1, 1'000'000);
     fields.read("disabled_passes", recipe.disabled_passes);
     fields.finish();
     require(!recipe.train.empty(),
@@ -95,6 +106,7 @@ class RecipeReader {
         fields.read("name", model.name);
         fields.read("classes", model.classes, 1, 1 << 24);
         fields.read("dropout", model.dropout, 0, 0.999);
+        fields.read_size("resize", model.resize);
       }
       fields.finish();
     }
@@ -133,6 +145,7 @@ class RecipeReader {
       fields.read("channels", data.channels, 1, 3);
     }
     fields.read("take", data.take, 0);
+    fields.read("cache", data.cache);
     fields.finish();
     return data;
   }
@@ -187,6 +200,7 @@ class RecipeReader {
         fields.read("momentum", optimizer.momentum, 0, 0.999999999);
         fields.read("exclude_layers", optimizer.exclude_layers);
         fields.read("convolutions", optimizer.convolutions);
+        fields.read("ns_bfloat16", optimizer.ns_bfloat16);
       }
       fields.read("beta_1", optimizer.beta_1, 0, 0.999999999);
       fields.read("beta_2", optimizer.beta_2, 0, 0.999999999);
@@ -222,6 +236,65 @@ class RecipeReader {
     return schedule;
   }
 
+  /// One of an enumeration's names.
+  template <typename Enum>
+  static void read_enum(FieldReader& fields, const std::string& field, Enum& value) {
+    const YAML::Node node = fields.find(field);
+    if (!node) return;
+    const std::string text = text_of(node, fields.path(field));
+    const auto names = enum_names(Enum{});
+    require_known(node, fields.path(field), text,
+                  std::vector<std::string>(names.begin(), names.end()));
+    value = static_cast<Enum>(std::find(names.begin(), names.end(), text) - names.begin());
+  }
+
+  PruneRecipe prune(const YAML::Node& node) const {
+    const std::vector<std::string> known = {"constant_sparsity", "polynomial_decay",
+                                            "sparsity_m_by_n"};
+    PruneRecipe prune{.name = "polynomial_decay"};
+    if (node.IsScalar()) {
+      prune.name = text_of(node, "prune");
+      require_known(node, "pruning", prune.name, known);
+      return prune;
+    }
+    FieldReader fields(node, "prune");
+    fields.read("name", prune.name);
+    require_known(node, "pruning", prune.name, known);
+    fields.read("begin_step", prune.begin_step, 0);
+    fields.read("exclude_layers", prune.exclude_layers);
+    if (prune.name == "sparsity_m_by_n") {
+      fields.read_size("m_by_n", prune.m_by_n, "[zeros, weights]");
+    } else {
+      if (prune.name == "constant_sparsity") {
+        fields.read("target_sparsity", prune.target_sparsity, 0, kBelowOne);
+      } else {
+        fields.read("initial_sparsity", prune.initial_sparsity, 0, kBelowOne);
+        fields.read("final_sparsity", prune.final_sparsity, 0, kBelowOne);
+        fields.read("power", prune.power, 1e-3, 1e3);
+      }
+      fields.read("end_step", prune.end_step, -1);
+      fields.read("frequency", prune.frequency, 1);
+      read_enum(fields, "scope", prune.scope);
+      fields.read_size("block_size", prune.block_size, "[rows, columns]");
+      read_enum(fields, "block_pooling", prune.block_pooling);
+    }
+    fields.finish();
+    return prune;
+  }
+
+  ClusterRecipe cluster(const YAML::Node& node) const {
+    ClusterRecipe cluster{.number_of_clusters = 16};
+    FieldReader fields(node, "cluster");
+    fields.read("preserve_sparsity", cluster.preserve_sparsity);
+    fields.read("number_of_clusters", cluster.number_of_clusters, cluster.preserve_sparsity ? 3 : 2,
+                64);
+    read_enum(fields, "cluster_centroids_init", cluster.cluster_centroids_init);
+    read_enum(fields, "cluster_gradient_aggregation", cluster.cluster_gradient_aggregation);
+    fields.read("exclude_layers", cluster.exclude_layers);
+    fields.finish();
+    return cluster;
+  }
+
   static void read_loss(FieldReader& fields, Recipe& recipe) {
     if (const YAML::Node node = fields.find("loss")) {
       recipe.loss = text_of(node, "loss");
@@ -238,13 +311,6 @@ class RecipeReader {
         }
       }
     }
-  }
-
-  Precision precision(const YAML::Node& node) const {
-    const std::string text = text_of(node, "precision");
-    const auto names = enum_names(Precision{});
-    require_known(node, "precision", text, std::vector<std::string>(names.begin(), names.end()));
-    return static_cast<Precision>(std::find(names.begin(), names.end(), text) - names.begin());
   }
 
   std::filesystem::path directory_;

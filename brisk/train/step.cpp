@@ -127,13 +127,18 @@ class StepBuilder {
     add_entry({"optimizer/learning_rate", scalar, StateRole::scalar, false,
                fmt::format(R"({{"class_name": "Constant", "config": {{"value": {}}}}})",
                            options_.optimizer->learning_rate)});
+    forward_.assign(state_.begin(), state_.begin() + static_cast<std::ptrdiff_t>(iteration_));
+    updated_ = trained_;
+    for (const size_t entry : trained_) updated_from_[entry] = state_[entry];
+    if (options_.clustering) add_clusters();
     first_slot_ = entries_.size();
-    for (const size_t entry : trained_) {
-      const StateEntry& parameter = loss_program_.state[entry];
+    for (const size_t entry : updated_) {
+      const StateEntry parameter = entries_[entry];
       for (const std::string& slot : options_.optimizer->slots(parameter_info(parameter)))
         add_entry({fmt::format("optimizer/{}/{}", parameter.name, slot), parameter.type,
                    StateRole::slot, false, "zeros"});
     }
+    if (options_.pruning) add_masks();
     if (!scaled_) return;
     scale_ = entries_.size();
     add_entry({"loss_scale/scale", scalar, StateRole::counter, false,
@@ -143,6 +148,43 @@ class StepBuilder {
     add_entry({"loss_scale/good_steps", scalar, StateRole::counter, false, "zeros"});
   }
 
+  /// From here on a pruned parameter is its masked value, which is what the optimizer updates, too.
+  void add_masks() {
+    for (const size_t entry : trained_) {
+      const StateEntry& parameter = loss_program_.state[entry];
+      if (!options_.pruning->prunes(parameter.name)) continue;
+      const Value mask =
+          add_entry({mask_name(parameter.name), parameter.type, StateRole::mask, false, "ones"});
+      forward_[entry] = updated_from_[entry] = state_[entry] * mask;
+    }
+  }
+
+  /// The step computes with clustered values; the optimizer updates centroids and weights.
+  void add_clusters() {
+    const Clustering& clustering = *options_.clustering;
+    for (size_t p = 0; p < trained_.size(); ++p) {
+      const size_t entry = trained_[p];
+      const StateEntry& parameter = loss_program_.state[entry];
+      if (!clustering.clusters(parameter.name)) continue;
+      const Type centroids(parameter.type.dtype(), {clustering.options().number_of_clusters});
+      const auto add = [&](const char* part, const Type& type, StateRole role) {
+        return add_entry({cluster_name(parameter.name, part), type, role, false,
+                          role == StateRole::mask ? "ones" : "zeros"});
+      };
+      Cluster cluster{.trained = p};
+      updated_.push_back(entries_.size());
+      cluster.state.centroids = add("centroids", centroids, StateRole::slot);
+      if (clustering.options().preserve_sparsity) {
+        cluster.state.centroid_mask = add("centroid_mask", centroids, StateRole::mask);
+        cluster.state.mask = add("mask", parameter.type, StateRole::mask);
+      }
+      cluster.value = clustering.clustered(state_[entry], cluster.state);
+      forward_[entry] = cluster.value.value;
+      updated_from_[updated_.back()] = cluster.value.centroids;
+      clusters_.push_back(cluster);
+    }
+  }
+
   /// The means of results and gradients over the whole batch, then the model's updates.
   std::vector<Value> run_gradients(Graph gradients) {
     const size_t num_model_state = loss_program_.state.size();
@@ -150,8 +192,7 @@ class StepBuilder {
     const size_t num_averaged = static_cast<size_t>(loss_program_.num_results) + trained_.size();
     gradients = accumulate_gradients(gradients, options_.accumulate, num_scan_state, num_averaged,
                                      loss_program_.updates);
-    std::vector<Value> inputs(state_.begin(),
-                              state_.begin() + static_cast<std::ptrdiff_t>(num_model_state));
+    std::vector<Value> inputs = forward_;
     if (scaled_) inputs.push_back(state_[scale_]);
     for (size_t i = num_scan_state; i < gradients.inputs().size(); ++i)
       inputs.push_back(builder_.input(gradients.input_name(i), gradients.input_type(i)));
@@ -182,14 +223,20 @@ class StepBuilder {
       else
         updates_[entry] = model_updates[u];  // a random key advances all the same
     }
+    for (const Cluster& cluster : clusters_) {
+      Value& gradient = gradients[cluster.trained];
+      const auto parts = options_.clustering->gradients(cluster.value, cluster.state, gradient);
+      gradient = parts.weights;
+      gradients.push_back(parts.centroids);
+    }
     gradients = clip(*options_.optimizer, std::move(gradients));
     const Value iteration = state_[iteration_] + 1.0;
     set(iteration_, iteration);
     size_t slot = first_slot_;
-    for (size_t p = 0; p < trained_.size(); ++p) {
-      const size_t entry = trained_[p];
+    for (size_t p = 0; p < updated_.size(); ++p) {
+      const size_t entry = updated_[p];
       const ParameterInfo info = parameter_info(entries_[entry]);
-      Value parameter = state_[entry];
+      Value parameter = updated_from_.at(entry);
       if (const double decay = options_.optimizer->weight_decay_of(info); decay > 0)
         parameter = parameter - parameter * (state_[learning_rate_] * decay);
       UpdateContext context{
@@ -240,6 +287,15 @@ class StepBuilder {
   Builder builder_;
   std::vector<StateEntry> entries_;
   std::vector<Value> state_;
+  struct Cluster {
+    size_t trained = 0;  ///< its place among the gradients
+    ClusterValues state;
+    ClusteredValue value;
+  };
+  std::vector<Cluster> clusters_;
+  std::vector<Value> forward_;            ///< the model's state as the step computes with it
+  std::vector<size_t> updated_;           ///< entries that the optimizer updates, trained_ first
+  std::map<size_t, Value> updated_from_;  ///< ... and the values that it begins with
   size_t iteration_ = 0, learning_rate_ = 0, first_slot_ = 0, scale_ = 0, good_steps_ = 0;
   Value finite_;
   std::vector<Builder::Output> results_;
@@ -259,6 +315,9 @@ Program make_training_step(const Model& model, const StepOptions& options, int64
   require(options.accumulate >= 1 && batch_size % options.accumulate == 0,
           "a batch of {} examples cannot be split into {} equal parts", batch_size,
           options.accumulate);
+  require(!options.pruning || !options.clustering,
+          "a training either prunes or clusters; a pruned model is clustered afterwards, with its "
+          "zeros preserved");
   const Program loss_program =
       make_loss_program(model, options, batch_size / options.accumulate, true);
   return StepBuilder(loss_program, options).build();
@@ -270,6 +329,14 @@ Program make_evaluation_step(const Model& model, const StepOptions& options, int
 
 Program make_prediction_step(const Model& model, const StepOptions& options, int64_t batch_size) {
   return make_forward_program(model, options, batch_size, false);
+}
+
+std::string cluster_name(std::string_view parameter, std::string_view part) {
+  return fmt::format("clustering/{}/{}", parameter, part);
+}
+
+std::string mask_name(std::string_view parameter) {
+  return fmt::format("pruning/{}/mask", parameter);
 }
 
 std::vector<Tensor> in_types_of(std::span<const StateEntry> entries,

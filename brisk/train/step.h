@@ -6,14 +6,19 @@
 ///     step(state, features..., targets) -> (loss, metrics...; new state)
 ///
 /// State, in order: the model's own (parameters, statistics, keys), then "optimizer/iteration"
-/// (counter), "optimizer/learning_rate" (scalar), the slots ("optimizer/<parameter>/<slot>"), and
-/// with float16 "loss_scale/scale" and "loss_scale/good_steps". Results: "loss" (mean over the
-/// batch), then one mean per metric. With float64 all of it is f64, batch inputs aside; else f32.
+/// (counter), "optimizer/learning_rate" (scalar), what clusters parameters
+/// ("clustering/<parameter>/centroids" and masks, set by the host before the first step), the slots
+/// ("optimizer/<parameter>/<slot>"), the masks of pruned parameters ("pruning/<parameter>/mask",
+/// ones at first, set by the host), and with float16 "loss_scale/scale" and
+/// "loss_scale/good_steps". Results: "loss" (mean over the batch), then one mean per metric. With
+/// float64 all of it is f64, batch inputs aside; else f32.
 
 #include <set>
 #include <string>
 #include <vector>
 
+#include "brisk/compress/clustering.h"
+#include "brisk/compress/pruning.h"
 #include "brisk/nn/losses.h"
 #include "brisk/nn/model.h"
 #include "brisk/passes/pass.h"
@@ -34,6 +39,8 @@ struct StepOptions {
   LossSpec loss;
   std::vector<std::string> metrics = {"accuracy"};
   OptimizerPtr optimizer;
+  PruningPtr pruning = nullptr;        ///< empty: every weight is trained
+  ClusteringPtr clustering = nullptr;  ///< empty: each by itself; not together with pruning
   Precision precision = Precision::float32;
   int64_t accumulate = 1;             ///< micro-steps in one step, as a scan inside the program
   double initial_loss_scale = 32768;  ///< mixed_float16
@@ -55,6 +62,11 @@ Program make_evaluation_step(const Model& model, const StepOptions& options, int
 /// features... -> the model's outputs for a batch of `batch_size`, in inference mode and in the
 /// precision the model is trained in; state: the model's.
 Program make_prediction_step(const Model& model, const StepOptions& options, int64_t batch_size);
+
+/// The state entry of a pruned parameter's mask.
+std::string mask_name(std::string_view parameter);
+/// The state entry of a clustered parameter's "centroids", "centroid_mask" or "mask".
+std::string cluster_name(std::string_view parameter, std::string_view part);
 
 /// Weights in the types of the first state entries: f32 weights for an f64 step, and back.
 std::vector<Tensor> in_types_of(std::span<const StateEntry> entries,

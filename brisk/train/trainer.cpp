@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <future>
 
 #include "brisk/base/hash.h"
 #include "brisk/base/json.h"
@@ -102,6 +103,37 @@ void require_end(const Dataset& dataset, std::string_view what) {
           count == 0 ? "no examples" : "no end");
 }
 
+/// Where the state has a pruned parameter and its mask.
+struct PrunedEntry {
+  size_t weights, mask;
+};
+std::vector<PrunedEntry> pruned_entries(const Program& step, const PruningPtr& pruning) {
+  std::vector<PrunedEntry> entries;
+  if (pruning)
+    for (const std::string& name : pruning->parameters())
+      entries.push_back({step.state_index(name), step.state_index(mask_name(name))});
+  return entries;
+}
+
+/// Where the state has a clustered parameter and what belongs to it.
+struct ClusteredEntry {
+  size_t weights, centroids;
+  std::optional<size_t> centroid_mask, mask;
+};
+std::vector<ClusteredEntry> clustered_entries(const Program& step,
+                                              const ClusteringPtr& clustering) {
+  std::vector<ClusteredEntry> entries;
+  if (!clustering) return entries;
+  for (const std::string& name : clustering->parameters()) {
+    const auto part = [&](const char* part) { return step.state_index(cluster_name(name, part)); };
+    ClusteredEntry entry{step.state_index(name), part("centroids")};
+    if (clustering->options().preserve_sparsity)
+      entry.centroid_mask = part("centroid_mask"), entry.mask = part("mask");
+    entries.push_back(entry);
+  }
+  return entries;
+}
+
 }  // namespace
 
 struct Trainer::State {
@@ -122,6 +154,8 @@ struct Trainer::State {
     return {.loss = options.loss,
             .metrics = options.metrics,
             .optimizer = options.optimizer,
+            .pruning = options.pruning,
+            .clustering = options.clustering,
             .precision = options.precision,
             .accumulate = options.accumulate,
             .disabled_passes = options.compile.disabled_passes,
@@ -168,12 +202,23 @@ struct Trainer::State {
   void prepare_step(const Dataset& dataset) {
     check_dataset(dataset, 1);
     if (step && batch_size == dataset.batch_size()) return;
-    if (model.weights.empty()) model.initialize(options.seed);
     fetch_weights();  // what a step of another batch size has trained
+    // Weights are drawn while the step is compiled, which looks at the program alone.
+    std::future<std::vector<Tensor>> drawn;
+    if (model.weights.empty())
+      drawn = std::async(std::launch::async,
+                         [this] { return initial_weights(model.program, options.seed); });
     batch_size = dataset.batch_size();
     step_program = make_training_step(model, step_options(), batch_size);
     step = compile(step_program, *backend, compile_options()).executable;
+    if (drawn.valid()) model.weights = drawn.get();
     std::vector<Tensor> state = initial_step_state(step_program, model);
+    for (const ClusteredEntry& entry : clustered_entries(step_program, options.clustering)) {
+      const ClusterState cluster = options.clustering->initial_state(state[entry.weights]);
+      state[entry.centroids] = cluster.centroids;
+      if (entry.mask)
+        state[*entry.centroid_mask] = cluster.centroid_mask, state[*entry.mask] = cluster.mask;
+    }
     for (const auto& [name, value] : options.initial_state) {
       Tensor& entry = state[step_program.state_index(name)];
       require(value.sizes() == entry.sizes(), "initial_state gives '{}' as {}, but it is {}", name,
@@ -189,6 +234,16 @@ struct Trainer::State {
   void fetch_weights() {
     if (!step) return;
     for (size_t i = 0; i < model.weights.size(); ++i) model.weights[i] = step->state(i);
+    for (const PrunedEntry& entry : pruned_entries(step_program, options.pruning))
+      model.weights[entry.weights] = masked(model.weights[entry.weights], step->state(entry.mask));
+    for (const ClusteredEntry& entry : clustered_entries(step_program, options.clustering)) {
+      ClusterState cluster{step->state(entry.centroids), {}, {}};
+      if (entry.mask)
+        cluster.centroid_mask = step->state(*entry.centroid_mask),
+        cluster.mask = step->state(*entry.mask);
+      model.weights[entry.weights] =
+          options.clustering->clustered(model.weights[entry.weights], cluster);
+    }
   }
 
   Executable& compiled(std::map<int64_t, Compiled>& cache, int64_t size,
@@ -228,6 +283,7 @@ class Fit {
     require(steps_per_epoch_ > 0, "the dataset has not one full batch of {} examples",
             dataset.batch_size());
     learning_rate_ = program.state_index("optimizer/learning_rate");
+    pruned_ = pruned_entries(program, options.pruning);
   }
 
   History run() {
@@ -241,9 +297,10 @@ class Fit {
     for (int64_t epoch = first_epoch; epoch < fit_.epochs && !history_.stopped; ++epoch) {
       train_epoch(epoch, *iterator);
       if (history_.stopped) break;
+      mask_weights();
       Metrics metrics = means_.means();
       metrics["learning_rate"] = rate_;
-      if (fit_.validation != nullptr)
+      if (fit_.validation != nullptr && (epoch + 1) % fit_.validation_freq == 0)
         for (const auto& [name, value] : trainer_.evaluate(*fit_.validation))
           metrics["val_" + name] = value;
       history_.epochs.push_back(metrics);
@@ -251,7 +308,8 @@ class Fit {
       step_in_epoch_ = 0;
       if (const Status logged = log.epoch(epoch, metrics); !logged)
         message(fmt::format("TensorBoard's events end here: {}", logged.error()));
-      save({epoch + 1, 0});
+      if ((epoch + 1) % fit_.checkpoint_every_epochs == 0 || epoch + 1 == fit_.epochs)
+        save({epoch + 1, 0});
       if (fit_.callbacks.on_epoch) fit_.callbacks.on_epoch(report(epoch, *iterator), metrics);
     }
     history_.steps = step_count_;
@@ -268,6 +326,7 @@ class Fit {
           options_.schedule ? options_.schedule(step_count_) : options_.optimizer->learning_rate;
       step_.set_state(learning_rate_,
                       Tensor::scalar(program_.state[learning_rate_].type.dtype(), rate_));
+      if (options_.pruning && options_.pruning->due(step_count_ + 1)) choose_masks();
       check_targets_(batch);
       step_.start(batch);
       ++runs_in_flight_;
@@ -288,6 +347,19 @@ class Fit {
       }
     }
     while (runs_in_flight_ > 0) collect();
+  }
+
+  void choose_masks() {
+    std::vector<Tensor> weights;
+    for (const PrunedEntry& entry : pruned_) weights.push_back(step_.state(entry.weights));
+    const std::vector<Tensor> masks = options_.pruning->choose_masks(step_count_ + 1, weights);
+    for (size_t i = 0; i < pruned_.size(); ++i) step_.set_state(pruned_[i].mask, masks[i]);
+  }
+
+  /// A step leaves its update of pruned weights, which the next one masks: here there is no next.
+  void mask_weights() {
+    for (const PrunedEntry& entry : pruned_)
+      step_.set_state(entry.weights, masked(step_.state(entry.weights), step_.state(entry.mask)));
   }
 
   void collect() {
@@ -385,12 +457,15 @@ class Fit {
     }
   }
 
-  /// What a checkpoint must agree with: the compiled step, the epoch's length, the seed and what
-  /// the caller adds.
+  /// What a checkpoint must agree with: the compiled step, the epoch's length, the seed, how it is
+  /// pruned or clustered, and what the caller adds.
   std::string fingerprint() const {
-    return fmt::format("{}-{}-{}{}{}", to_hex(program_.graph.hash()), steps_per_epoch_,
-                       options_.seed, options_.fingerprint.empty() ? "" : "-",
-                       options_.fingerprint);
+    std::string text =
+        fmt::format("{}-{}-{}", to_hex(program_.graph.hash()), steps_per_epoch_, options_.seed);
+    if (!options_.fingerprint.empty()) text += "-" + options_.fingerprint;
+    if (options_.pruning) text += "-" + to_hex(stable_hash(options_.pruning->describe()));
+    if (options_.clustering) text += "-" + to_hex(stable_hash(options_.clustering->describe()));
+    return text;
   }
 
   Trainer& trainer_;
@@ -405,6 +480,7 @@ class Fit {
   int64_t steps_per_epoch_ = 0, step_count_ = 0, first_step_ = 0, step_in_epoch_ = 0;
   int64_t runs_in_flight_ = 0;  ///< started steps whose results are not in `means_` yet
   size_t learning_rate_ = 0;
+  std::vector<PrunedEntry> pruned_;
   double rate_ = 0, wait_before_ = 0;
   Clock::time_point started_;
 };
@@ -431,6 +507,9 @@ const Executable& Trainer::step() const {
 
 History Trainer::fit(const Dataset& dataset, const FitOptions& options) {
   require(options.epochs >= 0, "epochs is {}, but must not be negative", options.epochs);
+  for (const auto& [name, value] : {std::pair("validation_freq", options.validation_freq),
+                                    {"checkpoint_every_epochs", options.checkpoint_every_epochs}})
+    require(value > 0, "{} is {}, but must be positive", name, value);
   state_->prepare_step(dataset);
   return Fit(*this, *state_->step, state_->step_program, state_->options, dataset, options,
              [this](const Example& batch) { state_->check_targets(batch); })
@@ -443,7 +522,7 @@ Metrics Trainer::evaluate(const Dataset& dataset) {
   if (state_->model.weights.empty()) state_->model.initialize(state_->options.seed);
   state_->fetch_weights();
   MetricMeans means(result_names(state_->options.metrics));
-  const auto iterator = dataset.iterator();
+  const auto iterator = dataset.iterator({.threads = state_->options.data_threads});
   Example batch;
   for (int64_t n = dataset.cardinality(); n > 0 && iterator->next(batch); --n) {
     const int64_t size = batch[0].sizes()[0];

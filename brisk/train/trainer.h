@@ -28,6 +28,12 @@ struct TrainerOptions {
   Schedule schedule = {};            ///< of the learning rate; the optimizer's own when empty
   LossSpec loss = {};
   std::vector<std::string> metrics = {"accuracy"};
+  /// Masks are chosen before the steps that its schedule names; at the end of each epoch, and in
+  /// what is evaluated, predicted with or handed out, pruned weights are zero.
+  PruningPtr pruning = nullptr;
+  /// Centroids are found in the weights when a training begins; what is evaluated, predicted with
+  /// or handed out has clustered weights.
+  ClusteringPtr clustering = nullptr;
   Precision precision = Precision::float32;
   int64_t accumulate = 1;
   uint64_t seed = 0;
@@ -64,9 +70,11 @@ struct Callbacks {
 struct FitOptions {
   int64_t epochs = 1;
   const Dataset* validation = nullptr;     ///< batched
+  int64_t validation_freq = 1;             ///< epochs from one validation to the next
   std::filesystem::path directory = {};    ///< checkpoints, log; empty: nothing is written
   std::filesystem::path tensorboard = {};  ///< event files; empty: none
   int64_t checkpoint_every_steps = 0;      ///< 0: only at the end of epochs
+  int64_t checkpoint_every_epochs = 1;     ///< and at the end of the last one
   bool resume = false;                     ///< go on from the newest checkpoint in `directory`
   /// Set from a signal handler: the loop saves and stops after the current step.
   const std::atomic<bool>* stop = nullptr;

@@ -26,16 +26,20 @@ class Gate final : public YAML::EventHandler {
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { check(mark, anchor); }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { refuse_alias(mark); }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string&) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string&) override {
     check(mark, anchor);
     // "?" and "!" are what plain and quoted scalars carry.
-    require(tag.empty() || tag == "?" || tag == "!", "{}the tag {} has no meaning in a recipe", mark_text(mark), tag);
+    require(tag.empty() || tag == "?" || tag == "!", "{}the tag {} has no meaning in a recipe",
+            mark_text(mark), tag);
   }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
     enter(mark, anchor);
   }
   void OnSequenceEnd() override { --depth_; }
-  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
     enter(mark, anchor);
   }
   void OnMapEnd() override { --depth_; }
@@ -43,7 +47,8 @@ class Gate final : public YAML::EventHandler {
  private:
   void enter(const YAML::Mark& mark, YAML::anchor_t anchor) {
     check(mark, anchor);
-    require(++depth_ <= kDeepest, "{}lists and mappings are nested more than {} deep", mark_text(mark), kDeepest);
+    require(++depth_ <= kDeepest, "{}lists and mappings are nested more than {} deep",
+            mark_text(mark), kDeepest);
   }
   static void check(const YAML::Mark& mark, YAML::anchor_t anchor) {
     if (anchor != YAML::NullAnchor) refuse_alias(mark);
@@ -63,14 +68,15 @@ T scalar(const YAML::Node& node, const std::string& field, std::string_view want
     } catch (const YAML::Exception&) {
     }
   }
-  refuse("{}{} must be {}{}", place(node), field, wanted,
-         node.IsScalar() ? fmt::format(", but is '{}'", node.Scalar().substr(0, 60)) : std::string());
+  refuse(
+      "{}{} must be {}{}", place(node), field, wanted,
+      node.IsScalar() ? fmt::format(", but is '{}'", node.Scalar().substr(0, 60)) : std::string());
 }
 
 template <typename T>
 void require_between(const YAML::Node& node, const std::string& field, T value, T least, T most) {
-  require(value >= least && value <= most, "{}{} is {}, but must be between {} and {}", place(node), field, value,
-          least, most);
+  require(value >= least && value <= most, "{}{} is {}, but must be between {} and {}", place(node),
+          field, value, least, most);
 }
 
 }  // namespace
@@ -88,7 +94,9 @@ YAML::Node parse(const std::string& text) {
   }
 }
 
-std::string place(const YAML::Node& node) { return mark_text(node.Mark()); }
+std::string place(const YAML::Node& node) {
+  return mark_text(node.Mark());
+}
 
 std::string text_of(const YAML::Node& node, const std::string& field, std::string_view wanted) {
   return scalar<std::string>(node, field, wanted);
@@ -97,12 +105,14 @@ std::string text_of(const YAML::Node& node, const std::string& field, std::strin
 void require_known(const YAML::Node& node, std::string_view what, const std::string& name,
                    std::span<const std::string> known) {
   if (std::find(known.begin(), known.end(), name) != known.end()) return;
-  refuse("{}there is no {} '{}'{}; there are: {}", place(node), what, name, did_you_mean(name, known),
-         fmt::join(known, ", "));
+  refuse("{}there is no {} '{}'{}; there are: {}", place(node), what, name,
+         did_you_mean(name, known), fmt::join(known, ", "));
 }
 
-FieldReader::FieldReader(const YAML::Node& node, std::string name) : node_(node), name_(std::move(name)) {
-  require(node.IsMap(), "{}{} must be a mapping of fields to values", place(node), name_.empty() ? "the recipe" : name_);
+FieldReader::FieldReader(const YAML::Node& node, std::string name)
+    : node_(node), name_(std::move(name)) {
+  require(node.IsMap(), "{}{} must be a mapping of fields to values", place(node),
+          name_.empty() ? "the recipe" : name_);
 }
 
 YAML::Node FieldReader::find(const std::string& field) {
@@ -137,14 +147,17 @@ void FieldReader::read(const std::string& field, std::vector<std::string>& value
   if (!node) return;
   require(node.IsSequence(), "{}{} must be a list", place(node), path(field));
   value.clear();
-  for (const YAML::Node& entry : node) value.push_back(text_of(entry, path(field), "a list of texts"));
+  for (const YAML::Node& entry : node)
+    value.push_back(text_of(entry, path(field), "a list of texts"));
 }
 
-void FieldReader::read(const std::string& field, std::vector<double>& value, double least, double most) {
+void FieldReader::read(const std::string& field, std::vector<double>& value, double least,
+                       double most) {
   const YAML::Node node = find(field);
   if (!node) return;
   const bool list = node.IsSequence() && node.size() > 0;
-  require(list || node.IsScalar(), "{}{} must be a number or a list of numbers", place(node), path(field));
+  require(list || node.IsScalar(), "{}{} must be a number or a list of numbers", place(node),
+          path(field));
   value.clear();
   const auto add = [&](const YAML::Node& entry) {
     value.push_back(scalar<double>(entry, path(field), "a number or a list of numbers"));
@@ -154,13 +167,14 @@ void FieldReader::read(const std::string& field, std::vector<double>& value, dou
   for (const YAML::Node& entry : node) add(entry);
 }
 
-void FieldReader::read_size(const std::string& field, std::vector<int64_t>& value) {
+void FieldReader::read_size(const std::string& field, std::vector<int64_t>& value,
+                            std::string_view form) {
   const YAML::Node node = find(field);
   if (!node) return;
-  require(node.IsSequence() && node.size() == 2, "{}{} must be [height, width]", place(node), path(field));
+  require(node.IsSequence() && node.size() == 2, "{}{} must be {}", place(node), path(field), form);
   value.clear();
   for (const YAML::Node& entry : node) {
-    value.push_back(scalar<int64_t>(entry, path(field), "[height, width]"));
+    value.push_back(scalar<int64_t>(entry, path(field), form));
     require_between<int64_t>(entry, path(field), value.back(), 1, 16384);
   }
 }
@@ -172,8 +186,8 @@ void FieldReader::finish() const {
     const std::string field = text_of(entry.first, fmt::format("a field's name in {}", owner));
     require(seen.insert(field).second, "{}{} names '{}' twice", place(entry.first), owner, field);
     if (std::find(known_.begin(), known_.end(), field) == known_.end())
-      refuse("{}{} has no field '{}'{}; it has: {}", place(entry.first), owner, field, did_you_mean(field, known_),
-             fmt::join(known_, ", "));
+      refuse("{}{} has no field '{}'{}; it has: {}", place(entry.first), owner, field,
+             did_you_mean(field, known_), fmt::join(known_, ", "));
   }
 }
 

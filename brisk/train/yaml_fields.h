@@ -28,7 +28,8 @@ YAML::Node parse(const std::string& text);
 std::string place(const YAML::Node& node);
 
 /// The text of a scalar; `field` and `wanted` are for the refusal.
-std::string text_of(const YAML::Node& node, const std::string& field, std::string_view wanted = "a text");
+std::string text_of(const YAML::Node& node, const std::string& field,
+                    std::string_view wanted = "a text");
 
 /// Refused with the nearest known name unless `name` is one of `known`.
 void require_known(const YAML::Node& node, std::string_view what, const std::string& name,
@@ -46,17 +47,21 @@ class FieldReader {
   void read(const std::string& field, std::string& value);
   void read(const std::string& field, bool& value);
   void read(const std::string& field, double& value, double least, double most);
-  void read(const std::string& field, int64_t& value, int64_t least, int64_t most = int64_t{1} << 40);
+  void read(const std::string& field, int64_t& value, int64_t least,
+            int64_t most = int64_t{1} << 40);
   void read(const std::string& field, std::vector<std::string>& value);
   /// A number or a list of numbers in [least, most].
   void read(const std::string& field, std::vector<double>& value, double least, double most);
-  /// [height, width], both in [1, 16384].
-  void read_size(const std::string& field, std::vector<int64_t>& value);
+  /// Two whole numbers in [1, 16384], called `form` in refusals.
+  void read_size(const std::string& field, std::vector<int64_t>& value,
+                 std::string_view form = "[height, width]");
 
   /// Refuses fields that were not asked for, and those named twice.
   void finish() const;
   /// "data.train.size" for "size".
-  std::string path(const std::string& field) const { return name_.empty() ? field : name_ + "." + field; }
+  std::string path(const std::string& field) const {
+    return name_.empty() ? field : name_ + "." + field;
+  }
 
  private:
   YAML::Node node_;

@@ -35,6 +35,13 @@ TEST(Philox, UnitFloatsStayBelowOne) {
   EXPECT_LT(word_to_unit_float(0xffffffffu), 1.0f);
 }
 
+TEST(Philox, ASequenceIsItsStreamFromAnyPosition) {
+  for (const uint64_t first : {uint64_t{0}, uint64_t{3}, uint64_t{6}, uint64_t{1} << 40}) {
+    PhiloxSequence sequence(9, first);
+    for (uint64_t i = 0; i < 11; ++i) EXPECT_EQ(sequence.next_word(), philox_word(9, first + i));
+  }
+}
+
 TEST(Philox, SequencesResumeAtTheirPosition) {
   PhiloxSequence whole(7);
   for (int i = 0; i < 10; ++i) whole.next_word();

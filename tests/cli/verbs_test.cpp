@@ -240,6 +240,67 @@ TEST(Json, OfTrainingEvaluationAndPredictionParses) {
   const Json inspected = objects(brisk({"inspect", trained.model(), "--json"})).at(0);
   EXPECT_EQ(inspected.at("name"), "mlp");
   EXPECT_EQ(inspected.at("trainable"), 6 * 6 * 3 * 128 + 128 + 128 * 1000 + 1000);
+
+  const TemporaryDirectory output;
+  const Json pruned =
+      objects(brisk({"prune", trained.model(), "--data", trained.photos(), "--sparsity", "0.75",
+                     "--frequency", "1", "--batch_size", "1", "--epochs", "4", "--output",
+                     (output / "run").string(), "--gzip", "--json", "--quiet"}))
+          .at(0);
+  EXPECT_EQ(pruned.at("before").at("sparsity"), 0);
+  EXPECT_NEAR(pruned.at("after").at("sparsity").get<double>(), 0.75, 1e-3);
+  EXPECT_LT(pruned.at("after").at("gzipped_bytes").get<double>(),
+            0.5 * pruned.at("before").at("gzipped_bytes").get<double>());
+  EXPECT_TRUE(pruned.at("after").at("metrics").at("accuracy").is_number());
+  const Json sparsity =
+      objects(brisk({"inspect", pruned.at("model"), "--sparsity", "--json"})).at(0);
+  EXPECT_EQ(sparsity.at("elements"), 6 * 6 * 3 * 128 + 128 * 1000);
+  EXPECT_NEAR(sparsity.at("zeros").get<double>() / sparsity.at("elements").get<double>(), 0.75,
+              1e-3);
+}
+
+TEST(Json, OfClusteringComparesBytes) {
+  const Trained trained;
+  const TemporaryDirectory output;
+  const Json done =
+      objects(brisk({"cluster", trained.model(), "--data", trained.photos(), "--clusters", "4",
+                     "--batch_size", "1", "--epochs", "1", "--output", (output / "run").string(),
+                     "--gzip", "--json", "--quiet"}))
+          .at(0);
+  EXPECT_LT(done.at("after").at("gzipped_bytes").get<double>(),
+            0.2 * done.at("before").at("gzipped_bytes").get<double>());
+  EXPECT_NE(done.at("how").get<std::string>().find("4 clusters"), std::string::npos);
+  const Json metrics =
+      objects(brisk({"evaluate", done.at("model"), "--data", trained.photos(), "--json"})).at(0);
+  EXPECT_NEAR(metrics.at("loss").get<double>(),
+              done.at("after").at("metrics").at("loss").get<double>(), 1e-6);
+}
+
+TEST(Json, OfQuantizingTellsOfEachLayer) {
+  const Trained trained;
+  const TemporaryDirectory output;
+  const Json done = objects(brisk({"quantize", trained.model(), "--data", trained.photos(),
+                                   "--samples", "2", "--steps", "2", "--keep_slow", "--output",
+                                   (output / "run").string(), "--json"}))
+                        .at(0);
+  ASSERT_EQ(done.at("layers").size(), 2u);
+  for (const Json& layer : done.at("layers")) {
+    EXPECT_EQ(layer.at("quantized"), true) << layer;
+    EXPECT_GT(layer.at("weight_sqnr"), 30);
+    EXPECT_GT(layer.at("integer_milliseconds"), 0);
+  }
+  const double before = done.at("before").at("bytes"), after = done.at("after").at("bytes");
+  EXPECT_LT(after, 0.28 * before);
+  const Json metrics =
+      objects(brisk({"evaluate", done.at("model"), "--data", trained.photos(), "--json"})).at(0);
+  EXPECT_EQ(metrics.at("loss"), done.at("after").at("metrics").at("loss"))
+      << "the package is what was measured";
+  const Json floats =
+      objects(brisk({"quantize", trained.model(), "--data", trained.photos(), "--samples", "2",
+                     "--steps", "2", "--keep_slow", "--float_layers", "dense", "--output",
+                     (output / "floats").string(), "--json"}))
+          .at(0);
+  EXPECT_EQ(floats.at("layers")[0].at("reason"), "chosen to stay float");
 }
 
 TEST(Json, OfExplainHasAKernelALine) {
@@ -272,8 +333,9 @@ TEST(Json, OfBenchHasACaseALine) {
 }
 
 TEST(Json, EveryVerbThatOffersItIsTestedHere) {
-  const std::set<std::string> tested = {"train", "evaluate", "predict", "inspect", "explain",
-                                        "ops",   "doctor",   "bench",   "profile"};
+  const std::set<std::string> tested = {"train",   "evaluate", "predict",  "inspect",
+                                        "explain", "ops",      "doctor",   "bench",
+                                        "profile", "prune",    "quantize", "cluster"};
   for (const std::string& verb : verbs()) {
     const bool long_running = verb == "demo";  // ./dev demo takes minutes
     EXPECT_TRUE(long_running || tested.contains(verb) || !options_of(verb).contains("--json"))

@@ -58,10 +58,12 @@ TEST(ReversibleEmbedding, CapsScoresAndMayHaveATableOfItsOwn) {
                                               .reverse = true},
                           x);
   const Model model = builder.finish({{"y", y}});
-  ASSERT_EQ(model.program.state.size(), 1u);
-  EXPECT_EQ(model.program.state[0].name, "reversible_embedding/reverse_embeddings");
+  ASSERT_EQ(model.program.state.size(), 2u);  // both tables, whichever way a call goes
+  EXPECT_EQ(model.program.state[0].name, "reversible_embedding/embeddings");
+  EXPECT_EQ(model.program.state[1].name, "reversible_embedding/reverse_embeddings");
   const auto found =
-      outputs_of(model, {floats({2, 3}, {0, 2, 3, 0, 2, 3})}, {floats({1, 2}, {1, 1})});
+      outputs_of(model, {floats({3, 2}, {0, 0, 0, 0, 0, 0}), floats({2, 3}, {0, 2, 3, 0, 2, 3})},
+                 {floats({1, 2}, {1, 1})});
   EXPECT_NEAR(found[0].get(1), 3.320184, 1e-5);
   EXPECT_NEAR(found[0].get(2), 4.168273, 1e-5);
 }

@@ -175,5 +175,51 @@ TEST(Recurrent, RefusesAnInitialStateOfAnotherSize) {
   }
 }
 
+ConfigObject cell(const std::string& kind, int64_t units) {
+  return {fmt::format(R"({{"class_name": "{}", "config": {{"units": {}}}}})", kind, units)};
+}
+
+TEST(Recurrent, RnnOfACellIsTheLayerOfThatCell) {
+  Model layer = one_layer(GRU{.units = kUnits, .return_sequences = true, .go_backwards = true});
+  Model rnn = one_layer(
+      RNN{.cell = cell("GRUCell", kUnits), .return_sequences = true, .go_backwards = true});
+  ASSERT_EQ(rnn.program.state.size(), layer.program.state.size());
+  EXPECT_EQ(rnn.program.state[0].name, "rnn/cell/kernel");
+  const Tensor x = ramp({1, kSteps, kFeatures}, 1);
+  const Tensor expected = outputs(layer, {x})[0], found = outputs(rnn, {x})[0];
+  ASSERT_EQ(found.sizes(), expected.sizes());
+  for (int64_t i = 0; i < found.num_elements(); ++i) EXPECT_EQ(found.get(i), expected.get(i));
+}
+
+TEST(Recurrent, StackedCellsAreLayersOneBehindTheOther) {
+  const ConfigObject stack{
+      fmt::format(R"({{"class_name": "StackedRNNCells", "config": {{"cells": [{}, {}, {}]}}}})",
+                  cell("LSTMCell", 3).json, cell("GRUCell", 2).json, cell("LSTMCell", 4).json)};
+  Model rnn = one_layer(RNN{.cell = stack});
+  ModelBuilder builder("m");
+  Value y = builder.input("x", {kSteps, kFeatures});
+  y = builder(LSTM{.units = 3, .return_sequences = true}, y);
+  y = builder(GRU{.units = 2, .return_sequences = true}, y);
+  y = builder(LSTM{.units = 4}, y);
+  Model layers = builder.finish({{"y", y}});
+  layers.weights = rnn.weights;
+  ASSERT_EQ(rnn.program.state.size(), layers.program.state.size());
+  EXPECT_EQ(rnn.program.state[0].name, "rnn/cell/cells/lstm_cell/kernel");
+  EXPECT_EQ(rnn.program.state.back().name, "rnn/cell/cells/lstm_cell_1/bias");
+  const Tensor x = ramp({1, kSteps, kFeatures}, 1);
+  const Tensor expected = outputs(layers, {x})[0], found = outputs(rnn, {x})[0];
+  for (int64_t i = 0; i < found.num_elements(); ++i) EXPECT_EQ(found.get(i), expected.get(i));
+}
+
+TEST(Recurrent, AnUnknownCellIsRefusedByName) {
+  try {
+    one_layer(RNN{.cell = cell("HopfieldCell", 3)});
+    FAIL() << "no refusal";
+  } catch (const UserError& error) {
+    EXPECT_NE(std::string(error.what()).find("brisk has no cell 'HopfieldCell'"), std::string::npos)
+        << error.what();
+  }
+}
+
 }  // namespace
 }  // namespace brisk

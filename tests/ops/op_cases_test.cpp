@@ -55,6 +55,7 @@ BRISK_OP_CASES(composite);
 BRISK_OP_CASES(control);
 BRISK_OP_CASES(fused);
 BRISK_OP_CASES(batch_norm_fusion);
+BRISK_OP_CASES(quantize);
 
 }  // namespace
 }  // namespace brisk::testing

@@ -164,6 +164,16 @@ INSTANTIATE_TEST_SUITE_P(
                  zoo::by_name("small_cnn", {3, 3, 1}, 10);
                },
                "[max_pool]"},
+        Misuse{"AirbenchSmallImage",
+               [] {
+                 zoo::by_name("airbench", {32, 7, 3}, 10);
+               },
+               "at least 8 by 8, not [32, 7, 3]"},
+        Misuse{"ZooResize",
+               [] {
+                 zoo::by_name("airbench", {32, 32, 3}, 10, -1, {64, 64});
+               },
+               "model 'airbench' takes images as they come"},
         Misuse{"NoInputSizes", [] { zoo::by_name("resnet18", {}, 10); },
                "[batch, spatial..., channels]"}),
     misuse_name);

@@ -1,5 +1,6 @@
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/fused/batch_norm_fusion.h"
+#include "brisk/ops/fused/channel_sums.h"
 #include "tests/support/op_cases.h"
 
 namespace brisk::testing {
@@ -10,6 +11,12 @@ using Values = std::span<const Value>;
 /// Vectors beside an image in a short type are f32.
 Value vector_beside(Value image, Value vector) {
   return cast(vector, compute_type(image.dtype()));
+}
+
+/// The sums over `result` with `factor` and alone, in f32.
+std::vector<Value> sums_with(Value result, Value factor) {
+  const Value wide = cast(result, DType::f32);
+  return {channel_sum(wide * cast(factor, DType::f32)), channel_sum(wide)};
 }
 
 std::vector<Value> three(const ScaleShiftGradient& at) {
@@ -96,21 +103,28 @@ void add_convolutions(std::vector<OpCase>& cases) {
                            return std::vector{y, sum, square_sum};
                          },
                      .types = kFloatTypes,
-                     .roundings = 4});
-    cases.push_back({.op = "input_gradient_scale_shift",
-                     .name = row_name(row),
-                     .operands = {values(result_sizes(row)), values(row.filter), values(row.input),
-                                  values(channels), values(channels)},
-                     .build =
-                         [=](Builder&, Values in) {
-                           Shape shape;
-                           for (const int64_t size : row.input) shape.push_back(size);
-                           return three(input_gradient_scale_shift(
-                               in[0], in[1], in[2], vector_beside(in[2], in[3]),
-                               vector_beside(in[2], in[4]), {geometry(row), shape}));
-                         },
-                     .types = kFloatTypes,
-                     .roundings = 4});
+                     .roundings = 4,
+                     .sums_of_result =
+                         [](Builder&, Values all) {
+                           const std::vector<Value> sums = sums_with(all[2], all[2]);
+                           return std::vector{sums[1], sums[0]};
+                         }});
+    cases.push_back(
+        {.op = "input_gradient_scale_shift",
+         .name = row_name(row),
+         .operands = {values(result_sizes(row)), values(row.filter), values(row.input),
+                      values(channels), values(channels)},
+         .build =
+             [=](Builder&, Values in) {
+               Shape shape;
+               for (const int64_t size : row.input) shape.push_back(size);
+               return three(
+                   input_gradient_scale_shift(in[0], in[1], in[2], vector_beside(in[2], in[3]),
+                                              vector_beside(in[2], in[4]), {geometry(row), shape}));
+             },
+         .types = kFloatTypes,
+         .roundings = 4,
+         .sums_of_result = [](Builder&, Values all) { return sums_with(all[5], all[2]); }});
     add_join(cases, row);
     add_moments_gradient(cases, row);
   }

@@ -181,7 +181,8 @@ void add_attentions(std::vector<OpCase>& cases) {
         Row{"one_bias_causal", 6, 6, 5, 5, {1, 1, 6, 6}, true},
         Row{"one_query", 1, 7, 8, 8, {}, false}, Row{"no_query", 0, 7, 8, 8, {}, false}}) {
     const auto tensor = [](int64_t steps, int64_t size) { return values({2, steps, 3, size}); };
-    const AttentionAttributes attributes{.scale = 0.4, .is_causal = row.is_causal};
+    const AttentionAttributes attributes{.scale = row.is_causal ? 0.3 : 0.4,
+                                         .is_causal = row.is_causal};
     std::vector<CaseOperand> operands = {tensor(row.queries, row.size), tensor(row.keys, row.size),
                                          tensor(row.keys, row.value_size)};
     const bool biased = !row.bias.empty();
@@ -208,8 +209,9 @@ void add_attentions(std::vector<OpCase>& cases) {
     gradient.op = "dot_product_attention_gradient";
     gradient.operands.push_back(tensor(row.queries, row.value_size));
     gradient.build = [=](Builder&, std::span<const Value> in) {
-      const AttentionGradient at = dot_product_attention_gradient(
-          in[0], in[1], in[2], biased ? in[3] : Value{}, attend(in), in.back(), attributes);
+      const AttentionGradient at =
+          dot_product_attention_gradient(in[0], in[1], in[2], biased ? in[3] : Value{}, attend(in),
+                                         in.back(), {attributes.scale, attributes.is_causal});
       return std::vector{at.query, at.key, at.value};
     };
     for (const OpCase& each : {result, both, gradient}) cases.push_back(each);

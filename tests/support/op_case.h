@@ -52,6 +52,10 @@ struct OpCase {
   /// more digits in between; tolerances grow by it.
   int roundings = 1;
   bool check_gradient = true;
+  /// Where f32 sums are taken over a result of a short type, a backend may add up its elements
+  /// before or after it rounds them. Makes, of the operands and the results, those sums as they are
+  /// after rounding; one value for each result but the first.
+  CaseBuild sums_of_result = {};
 };
 
 /// Prints as "op/name".

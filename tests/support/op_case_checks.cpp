@@ -78,17 +78,75 @@ void expect_agree(const std::vector<Tensor>& expected, std::span<const Tensor> a
     EXPECT_EQ(difference(expected[i], actual[i], model, roundings), "") << what << ", result " << i;
 }
 
-/// A graph on a backend against plain evaluation.
-void check_backend(const Graph& graph, const std::vector<Tensor>& inputs, double roundings,
-                   const Backend& backend, CompileOptions options, const std::string& what) {
+std::vector<Tensor> run_on(const Graph& graph, const std::vector<Tensor>& inputs,
+                           const Backend& backend, CompileOptions options) {
   options.verify = true;
   options.cache = false;  // what the code generator makes now, not what it made some day
-  const std::vector<Tensor> expected = reference::evaluate(graph, inputs);
-  const Program program{.graph = graph, .num_results = static_cast<int64_t>(expected.size())};
+  const Program program{.graph = graph,
+                        .num_results = static_cast<int64_t>(graph.outputs().size())};
   const Compilation compiled = compile(program, backend, options);
-  expect_agree(expected, compiled.executable->run(inputs), error_model(graph), roundings,
-               fmt::format("{} on backend '{}'{}", what, backend.name(),
-                           options.disabled_passes.empty() ? "" : " without fusion"));
+  std::vector<Tensor> copies;  // the executable owns what it returns
+  for (const Tensor& result : compiled.executable->run(inputs)) copies.push_back(result.clone());
+  return copies;
+}
+
+std::string where(const std::string& what, const Backend& backend, const CompileOptions& options) {
+  return fmt::format("{} on backend '{}'{}", what, backend.name(),
+                     options.disabled_passes.empty() ? "" : " without fusion");
+}
+
+/// A graph on a backend against plain evaluation.
+void check_backend(const Graph& graph, const std::vector<Tensor>& inputs, double roundings,
+                   const Backend& backend, const CompileOptions& options, const std::string& what) {
+  expect_agree(reference::evaluate(graph, inputs), run_on(graph, inputs, backend, options),
+               error_model(graph), roundings, where(what, backend, options));
+}
+
+/// The case with f32 operands of the same values: what its sums are before anything is rounded.
+std::vector<Tensor> unrounded(const OpCase& op_case, const std::vector<Tensor>& inputs) {
+  std::vector<Tensor> wide;
+  for (size_t i = 0; i < inputs.size(); ++i)
+    wide.push_back(op_case.operands[i].type ? inputs[i] : inputs[i].cast(DType::f32));
+  return reference::evaluate(case_graph(op_case, DType::f32), wide);
+}
+
+/// OpCase::sums_of_result of what a backend has made.
+std::vector<Tensor> rounded(const OpCase& op_case, const Graph& graph, std::vector<Tensor> inputs,
+                            const std::vector<Tensor>& results) {
+  Builder builder(graph.ops(), "sums");
+  std::vector<Value> values;
+  inputs.insert(inputs.end(), results.begin(), results.end());
+  for (const Tensor& tensor : inputs)
+    values.push_back(builder.input(fmt::format("value{}", values.size()),
+                                   Type(tensor.dtype(), Shape(tensor.sizes()))));
+  std::vector<Builder::Output> outputs;
+  for (const Value& sum : op_case.sums_of_result(builder, values))
+    outputs.push_back({fmt::format("sum{}", outputs.size()), sum});
+  return reference::evaluate(builder.finish(outputs), inputs);
+}
+
+/// As check_backend, but that the results behind the first one are sums over it, each of which must
+/// be the one before or the one after rounding, in f32's tolerance.
+void check_sums(const OpCase& op_case, const Graph& graph, const std::vector<Tensor>& inputs,
+                const Backend& backend, const CompileOptions& options, const std::string& what) {
+  const std::string text = where(what, backend, options);
+  const std::vector<Tensor> actual = run_on(graph, inputs, backend, options);
+  EXPECT_EQ(difference(reference::evaluate(graph, inputs)[0], actual[0], ErrorModel::sum,
+                       op_case.roundings),
+            "")
+      << text;
+  const std::vector<Tensor> before = unrounded(op_case, inputs);
+  const std::vector<Tensor> after = rounded(op_case, graph, inputs, actual);
+  ASSERT_EQ(after.size() + 1, actual.size());
+  for (size_t i = 1; i < actual.size(); ++i) {
+    const auto differs = [&](const Tensor& expected) {
+      return difference(expected, actual[i], ErrorModel::sum, op_case.roundings);
+    };
+    const std::string from_before = differs(before[i]), from_after = differs(after[i - 1]);
+    EXPECT_TRUE(from_before.empty() || from_after.empty())
+        << text << ", result " << i << ": before rounding, " << from_before << "; after it, "
+        << from_after;
+  }
 }
 
 /// More than one node that computes, once composites are decomposed: what fusion can change.
@@ -124,10 +182,15 @@ void check_backends(const OpCase& op_case) {
       const Graph graph = case_graph(op_case, type);
       const std::vector<Tensor> inputs = case_values(op_case, type);
       const std::string what(name(type));
-      check_backend(graph, inputs, op_case.roundings, *backend, {}, what);
+      const auto check = [&](const CompileOptions& options) {
+        if (is_short_float(type) && op_case.sums_of_result)
+          check_sums(op_case, graph, inputs, *backend, options, what);
+        else
+          check_backend(graph, inputs, op_case.roundings, *backend, options, what);
+      };
+      check({});
       if (backend->target().fused_loops && can_be_fused(graph))
-        check_backend(graph, inputs, op_case.roundings, *backend,
-                      {.disabled_passes = {"fuse_loops", "fuse_epilogues"}}, what);
+        check({.disabled_passes = {"fuse_loops", "fuse_epilogues"}});
     }
   }
 }

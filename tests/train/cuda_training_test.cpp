@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "brisk/nn/zoo/zoo.h"
 #include "brisk/train/trainer.h"
 #include "tests/train/tiny_training.h"
 
@@ -227,6 +228,111 @@ TEST_F(CudaTraining, ARunTwiceIsBitEqual) {
   const auto a = first.executable->state(), b = second.executable->state();
   for (size_t i = 0; i < a.size(); ++i)
     EXPECT_TRUE(bit_equal(a[i], b[i])) << first.program.state[i].name;
+}
+
+TEST_F(CudaTraining, MixedFloat16WithEveryFusionTwiceIsBitEqual) {
+  const Model model = wide_bottleneck();
+  StepOptions options = step_options(Precision::mixed_float16);
+  options.target = (*find_backend("cuda"))->target();
+  RunningStep first(model, options, 16, "cuda"), second(model, options, 16, "cuda");
+  for (uint64_t step = 0; step < 5; ++step) {
+    const std::vector<Tensor> batch = tiny_images(16, step + 1);
+    first.run(batch);
+    second.run(batch);
+  }
+  const auto a = first.executable->state(), b = second.executable->state();
+  for (size_t i = 0; i < a.size(); ++i)
+    EXPECT_TRUE(bit_equal(a[i], b[i])) << first.program.state[i].name;
+}
+
+TEST_F(CudaTraining, AnOverflowSkipsTheStepAndTrainingRecovers) {
+  StepOptions options = step_options(Precision::mixed_float16);
+  options.target = (*find_backend("cuda"))->target();
+  RunningStep step(tiny_bottleneck(), options, 16, "cuda");
+  step.run(tiny_images(16, 1));
+  const double scale = step.state("loss_scale/scale").item();
+  step.executable->set_state(step.program.state_index("loss_scale/scale"),
+                             Tensor::scalar(DType::f32, 1e30));
+  const std::vector<Tensor> before = step.executable->state();
+  step.run(tiny_images(16, 2));
+  for (size_t i = 0; i < before.size(); ++i) {
+    if (step.program.state[i].role != StateRole::parameter) continue;
+    EXPECT_TRUE(bit_equal(before[i], step.executable->state(i))) << step.program.state[i].name;
+  }
+  EXPECT_TRUE(std::isfinite(step.results[0].item()));
+  EXPECT_EQ(step.state("optimizer/iteration").item(), 1);
+  EXPECT_EQ(step.state("loss_scale/scale").item(), static_cast<double>(1e30f) / 2);
+  for (int i = 0; i < 100 && step.state("optimizer/iteration").item() == 1; ++i)
+    step.run(tiny_images(16, 3));
+  EXPECT_EQ(step.state("optimizer/iteration").item(), 2);
+  EXPECT_GE(step.state("loss_scale/scale").item(), scale);
+  EXPECT_FALSE(bit_equal(before[0], step.executable->state(0)));
+}
+
+/// Ten patterns of 32 x 32 pixels beneath as much noise that a hundred steps do not learn them all.
+std::vector<Tensor> patterned_images(int64_t count, uint64_t seed) {
+  constexpr int64_t kPixels = 32 * 32 * 3;
+  PhiloxSequence random(seed);
+  Tensor images(DType::f32, {count, 32, 32, 3}), labels(DType::i32, {count});
+  for (int64_t n = 0; n < count; ++n) {
+    const uint64_t label = random.next_below(10);
+    labels.set(n, static_cast<double>(label));
+    PhiloxSequence pattern(1000 + label);
+    for (int64_t p = 0; p < kPixels; ++p)
+      images.set(n * kPixels + p, 0.1 * pattern.next_normal() + random.next_normal());
+  }
+  return {images, labels};
+}
+
+/// Each weight moved by less than f16 can tell: another rounding, all else the same.
+Model rounded_otherwise(Model model, uint64_t seed) {
+  PhiloxSequence random(seed);
+  for (Tensor& weight : model.weights) {
+    weight = weight.clone();
+    if (is_floating(weight.dtype()))
+      for (int64_t i = 0; i < weight.num_elements(); ++i)
+        weight.set(i, weight.get(i) * (1 + 0x1.0p-11 * (random.next_unit() - 0.5)));
+  }
+  return model;
+}
+
+TEST_F(CudaTraining, AHundredStepsOfResNet18WithEveryFusionDifferAsRoundingDoes) {
+  Model model = zoo::resnet18({.input = {32, 32, 3}, .classes = 10, .small_stem = true});
+  model.initialize(5);
+  StepOptions options = step_options(Precision::mixed_float16);
+  options.optimizer = sgd({.learning_rate = 0.02, .momentum = 0.9});
+  options.target = (*find_backend("cuda"))->target();
+  RunningStep fused(model, options, 64, "cuda");
+  options.disabled_passes = {"batch_norm_through_pointwise",
+                             "fuse_batch_norm",
+                             "fuse_input_gradients",
+                             "fuse_joins",
+                             "fuse_pools",
+                             "fuse_epilogues",
+                             "pad_channels",
+                             "group_loops"};
+  RunningStep plain(model, options, 64, "cuda");
+  RunningStep other(rounded_otherwise(model, 1), options, 64, "cuda");
+  RunningStep another(rounded_otherwise(model, 2), options, 64, "cuda");
+  double by_fusion = 0, by_rounding = 0, first = 0, last = 0;
+  constexpr uint64_t kSteps = 100;
+  for (uint64_t step = 0; step < kSteps; ++step) {
+    const std::vector<Tensor> batch = patterned_images(64, step + 1);
+    for (RunningStep* each : {&fused, &plain, &other, &another}) each->run(batch);
+    const double loss = plain.results[0].item();
+    by_fusion += std::fabs(fused.results[0].item() - loss) / kSteps;
+    by_rounding +=
+        (std::fabs(other.results[0].item() - loss) + std::fabs(another.results[0].item() - loss)) /
+        (2 * kSteps);
+    if (step < 10) first += loss / 10;
+    if (step >= kSteps - 10) last += loss / 10;
+  }
+  fmt::print(
+      "losses {:.3f} to {:.3f}; differ by {:.4f} with fusion, by {:.4f} with another "
+      "rounding of the weights\n",
+      first, last, by_fusion, by_rounding);
+  EXPECT_LT(last, 0.8 * first);
+  EXPECT_LT(by_fusion, 1.5 * by_rounding);
 }
 
 TEST_F(CudaTraining, ATrainerLearnsAndItsMetricsMissNoStep) {

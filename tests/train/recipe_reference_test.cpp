@@ -73,6 +73,11 @@ const std::map<std::string, std::vector<Variant>>& variants() {
        {{"{data: {train: fashion_mnist}, schedule: {", "", "}}"},
         {"{data: {train: fashion_mnist}, schedule: {", "name: cosine_decay", "}}"},
         {"{data: {train: fashion_mnist}, schedule: {", "name: one_cycle", "}}"}}},
+      {"cluster", {{"{data: {train: fashion_mnist}, cluster: {", "", "}}"}}},
+      {"prune",
+       {{"{data: {train: fashion_mnist}, prune: {", "", "}}"},
+        {"{data: {train: fashion_mnist}, prune: {", "name: constant_sparsity", "}}"},
+        {"{data: {train: fashion_mnist}, prune: {", "name: sparsity_m_by_n", "}}"}}},
   };
   return all;
 }

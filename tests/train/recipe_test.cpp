@@ -34,9 +34,9 @@ TEST(Recipe, DefaultsAreThoseOfTheStruct) {
 
 TEST(Recipe, EveryFieldIsRead) {
   const Recipe r = parsed(R"(
-model: {name: resnet18, classes: 7, dropout: 0.25}
+model: {name: resnet18, classes: 7, dropout: 0.25, resize: [96, 64]}
 data:
-  train: {image_folder: photos/train, size: [64, 48], channels: 1, take: 100}
+  train: {image_folder: photos/train, size: [64, 48], channels: 1, take: 100, cache: true}
   validation: {idx: {images: a.gz, labels: /b}, take: 5}
 augment: [random_flip_horizontal, {name: random_crop, size: [60, 44], padding: 4}, {name: resize, size: [32, 32]}]
 mean: [1, 2.5, -3]
@@ -44,6 +44,7 @@ std: 4
 batch_size: 32
 shuffle: 1000
 epochs: 12
+validation_freq: 3
 optimizer: {name: sgd, learning_rate: 0.5, momentum: 0.9, nesterov: true, weight_decay: 0.01,
             exclude_from_weight_decay: [bias, gamma], global_clipnorm: 2}
 schedule: {name: cosine_decay, alpha: 0.1, warmup_steps: 20}
@@ -58,15 +59,21 @@ data_threads: 3
 backend: reference
 output: /runs/x
 checkpoint_every_steps: 50
+checkpoint_every_epochs: 4
 disabled_passes: [fuse_loops]
 )");
   EXPECT_EQ(r.model.name, "resnet18");
   EXPECT_EQ(r.model.classes, 7);
   EXPECT_EQ(r.model.dropout, 0.25);
+  EXPECT_EQ(r.model.resize, (std::vector<int64_t>{96, 64}));
   EXPECT_EQ(r.train.image_folder, "/srv/job/photos/train");
   EXPECT_EQ(r.train.size, (std::vector<int64_t>{64, 48}));
   EXPECT_EQ(r.train.channels, 1);
   EXPECT_EQ(r.train.take, 100);
+  EXPECT_TRUE(r.train.cache);
+  EXPECT_FALSE(r.validation.cache);
+  EXPECT_EQ(r.validation_freq, 3);
+  EXPECT_EQ(r.checkpoint_every_epochs, 4);
   EXPECT_EQ(r.validation.idx_images, "/srv/job/a.gz");
   EXPECT_EQ(r.validation.idx_labels, "/b");
   EXPECT_EQ(r.validation.take, 5);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/temporary_directory.h"
 #include "tests/train/tiny_training.h"
 
 namespace brisk::test {
@@ -26,14 +27,17 @@ std::string refusal_of(const auto& action) {
 
 TEST(Trainer, LearnsAndReportsWhatItDid) {
   Trainer trainer(tiny_mlp(), options_in());
-  const Dataset train = tiny_dataset(100).shuffle(100).batch(16), test = tiny_dataset(50, 2).batch(16);
+  const Dataset train = tiny_dataset(100).shuffle(100).batch(16),
+                test = tiny_dataset(50, 2).batch(16);
   std::vector<StepReport> reports;
   FitOptions fit;
   fit.epochs = 6;
   fit.validation = &test;
   fit.callbacks.on_step = [&](const StepReport& report) { reports.push_back(report); };
   int epochs = 0;
-  fit.callbacks.on_epoch = [&](const StepReport&, const Metrics& metrics) { epochs += metrics.count("val_accuracy") ? 1 : 0; };
+  fit.callbacks.on_epoch = [&](const StepReport&, const Metrics& metrics) {
+    epochs += metrics.count("val_accuracy") ? 1 : 0;
+  };
   const History history = trainer.fit(train, fit);
   EXPECT_EQ(epochs, 6);
   EXPECT_EQ(history.steps, 36);
@@ -81,15 +85,22 @@ TEST_P(InPrecision, TheModelComesBackInItsOwnTypes) {
   const Model model = trainer.model();
   ASSERT_EQ(model.weights.size(), model.program.state.size());
   for (size_t i = 0; i < model.weights.size(); ++i)
-    EXPECT_EQ(Type(model.weights[i].dtype(), Shape(model.weights[i].sizes())), model.program.state[i].type);
+    EXPECT_EQ(Type(model.weights[i].dtype(), Shape(model.weights[i].sizes())),
+              model.program.state[i].type);
   const Dataset dataset = tiny_dataset(8, 3).batch(8);
-  const Tensor ours = trainer.predict(dataset), again = Trainer(model, options_in()).predict(dataset);
-  EXPECT_LE(relative_difference(ours, again), GetParam() == Precision::mixed_bfloat16 ? 0.05 : 0.01);
+  const Tensor ours = trainer.predict(dataset),
+               again = Trainer(model, options_in()).predict(dataset);
+  EXPECT_LE(relative_difference(ours, again),
+            GetParam() == Precision::mixed_bfloat16 ? 0.05 : 0.01);
 }
 
 INSTANTIATE_TEST_SUITE_P(Precisions, InPrecision,
-                         testing::Values(Precision::float32, Precision::mixed_bfloat16, Precision::mixed_float16, Precision::float64),
-                         [](const auto& info) { return std::string(enum_names(Precision{})[static_cast<size_t>(info.param)]); });
+                         testing::Values(Precision::float32, Precision::mixed_bfloat16,
+                                         Precision::mixed_float16, Precision::float64),
+                         [](const auto& info) {
+                           return std::string(
+                               enum_names(Precision{})[static_cast<size_t>(info.param)]);
+                         });
 
 TEST(Trainer, AnotherBatchSizeGoesOnWithTheTrainedWeights) {
   Trainer trainer(tiny_mlp(), options_in());
@@ -111,11 +122,32 @@ TEST(Trainer, TheScheduleIsFollowed) {
   EXPECT_EQ(trainer.step().state().size(), 4u + 2 + 8);
 }
 
+TEST(Trainer, ValidatesAndSavesAsOftenAsItIsTold) {
+  const test::TemporaryDirectory directory;
+  const Dataset data = tiny_dataset(64).batch(16);
+  Trainer trainer(tiny_mlp(), {.optimizer = adam()});
+  const History history = trainer.fit(data, {.epochs = 5,
+                                             .validation = &data,
+                                             .validation_freq = 2,
+                                             .directory = directory.path() / "all",
+                                             .checkpoint_every_epochs = 3});
+  for (size_t epoch = 0; epoch < 5; ++epoch)
+    EXPECT_EQ(history.epochs[epoch].count("val_loss"), epoch % 2) << epoch;
+  // Four steps an epoch; the newest two are kept: after the third epoch and after the last.
+  for (const auto& [step, kept] : {std::pair(8, false), {12, true}, {16, false}, {20, true}})
+    EXPECT_EQ(
+        std::filesystem::exists(directory.path() / "all" / fmt::format("checkpoint-{}", step)),
+        kept)
+        << step;
+}
+
 TEST(Trainer, RefusesDataThatDoesNotFit) {
   Trainer trainer(tiny_mlp(), options_in());
   const std::vector<Tensor> images = tiny_images(8);
-  EXPECT_NE(refusal_of([&] { trainer.fit(tiny_dataset(8)); }).find("the dataset is not batched"), std::string::npos);
-  EXPECT_EQ(refusal_of([&] { trainer.fit(tiny_dataset(8).batch(16)); }), "the dataset has not one full batch of 16 examples");
+  EXPECT_NE(refusal_of([&] { trainer.fit(tiny_dataset(8)); }).find("the dataset is not batched"),
+            std::string::npos);
+  EXPECT_EQ(refusal_of([&] { trainer.fit(tiny_dataset(8).batch(16)); }),
+            "the dataset has not one full batch of 16 examples");
   EXPECT_EQ(refusal_of([&] { trainer.fit(from_tensor_slices({images[0]}).batch(4)); }),
             "the dataset has 1 components, but model 'tiny_mlp' takes 2");
   const std::string wrong = refusal_of([&] {
@@ -124,9 +156,17 @@ TEST(Trainer, RefusesDataThatDoesNotFit) {
   EXPECT_NE(wrong.find("'image'"), std::string::npos) << wrong;
   EXPECT_NE(wrong.find("u8[8, 8, 2]"), std::string::npos) << wrong;
   EXPECT_NE(wrong.find("f32[8, 8, 2]"), std::string::npos) << wrong;
-  EXPECT_EQ(refusal_of([&] { trainer.evaluate(tiny_dataset(0).batch(4)); }), "there is nothing to evaluate: the dataset has no examples");
-  EXPECT_EQ(refusal_of([&] { trainer.fit(tiny_dataset(8).batch(4), {.epochs = -1}); }), "epochs is -1, but must not be negative");
-  EXPECT_EQ(refusal_of([&] { Trainer(tiny_mlp(), options_in()).step(); }), "the step is not compiled yet: call prepare or fit first");
+  EXPECT_EQ(refusal_of([&] { trainer.evaluate(tiny_dataset(0).batch(4)); }),
+            "there is nothing to evaluate: the dataset has no examples");
+  EXPECT_EQ(refusal_of([&] { trainer.fit(tiny_dataset(8).batch(4), {.epochs = -1}); }),
+            "epochs is -1, but must not be negative");
+  EXPECT_EQ(refusal_of([&] { trainer.fit(tiny_dataset(8).batch(4), {.validation_freq = 0}); }),
+            "validation_freq is 0, but must be positive");
+  EXPECT_EQ(
+      refusal_of([&] { trainer.fit(tiny_dataset(8).batch(4), {.checkpoint_every_epochs = 0}); }),
+      "checkpoint_every_epochs is 0, but must be positive");
+  EXPECT_EQ(refusal_of([&] { Trainer(tiny_mlp(), options_in()).step(); }),
+            "the step is not compiled yet: call prepare or fit first");
 }
 
 TEST(Trainer, RefusesAnUnknownBackend) {

@@ -25,6 +25,10 @@ class CpuBackend final : public Backend {
     target.fused_dot = true;
     target.fused_relu6 = true;
     target.folds_batch_norm = true;
+#ifdef BRISK_HAVE_ONEDNN
+    if (has_feature("avx512_vnni"))
+      target.native_composites = {"quantized_convolution", "quantized_dot"};
+#endif
     for (const DType type : {DType::bf16, DType::f16})
       if (!supports_fast(type)) target.slow_products.insert(type);
     return target;

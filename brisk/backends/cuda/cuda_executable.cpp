@@ -105,8 +105,7 @@ class CudaExecutable final : public Executable {
   }
 
   void set_state(size_t index, const Tensor& value) override {
-    require(index < lowered_.num_given_state(), "state {} was set, but the program has {} entries",
-            index, lowered_.num_given_state());
+    check_entry(index);
     require(bound_, "state '{}' was set before the state was bound", program_.state[index].name);
     check_given(program_.state[index].name, program_.state[index].type, value);
     if (program_.state[index].role != StateRole::scalar) prepared_ = false;
@@ -154,6 +153,7 @@ class CudaExecutable final : public Executable {
   }
 
   std::vector<KernelReport> profile(std::span<const Tensor> inputs, int runs) override {
+    require(runs > 0, "profiling takes at least one run, but {} are asked for", runs);
     require(in_flight_ == 0, "a profile was asked for while {} started runs are not collected",
             in_flight_);
     check_inputs(inputs);
@@ -277,11 +277,15 @@ class CudaExecutable final : public Executable {
     slot.graph->launch(*compute_);
   }
 
+  void check_entry(size_t index) const {
+    require(index < lowered_.num_given_state(),
+            "the program has {} state entries, but entry {} is asked for",
+            lowered_.num_given_state(), index);
+  }
+
   /// Enqueues the copy; the caller waits.
   Tensor fetch(size_t index) const {
-    require(index < lowered_.num_given_state(),
-            "state {} was asked for, but the program has {} entries", index,
-            lowered_.num_given_state());
+    check_entry(index);
     require(bound_, "state '{}' was asked for before the state was bound",
             program_.state[index].name);
     device_->make_current();

@@ -10,8 +10,11 @@
 #include <map>
 #include <set>
 
+#include "brisk/formats/keras/unique_names.h"
 #include "brisk/nn/layer_table.h"
+#include "brisk/nn/layers/cells.h"
 #include "brisk/nn/operations/operation_layer.h"
+#include "brisk/nn/snake_case.h"
 #include "brisk/ops/control/control.h"
 
 namespace brisk {
@@ -42,8 +45,7 @@ void pass_arguments(LayerCall& call, const std::string& kind, Json passed) {
   if (names.size() != call.inputs.size()) names.assign(call.inputs.size(), "inputs");
   std::vector<std::pair<std::string, Json>> arguments;
   // Keras 2 passes the initial state in one list with the sequence.
-  const bool is_recurrent = kind == "SimpleRNN" || kind == "LSTM" || kind == "GRU" ||
-                            kind == "Bidirectional" || kind.starts_with("ConvLSTM");
+  const bool is_recurrent = is_recurrent_class(kind) || kind.starts_with("ConvLSTM");
   for (size_t i = 1; i < names.size(); ++i)
     if (is_recurrent && names[i] == "inputs") names[i] = "initial_state";
   for (size_t i = 0; i < names.size(); ++i) {
@@ -87,6 +89,7 @@ const std::vector<YoungOption>& young_options() {
       {"LSTM", "zero_output_for_mask", false},
       {"GRU", "zero_output_for_mask", false},
       {"SimpleRNN", "zero_output_for_mask", false},
+      {"RNN", "zero_output_for_mask", false},
       {"ZeroPadding1D", "data_format", "channels_last"},
   };
   return options;
@@ -146,6 +149,27 @@ OrderedJson sequential_object(const FunctionalConfig& config) {
                 {{"name", config.name}, {"trainable", config.trainable}, {"layers", layers}});
 }
 
+OrderedJson layer_object(const std::string& class_name, const std::string& name,
+                         const Json& config);
+
+/// A recurrent cell, or a stack of them: its layer's configuration without what concerns sequences.
+OrderedJson cell_object(const Json& cell) {
+  const std::string class_name = cell.at("class_name").get<std::string>();
+  const Json& config = cell.at("config");
+  const std::string name = config.value("name", snake_case(class_name));
+  if (class_name == "StackedRNNCells") {
+    OrderedJson cells = OrderedJson::array();
+    for (const Json& inner : config.at("cells")) cells.push_back(cell_object(inner));
+    return object("keras.layers", class_name, {{"name", name}, {"cells", std::move(cells)}});
+  }
+  const std::string layer(recurrent_class_of(class_name));
+  const Json full = parse_json(layer_from_config(layer, config.dump())->config(), name).value();
+  OrderedJson written = layer_object(layer, name, full);
+  written["class_name"] = class_name;
+  for (const std::string_view field : kSequenceFields) written["config"].erase(std::string(field));
+  return written;
+}
+
 /// A layer as Keras constructs it; `config` as brisk's layers write it.
 OrderedJson layer_object(const std::string& class_name, const std::string& name,
                          const Json& config) {
@@ -164,6 +188,10 @@ OrderedJson layer_object(const std::string& class_name, const std::string& name,
       return option.class_name == class_name && option.name == key && option.value == value;
     });
     if (is_young) continue;
+    if (class_name == "RNN" && key == "cell") {
+      written[key] = cell_object(value);
+      continue;
+    }
     const bool is_layer = (key == "layer" || key == "backward_layer") && value.is_object() &&
                           value.contains("class_name");
     if (!is_layer) {
@@ -291,7 +319,8 @@ FunctionalConfig functional_config_of(const Model& model) {
   return config;
 }
 
-OrderedJson keras_config(const FunctionalConfig& config) {
+OrderedJson keras_config(const FunctionalConfig& given) {
+  const FunctionalConfig config = with_unique_names(given);
   const auto reference = [](const TensorReference& r) {
     return OrderedJson::array({r.layer, r.call, r.tensor});
   };

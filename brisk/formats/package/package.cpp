@@ -2,6 +2,8 @@
 
 #include "brisk/base/file.h"
 #include "brisk/base/json.h"
+#include "brisk/formats/gzip/deflate.h"
+#include "brisk/formats/gzip/inflate.h"
 #include "brisk/formats/safetensors/safetensors.h"
 #include "brisk/ir/text.h"
 #include "brisk/ops/standard.h"
@@ -56,8 +58,26 @@ Status read_signature(const std::filesystem::path& path, Package& package) {
   return Success{};
 }
 
-Status read_weights(const std::filesystem::path& path, Package& package) {
-  const Result<SafetensorsFile> file = read_safetensors(path);
+constexpr const char *kWeights = "weights.safetensors", *kGzippedWeights = "weights.safetensors.gz";
+
+/// Unpacked they hold the state, which graph.txt knows, padding and a header.
+Result<SafetensorsFile> read_gzipped(const std::filesystem::path& path, const Program& program) {
+  constexpr int64_t kMaxHeader = 100'000'000, kMaxPadding = 64;
+  int64_t limit = kMaxHeader + 2 * kMaxPadding;
+  for (const StateEntry& entry : program.state)
+    limit += byte_size(entry.type.dtype(), entry.type.shape().num_elements()) + kMaxPadding;
+  const Result<InflatedFile> file = inflate_file(path, limit);
+  if (!file) return file.failure();
+  return parse_safetensors({file->bytes.get(), static_cast<size_t>(file->size)}, file->bytes,
+                           path.string());
+}
+
+Status read_weights(const std::filesystem::path& directory, Package& package) {
+  std::error_code error;
+  package.gzipped = std::filesystem::exists(directory / kGzippedWeights, error);
+  const std::filesystem::path path = directory / (package.gzipped ? kGzippedWeights : kWeights);
+  const Result<SafetensorsFile> file =
+      package.gzipped ? read_gzipped(path, package.program) : read_safetensors(path);
   if (!file) return file.failure();
   for (const StateEntry& entry : package.program.state) {
     const Tensor* tensor = file->find(entry.name);
@@ -74,20 +94,35 @@ Status read_weights(const std::filesystem::path& path, Package& package) {
   return Success{};
 }
 
+Status write_weights(const std::filesystem::path& directory, const Package& package) {
+  std::vector<NamedTensor> tensors;
+  for (size_t i = 0; i < package.weights.size(); ++i)
+    tensors.push_back({package.program.state[i].name, package.weights[i]});
+  const std::filesystem::path path = directory / kWeights;
+  if (Status s = write_safetensors(path, tensors); !s || !package.gzipped) return s;
+  const Result<MappedFile> file = map_file(path);
+  if (!file) return file.failure();
+  if (Status s = write_gzip(directory / kGzippedWeights,
+                            {file->bytes.get(), static_cast<size_t>(file->size)});
+      !s)
+    return s;
+  std::error_code error;
+  if (!std::filesystem::remove(path, error))
+    return fail("cannot remove {}: {}", path.string(), error.message());
+  return Success{};
+}
+
 }  // namespace
 
 Status write_package(const std::filesystem::path& directory, const Package& package) {
   require(package.weights.size() == package.program.state.size(),
           "a package of {} state entries has {} weights", package.program.state.size(),
           package.weights.size());
-  std::vector<NamedTensor> tensors;
-  for (size_t i = 0; i < package.weights.size(); ++i)
-    tensors.push_back({package.program.state[i].name, package.weights[i]});
   return write_directory_atomically(
       directory, [&](const std::filesystem::path& temporary) -> Status {
         if (Status s = write_file_atomically(temporary / "graph.txt", print(package.program)); !s)
           return s;
-        if (Status s = write_safetensors(temporary / "weights.safetensors", tensors); !s) return s;
+        if (Status s = write_weights(temporary, package); !s) return s;
         if (!package.optimization.empty())
           if (Status s =
                   write_file_atomically(temporary / "optimization.json", package.optimization);
@@ -109,7 +144,7 @@ Result<Package> read_package(const std::filesystem::path& directory) {
   if (!program) return fail("{}: {}", graph_path.string(), program.error());
   package.program = std::move(*program);
   if (Status s = read_signature(directory / "signature.json", package); !s) return s.failure();
-  if (Status s = read_weights(directory / "weights.safetensors", package); !s) return s.failure();
+  if (Status s = read_weights(directory, package); !s) return s.failure();
   if (std::filesystem::exists(directory / "optimization.json", error)) {
     const Result<std::string> optimization = read_file(directory / "optimization.json", 1 << 26);
     if (!optimization) return optimization.failure();

@@ -2,7 +2,8 @@
 
 /// The model package: a directory anyone can read.
 ///   graph.txt            the program in text form
-///   weights.safetensors  one tensor per state entry, by name
+///   weights.safetensors  one tensor per state entry, by name; or weights.safetensors.gz, the same
+///                        gzipped, which is what zeros and integers are worth on disk
 ///   signature.json       inputs, outputs, class names
 ///   optimization.json    what was done to the model, with measured numbers; may be absent
 
@@ -20,8 +21,9 @@ struct Package {
   std::vector<Tensor> weights;  ///< in the order of program.state
   std::string name;
   std::vector<std::string> class_names;
-  std::string preprocessing;    ///< JSON: how raw images become features; may be empty
-  std::string optimization;     ///< JSON; may be empty
+  std::string preprocessing;  ///< JSON: how raw images become features; may be empty
+  std::string optimization;   ///< JSON; may be empty
+  bool gzipped = false;       ///< weights are to be, or were, compressed: they are not mapped then
 };
 
 /// Writes the directory whole or not at all.

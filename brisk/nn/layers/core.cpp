@@ -22,14 +22,18 @@ Value Dense::build(LayerContext& context, std::span<const Value> inputs) const {
   return brisk::activation(activation, y);
 }
 
-Value Embedding::build(LayerContext& context, std::span<const Value> inputs) const {
+Value Embedding::table(LayerContext& context) const {
   require(input_dim > 0 && output_dim > 0, "input_dim {} and output_dim {} must be positive",
           input_dim, output_dim);
-  const Value table = context.parameter("embeddings", Type(DType::f32, {input_dim, output_dim}),
-                                        embeddings_initializer);
+  return context.parameter("embeddings", Type(DType::f32, {input_dim, output_dim}),
+                           embeddings_initializer);
+}
+
+Value Embedding::build(LayerContext& context, std::span<const Value> inputs) const {
   const DType type = inputs[0].dtype();
-  return embedding(
-      table, type == DType::i32 || type == DType::i64 ? inputs[0] : cast(inputs[0], DType::i32));
+  return embedding(table(context), type == DType::i32 || type == DType::i64
+                                       ? inputs[0]
+                                       : cast(inputs[0], DType::i32));
 }
 
 Value ActivationLayer::build(LayerContext&, std::span<const Value> inputs) const {

@@ -67,6 +67,7 @@ struct Embedding {
     f("embeddings_initializer", embeddings_initializer);
     f("mask_zero", mask_zero);
   }
+  Value table(LayerContext& context) const;
   Value build(LayerContext& context, std::span<const Value> inputs) const;
 };
 

@@ -1,5 +1,6 @@
 #include "brisk/nn/layers/language.h"
 
+#include "brisk/nn/layers/core.h"
 #include "brisk/ops/composite/composite.h"
 #include "brisk/ops/contract/contract.h"
 #include "brisk/ops/elementwise/elementwise.h"
@@ -8,25 +9,21 @@
 namespace brisk {
 
 Value ReversibleEmbedding::build(LayerContext& context, std::span<const Value> inputs) const {
-  require(input_dim > 0 && output_dim > 0, "input_dim {} and output_dim {} must be positive",
-          input_dim, output_dim);
+  const Embedding forward{.input_dim = input_dim,
+                          .output_dim = output_dim,
+                          .embeddings_initializer = embeddings_initializer};
   const Value x = inputs[0];
-  if (!reverse) {
-    const Value table = context.parameter("embeddings", Type(DType::f32, {input_dim, output_dim}),
-                                          embeddings_initializer);
-    return embedding(table,
-                     x.dtype() == DType::i32 || x.dtype() == DType::i64 ? x : cast(x, DType::i32));
-  }
+  // Both tables are there whichever way a call goes, as in Keras.
+  const Value own = forward.table(context);
+  const Value back = tie_weights ? own
+                                 : context.parameter("reverse_embeddings",
+                                                     Type(DType::f32, {output_dim, input_dim}),
+                                                     embeddings_initializer);
+  if (!reverse) return forward.build(context, inputs);
   require(x.rank() >= 1 && x.shape()[x.rank() - 1] == Extent(output_dim),
           "the way back takes [..., {}], but the input is {}", output_dim, x.type().to_string());
-  const Value table =
-      tie_weights
-          ? context.parameter("embeddings", Type(x.dtype(), {input_dim, output_dim}),
-                              embeddings_initializer)
-          : context.parameter("reverse_embeddings", Type(x.dtype(), {output_dim, input_dim}),
-                              embeddings_initializer);
-  const Value scores = dot_general(
-      x, table, {.lhs_contract = {x.rank() - 1}, .rhs_contract = {tie_weights ? 1 : 0}});
+  const Value scores =
+      dot_general(x, back, {.lhs_contract = {x.rank() - 1}, .rhs_contract = {tie_weights ? 1 : 0}});
   if (!logit_soft_cap) return scores;
   return tanh(scores * (1 / *logit_soft_cap)) * *logit_soft_cap;
 }

@@ -49,13 +49,24 @@ double weight(Interpolation interpolation, double x) {
   }
 }
 
+/// TensorFlow takes the cubic's weights from a table of 1,024 places between two elements, so a
+/// centre is rounded to those, after being computed in f32.
+double table_place(int64_t i, int64_t old_size, int64_t new_size) {
+  const float scale = static_cast<float>(old_size) / static_cast<float>(new_size);
+  const float centre = (static_cast<float>(i) + 0.5F) * scale - 0.5F, below = std::floor(centre);
+  return static_cast<double>(below) +
+         static_cast<double>(std::lrint((centre - below) * 1024.0F)) / 1024.0;
+}
+
 Tensor weights(int64_t old_size, int64_t new_size, Interpolation interpolation, bool antialias) {
   const double scale = static_cast<double>(old_size) / static_cast<double>(new_size);
   const double width = antialias ? std::max(scale, 1.0) : 1.0;
   Tensor matrix = Tensor::zeros(DType::f32, {new_size, old_size});
   const std::span<float> values = matrix.data<float>();
   for (int64_t i = 0; i < new_size; ++i) {
-    const double centre = (static_cast<double>(i) + 0.5) * scale - 0.5;
+    double centre = (static_cast<double>(i) + 0.5) * scale - 0.5;
+    if (interpolation == Interpolation::bicubic && !antialias)
+      centre = table_place(i, old_size, new_size);
     double sum = 0;
     for (int64_t j = 0; j < old_size; ++j)
       sum += weight(interpolation, (static_cast<double>(j) - centre) / width);

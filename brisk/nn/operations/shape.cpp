@@ -315,6 +315,12 @@ std::vector<Value> cast_to(const OperationCall& call) {
   return {cast(call.value(0, "x"), dtype_from_keras(type.get<std::string>()))};
 }
 
+/// Keras writes it where a mask may be None; without a type it is the value itself.
+std::vector<Value> convert_to_tensor(const OperationCall& call) {
+  if (call.argument(1, "dtype").is_null()) return {call.value(0, "x")};
+  return cast_to(call);
+}
+
 template <int kNumber>
 std::vector<Value> filled_like(const OperationCall& call) {
   const Value x = call.value(0, "x");
@@ -355,6 +361,7 @@ constexpr Operation kShapeOperations[] = {
     {"Roll", roll},
     {"GetItem", get_item},
     {"Cast", cast_to},
+    {"ConvertToTensor", convert_to_tensor},
     {"ZerosLike", filled_like<0>},
     {"OnesLike", filled_like<1>},
     {"Ravel", ravel},

@@ -12,10 +12,13 @@ struct Architecture {
 };
 
 const std::vector<Architecture>& architectures() {
-  static const std::vector<Architecture> known = {
-      {"mlp", {28, 28, 1}, 10},          {"small_cnn", {28, 28, 1}, 10},
-      {"resnet18", {224, 224, 3}, 1000}, {"resnet50", {224, 224, 3}, 1000},
-      {"gpt2", {1024}, 50304},           {"bert_base", {128}, 2}};
+  static const std::vector<Architecture> known = {{"mlp", {28, 28, 1}, 10},
+                                                  {"small_cnn", {28, 28, 1}, 10},
+                                                  {"airbench", {32, 32, 3}, 10},
+                                                  {"resnet18", {224, 224, 3}, 1000},
+                                                  {"resnet50", {224, 224, 3}, 1000},
+                                                  {"gpt2", {1024}, 50304},
+                                                  {"bert_base", {128}, 2}};
   return known;
 }
 
@@ -48,8 +51,10 @@ Model by_name(const std::string& name, int64_t steps) {
 }
 
 Model by_name(const std::string& name, const std::vector<int64_t>& input, int64_t classes,
-              double dropout) {
+              double dropout, const std::vector<int64_t>& resize) {
   architecture_of(name);
+  require(resize.empty() || name.starts_with("resnet"),
+          "model '{}' takes images as they come and resizes none; resnet18 and resnet50 do", name);
   if (name == "mlp") {
     MlpOptions options{.input = input, .classes = classes};
     if (dropout >= 0) options.dropout = dropout;
@@ -71,9 +76,12 @@ Model by_name(const std::string& name, const std::vector<int64_t>& input, int64_
     return bert_base(options);
   }
   require(dropout < 0, "model '{}' has no dropout, so its rate cannot be {}", name, dropout);
+  if (name == "airbench") return airbench({.input = input, .classes = classes});
   // A stem that halves twice leaves nothing of a small image.
-  const bool small = !input.empty() && input[0] <= 64;
-  const ResNetOptions options{.input = input, .classes = classes, .small_stem = small};
+  const std::vector<int64_t>& size = resize.empty() ? input : resize;
+  const bool small = !size.empty() && size[0] <= 64;
+  const ResNetOptions options{
+      .input = input, .classes = classes, .small_stem = small, .resize = resize};
   return name == "resnet18" ? resnet18(options) : resnet50(options);
 }
 

@@ -1,3 +1,4 @@
+#include "brisk/base/error.h"
 #include "brisk/nn/layers.h"
 #include "brisk/nn/zoo/zoo.h"
 
@@ -59,6 +60,12 @@ Model resnet(const std::string& name, const ResNetOptions& options, std::span<co
   ModelBuilder model(name);
   const Block block{model};
   Value x = model.input("image", options.input);
+  if (!options.resize.empty()) {
+    require(options.resize.size() == 2, "images are resized to [height, width], not [{}]",
+            fmt::join(options.resize, ", "));
+    x = model(Resizing{.height = options.resize[0], .width = options.resize[1], .name = "resize"},
+              x);
+  }
   if (options.small_stem) {
     x = block.activated(x, 64, 3, 1, "conv1");
   } else {

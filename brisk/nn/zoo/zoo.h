@@ -27,10 +27,22 @@ struct CnnOptions {
 /// Dense.
 Model small_cnn(const CnnOptions& options = {});
 
+struct AirbenchOptions {
+  std::vector<int64_t> input = {32, 32, 3};  ///< at least 8 by 8
+  int64_t classes = 10;
+};
+/// A plain network for small images that trains in a few epochs: after Jordan, "94% on CIFAR-10 in
+/// 3.29 Seconds on a Single GPU" (2024), and the networks of Page's DAWNBench entries before it. A
+/// 3x3 convolution, three times two more of which the first is pooled, maxima over places, Dense.
+Model airbench(const AirbenchOptions& options = {});
+
 struct ResNetOptions {
   std::vector<int64_t> input = {224, 224, 3};
   int64_t classes = 1000;
   bool small_stem = false;  ///< 3x3 stride 1 without pooling, for images of 32 pixels
+  /// [height, width] that images become first, within the model (Resizing, bilinear); empty: as
+  /// they come.
+  std::vector<int64_t> resize = {};
 };
 /// ResNet v1.5 (He et al. 2015; stride in the 3x3 convolution). BatchNorm momentum 0.9, epsilon
 /// 1e-5.
@@ -58,12 +70,13 @@ struct BertOptions {
 /// i32[batch, steps], to logits [batch, classes] through the pooled first step.
 Model bert_base(const BertOptions& options = {});
 
-/// By name ("mlp", "small_cnn", "resnet18", "resnet50", "gpt2", "bert_base"); refused with the
-/// nearest known name. `input`: of an image [height, width, channels]; of text [steps]. `classes`:
-/// gpt2's vocabulary. `dropout` in [0, 1) replaces the architecture's own rate; negative: that one;
-/// refused where the architecture has no dropout.
+/// By name ("mlp", "small_cnn", "airbench", "resnet18", "resnet50", "gpt2", "bert_base"); refused
+/// with the nearest known name. `input`: of an image [height, width, channels]; of text [steps].
+/// `classes`: gpt2's vocabulary. `dropout` in [0, 1) replaces the architecture's own rate;
+/// negative: that one; refused where the architecture has no dropout. `resize`: of the residual
+/// networks, as in ResNetOptions; refused for the others.
 Model by_name(const std::string& name, const std::vector<int64_t>& input, int64_t classes,
-              double dropout = -1);
+              double dropout = -1, const std::vector<int64_t>& resize = {});
 /// The same with the sizes that the architecture is known by; `steps`, when positive, instead of
 /// its own, refused where the input is no text.
 Model by_name(const std::string& name, int64_t steps = 0);

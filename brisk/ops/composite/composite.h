@@ -98,9 +98,19 @@ AttentionResult dot_product_attention(Value query, Value key, Value value, Value
 struct AttentionGradient {
   Value query, key, value;
 };
+struct AttentionGradientAttributes {
+  double scale = 1;
+  bool is_causal = false;
+  template <typename F>
+  void fields(F&& f) {
+    f("scale", scale);
+    f("is_causal", is_causal);
+  }
+};
+/// Where weights were dropped there is no such op: attention has a gradient in plain ops then.
 AttentionGradient dot_product_attention_gradient(Value query, Value key, Value value, Value bias,
                                                  AttentionResult result, Value dy,
-                                                 AttentionAttributes attributes);
+                                                 AttentionGradientAttributes attributes);
 
 /// Rows of `table` [vocabulary, dim] at `indices`: [..., dim]. Gradient by scatter_add.
 Value embedding(Value table, Value indices);

@@ -17,8 +17,6 @@ std::vector<Type> infer(const InferContext& context) {
                                           {"gradient", kDy, &result}})
     require(context.operands[i] == *expected, "[{}] the {} must be {}, but is {}", kName, what,
             expected->to_string(), context.operands[i].to_string());
-  require(context.as<AttentionAttributes>().dropout == 0,
-          "[{}] knows nothing of dropout: that of attention has a gradient in plain ops", kName);
   if (context.operands.size() > kBias)
     check_attention_bias(context.operands[kBias], shape, type, kName);
   return {context.operands[kQuery], context.operands[kKey], context.operands[kValue]};
@@ -26,7 +24,8 @@ std::vector<Type> infer(const InferContext& context) {
 
 // No gradient rule: that of the decomposition serves.
 std::vector<Value> decompose(const DecomposeContext& context) {
-  const auto& attributes = context.as<AttentionAttributes>();
+  const auto& own = context.as<AttentionGradientAttributes>();
+  const AttentionAttributes attributes{.scale = own.scale, .is_causal = own.is_causal};
   const Value &query = context.in(kQuery), &key = context.in(kKey), &dy = context.in(kDy);
   const Value bias = context.operands.size() > kBias ? context.in(kBias) : Value{};
   const AttentionParts parts = attention_parts(query, key, context.in(kValue),
@@ -44,14 +43,14 @@ Op dot_product_attention_gradient_op() {
           "Gradients of dot_product_attention at query, key and value, from them, its results and "
           "the gradient at the first result; the bias, where there is one, comes last.")
       .operands(6, 7)
-      .attributes<AttentionAttributes>()
+      .attributes<AttentionGradientAttributes>()
       .infer(infer)
       .decompose(decompose);
 }
 
 AttentionGradient dot_product_attention_gradient(Value query, Value key, Value value, Value bias,
                                                  AttentionResult result, Value dy,
-                                                 AttentionAttributes attributes) {
+                                                 AttentionGradientAttributes attributes) {
   std::vector<Value> operands = {query, key, value, result.y, result.statistics, dy};
   if (bias.defined()) operands.push_back(bias);
   const auto results = query.builder->emit(kName, operands, attributes);

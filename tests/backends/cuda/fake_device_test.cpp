@@ -132,7 +132,7 @@ TEST_F(CudaOnFakeDevice, MisuseIsRefused) {
                        "'x' is f32[2], but f32[3] is given"));
   EXPECT_TRUE(
       mentions(message_of([&] { executable->run({}); }), "takes 1 inputs, but 0 are given"));
-  EXPECT_TRUE(mentions(message_of([&] { executable->state(3); }), "state 3"));
+  EXPECT_TRUE(mentions(message_of([&] { executable->state(3); }), "entry 3"));
 }
 
 TEST_F(CudaOnFakeDevice, WhatDoesNotFitIsNamedWithWhatWould) {

@@ -14,6 +14,9 @@ struct LoopCase {
   LoopProgram program;
   std::vector<Tensor> buffers;  ///< operands, then results (their contents do not matter)
   double tolerance = 2e-6;
+  /// Where a result is a sum whose terms may cancel: the sum of their magnitudes, to which its
+  /// rounding is relative. By result; the greatest of all elements; empty: none is.
+  std::vector<double> magnitudes = {};
 };
 
 /// Row-major over all axes, over the kept ones, and the innermost alone.
@@ -165,6 +168,19 @@ inline Tensor tensor_near(double middle, int64_t size, uint64_t key) {
   return tensor;
 }
 
+/// The greatest sum over the rows of [rows, channels] of |term(row, channel)|.
+template <typename Term>
+double largest_magnitude(int64_t rows, int64_t channels, const Term& term) {
+  double largest = 0;
+  for (int64_t channel = 0; channel < channels; ++channel) {
+    double sum = 0;
+    for (int64_t row = 0; row < rows; ++row)
+      sum += std::fabs(term(row * channels + channel, channel));
+    largest = std::max(largest, sum);
+  }
+  return largest;
+}
+
 /// The backward pass of batch norm after ReLU, as one loop: sums of dz and dz * xhat with
 /// dz = y > 0 ? dy : 0, then dx = (dz - sum / m - xhat * sum2 / m) * scale.
 inline LoopCase batch_norm_gradient_case(std::vector<LoopAxis> axes, DType type, bool fill = true) {
@@ -197,17 +213,25 @@ inline LoopCase batch_norm_gradient_case(std::vector<LoopAxis> axes, DType type,
   std::string text = fmt::format("batch_norm_gradient {}", name(type));
   for (const LoopAxis& axis : axes)
     text += fmt::format(" {}{}", axis.reduced ? "r" : "", axis.size);
-  LoopCase result{text, w.program, {}, 2e-5};
-  if (fill)
-    result.buffers = {random_tensor(type, {at.points}, 1),
-                      random_tensor(type, {at.points}, 2),
-                      random_tensor(type, {at.points}, 3),
-                      tensor_near(0, c, 4),
-                      tensor_near(1, c, 5),
-                      tensor_near(1, c, 6),
-                      Tensor(type, {at.points}),
-                      Tensor(f32, {c}),
-                      Tensor(f32, {c})};
+  LoopCase result{text, w.program, {}};
+  if (!fill) return result;
+  result.buffers = {random_tensor(type, {at.points}, 1),
+                    random_tensor(type, {at.points}, 2),
+                    random_tensor(type, {at.points}, 3),
+                    tensor_near(0, c, 4),
+                    tensor_near(1, c, 5),
+                    tensor_near(1, c, 6),
+                    Tensor(type, {at.points}),
+                    Tensor(f32, {c}),
+                    Tensor(f32, {c})};
+  const std::vector<Tensor>& in = result.buffers;
+  const auto dz_at = [&](int64_t i) { return in[1].get(i) > 0 ? in[2].get(i) : 0.0; };
+  constexpr double kLargest = 8;  // of dz and of what is subtracted from it twice
+  result.magnitudes = {
+      3 * kLargest, largest_magnitude(at.folded, c, [&](int64_t i, int64_t) { return dz_at(i); }),
+      largest_magnitude(at.folded, c, [&](int64_t i, int64_t channel) {
+        return dz_at(i) * (in[0].get(i) - in[3].get(channel)) * in[4].get(channel);
+      })};
   return result;
 }
 

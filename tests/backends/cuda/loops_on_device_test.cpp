@@ -88,7 +88,9 @@ class DeviceLoops {
   cuda::DeviceBuffer counters_;
 };
 
-std::string difference(const Tensor& actual, const Tensor& expected, double tolerance) {
+/// `magnitude`: of the terms of a sum, 0 where a result is none.
+std::string difference(const Tensor& actual, const Tensor& expected, double tolerance,
+                       double magnitude) {
   // A short float is rounded once more, and may fall to the other side of a border.
   const double rounding = is_short_float(expected.dtype())
                               ? std::ldexp(1.0, expected.dtype() == DType::f16    ? -10
@@ -103,11 +105,12 @@ std::string difference(const Tensor& actual, const Tensor& expected, double tole
       continue;
     }
     const double a = actual.get(i), b = expected.get(i);
-    const bool same =
-        std::isnan(b)   ? std::isnan(a)
-        : std::isinf(b) ? a == b
-                        : std::fabs(a - b) <= (tolerance + rounding) * std::max(1.0, std::fabs(b));
-    if (!same) return fmt::format("at {}: {} for {}", i, a, b);
+    const double size = std::max(1.0, std::fabs(b));
+    const double allowed = tolerance * std::max(magnitude, size) + rounding * size;
+    const bool same = std::isnan(b)   ? std::isnan(a)
+                      : std::isinf(b) ? a == b
+                                      : std::fabs(a - b) <= allowed;
+    if (!same) return fmt::format("at {}: {} for {} (within {:.3g})", i, a, b, allowed);
   }
   return {};
 }
@@ -149,7 +152,9 @@ TEST(CudaLoopsOnDevice, AgreeWithTheInterpreter) {
           if (actual.num_bytes() > 0)
             loops.stream().copy_to_host(actual.bytes(), memory.results[r], actual.num_bytes());
           loops.stream().synchronize();
-          const std::string wrong = difference(actual, good[operands + r], cases[c].tolerance);
+          const std::vector<double>& magnitudes = cases[c].magnitudes;
+          const std::string wrong = difference(actual, good[operands + r], cases[c].tolerance,
+                                               r < magnitudes.size() ? magnitudes[r] : 0);
           EXPECT_TRUE(wrong.empty())
               << cases[c].name << " by " << loops.name(number) << ", result " << r << " " << wrong;
         }

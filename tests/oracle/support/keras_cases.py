@@ -177,8 +177,59 @@ layer("bidirectional_lstm", (6, 3), lambda: L.Bidirectional(L.LSTM(4)))
 layer("bidirectional_gru_sum", (6, 3), lambda: L.Bidirectional(L.GRU(4, return_sequences=True), merge_mode="sum"))
 layer("bidirectional_state", (6, 3), lambda: L.Bidirectional(L.LSTM(4, return_state=True)))
 layer("bidirectional_backward_layer", (6, 3), lambda: L.Bidirectional(L.LSTM(4), backward_layer=L.LSTM(4, go_backwards=True, activation="relu")))
+for cell in ("SimpleRNNCell", "LSTMCell", "GRUCell"):
+    layer(f"rnn_{cell[:-4].lower()}", (6, 3), lambda c=cell: L.RNN(getattr(L, c)(4), return_sequences=True, return_state=True))
+layer("rnn_backwards", (6, 3), lambda: L.RNN(L.GRUCell(4, reset_after=False), go_backwards=True))
+layer("rnn_stacked", (6, 3), lambda: L.RNN([L.LSTMCell(4), L.GRUCell(5), L.LSTMCell(2)]))
+layer("rnn_stacked_backwards", (6, 3), lambda: L.RNN(L.StackedRNNCells([L.SimpleRNNCell(4), L.SimpleRNNCell(3)]), return_sequences=True, go_backwards=True))
+layer("bidirectional_rnn", (6, 3), lambda: L.Bidirectional(L.RNN(L.LSTMCell(4), return_sequences=True)))
 layer("time_distributed_dense", (6, 3), lambda: L.TimeDistributed(L.Dense(4)))
 layer("time_distributed_conv2d", (3, 6, 6, 2), lambda: L.TimeDistributed(L.Conv2D(4, 3)))
+
+
+@case("network")
+def embedding_rnn_masked():
+    x = Input((7,), dtype="int32")
+    return Model(x, L.Dense(2)(L.RNN(L.StackedRNNCells([L.LSTMCell(5), L.GRUCell(3)]))(L.Embedding(9, 4, mask_zero=True)(x))))
+
+
+@case("network")
+def masked_merge():
+    a, b = Input((7,), dtype="int32"), Input((7, 4))
+    x = L.Dense(4)(L.Embedding(5, 4, mask_zero=True)(a))
+    y = L.Masking(0.)(b)
+    z = L.Concatenate()([L.LSTM(5, return_sequences=True)(x), L.Add()([x, y])])
+    return Model([a, b], [L.GlobalAveragePooling1D()(z), L.Bidirectional(L.GRU(3))(L.Dropout(0.2)(z))])
+
+
+@case("network")
+def masked_attention():
+    a = Input((6,), dtype="int32")
+    x = L.Embedding(4, 8, mask_zero=True)(a)
+    y = L.LayerNormalization()(L.Add()([x, L.MultiHeadAttention(2, 4)(x, x)]))
+    return Model(a, [L.GlobalAveragePooling1D()(y), L.LSTM(3)(L.Attention()([y, x]))])
+
+
+if ops is None:
+    @case("network")
+    def tensorflow_functions():
+        import tensorflow as tf
+        x, y = Input((4, 6)), Input((4, 6))
+        z = tf.concat([(2 - x + y) * 0.5, tf.nn.gelu(x)], axis=-1)
+        part = z[:, 1:3, ::2]
+        scores = tf.nn.softmax(tf.matmul(part, part, transpose_b=True) / 3)
+        mean = tf.reduce_mean(tf.matmul(scores, part), axis=[1], keepdims=True)
+        root = tf.nn.leaky_relu(mean, 0.3) / tf.sqrt(tf.abs(mean) + 1e-3)
+        flat = tf.reshape(tf.transpose(part, [0, 2, 1]), (-1, 12))
+        picked = tf.where(flat > 0, flat, -tf.cast(flat, tf.float32) ** 2)
+        return Model([x, y], [tf.squeeze(root, 1), L.Dense(2)(picked), tf.expand_dims(z[:, :, 0], -1), 1 - tf.clip_by_value(x, -0.5, 0.5)])
+
+
+@case("network", needs="ReversibleEmbedding")
+def reversible_embedding():
+    tied, own = L.ReversibleEmbedding(9, 4), L.ReversibleEmbedding(9, 4, tie_weights=False, logit_soft_cap=1.5)
+    x = Input((7,), dtype="int32")
+    return Model(x, [tied(L.Dense(4)(tied(x)), reverse=True), own(L.Dense(4)(own(x)), reverse=True)])
 
 
 @case()

@@ -20,7 +20,8 @@ void channels_first(const Type& type, std::vector<int64_t>& sizes, std::vector<i
 }
 
 /// [kernel..., channels, filters] as [(groups,) filters, channels, kernel...].
-void filters_first(const Type& type, int64_t groups, std::vector<int64_t>& sizes, std::vector<int64_t>& strides) {
+void filters_first(const Type& type, int64_t groups, std::vector<int64_t>& sizes,
+                   std::vector<int64_t>& strides) {
   const std::vector<int64_t> own = type.shape().sizes();
   const std::vector<int64_t> own_strides = row_major_strides(own);
   const size_t spatial = own.size() - 2;
@@ -42,21 +43,28 @@ void filters_first(const Type& type, int64_t groups, std::vector<int64_t>& sizes
 
 }  // namespace
 
-dnnl::memory::desc ConvolutionShape::any_input() const { return any_layout(input, type); }
-dnnl::memory::desc ConvolutionShape::any_filter() const { return any_layout(filter, type); }
-dnnl::memory::desc ConvolutionShape::any_result() const { return any_layout(result, type); }
+dnnl::memory::desc ConvolutionShape::any_input() const {
+  return any_layout(input, type);
+}
+dnnl::memory::desc ConvolutionShape::any_filter() const {
+  return any_layout(filter, filter_type);
+}
+dnnl::memory::desc ConvolutionShape::any_result() const {
+  return any_layout(result, type);
+}
 
 ConvolutionShape convolution_shape(const Type& input, const Type& filter, const Type& result,
                                    const ConvolutionAttributes& attributes) {
   ConvolutionShape shape;
   shape.type = input.dtype();
+  shape.filter_type = filter.dtype();
   std::vector<int64_t> strides;
   channels_first(input, shape.input, strides);
   shape.input_desc = strided(shape.input, shape.type, strides);
   channels_first(result, shape.result, strides);
-  shape.result_desc = strided(shape.result, shape.type, strides);
+  shape.result_desc = strided(shape.result, result.dtype(), strides);
   filters_first(filter, attributes.groups, shape.filter, strides);
-  shape.filter_desc = strided(shape.filter, shape.type, strides);
+  shape.filter_desc = strided(shape.filter, shape.filter_type, strides);
   shape.strides = attributes.strides;
   shape.pad_low = attributes.pad_low;
   shape.pad_high = attributes.pad_high;
@@ -67,12 +75,19 @@ ConvolutionShape convolution_shape(const Type& input, const Type& filter, const 
   return shape;
 }
 
-std::optional<std::string> refuse_convolution(const Type& input, const ConvolutionAttributes& attributes) {
-  const size_t spatial = attributes.strides.size();
-  if (spatial < 1 || spatial > 3) return fmt::format("{} spatial axes, but oneDNN has 1 to 3", spatial);
+std::optional<std::string> refuse_convolution(const Type& input,
+                                              const ConvolutionAttributes& attributes) {
   if (input.dtype() != DType::f32 && input.dtype() != DType::bf16)
     return fmt::format("element type {}, but it computes in f32 and bf16", name(input.dtype()));
   if (input.dtype() == DType::bf16 && !has_feature("avx512f")) return "bf16 without AVX-512";
+  return refuse_geometry(input, attributes);
+}
+
+std::optional<std::string> refuse_geometry(const Type& input,
+                                           const ConvolutionAttributes& attributes) {
+  const size_t spatial = attributes.strides.size();
+  if (spatial < 1 || spatial > 3)
+    return fmt::format("{} spatial axes, but oneDNN has 1 to 3", spatial);
   for (const int64_t size : input.shape().sizes())
     if (size == 0) return "an extent is 0";
   for (size_t i = 0; i < spatial; ++i)

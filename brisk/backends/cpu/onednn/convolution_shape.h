@@ -13,10 +13,11 @@
 namespace brisk::cpu {
 
 struct ConvolutionShape {
-  std::vector<int64_t> input, filter, result;  ///< logical sizes
+  std::vector<int64_t> input, filter, result;               ///< logical sizes
   dnnl::memory::desc input_desc, filter_desc, result_desc;  ///< over brisk's memory
   dnnl::memory::dims strides, dilations, pad_low, pad_high;
-  DType type = DType::f32;
+  DType type = DType::f32;         ///< of the input
+  DType filter_type = DType::f32;  ///< another one for quantized products
   double flops = 0;
 
   dnnl::memory::desc any_input() const;
@@ -28,7 +29,12 @@ struct ConvolutionShape {
 ConvolutionShape convolution_shape(const Type& input, const Type& filter, const Type& result,
                                    const ConvolutionAttributes& attributes);
 
-/// Why oneDNN can't run such a convolution; nothing when it can.
-std::optional<std::string> refuse_convolution(const Type& input, const ConvolutionAttributes& attributes);
+/// Why oneDNN can't run a convolution of such sizes; nothing when it can.
+std::optional<std::string> refuse_geometry(const Type& input,
+                                           const ConvolutionAttributes& attributes);
+
+/// The same, in f32 or bf16.
+std::optional<std::string> refuse_convolution(const Type& input,
+                                              const ConvolutionAttributes& attributes);
 
 }  // namespace brisk::cpu

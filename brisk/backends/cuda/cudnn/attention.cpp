@@ -23,7 +23,7 @@ std::optional<std::string> refuse(const KernelRequest& request) {
 
 /// The operands that are tensors of the plan: not the random key, which only training reads.
 size_t num_tensors(const KernelRequest& request) {
-  const bool has_key = request.node.attributes.as<AttentionAttributes>().dropout > 0;
+  const bool has_key = attributes_of(request.node).dropout > 0;
   return request.operands.size() - (has_key ? 1 : 0);
 }
 
@@ -141,7 +141,7 @@ std::optional<std::string> refuse_attention(const Node& node, std::span<const Ty
       return fmt::format("heads of {}, but its engines want a multiple of 8, {} at most", size,
                          kLargestHead);
   if (problem.batch * problem.heads * problem.queries * problem.keys == 0) return "an extent is 0";
-  const auto& attributes = node.attributes.as<AttentionAttributes>();
+  const AttentionAttributes attributes = attributes_of(node);
   if (attributes.dropout > 0 && attributes.training)
     return "weights are dropped by random bits of our own";
   // Given one for all queries, the gradient's engines of 9.14 compute something else.

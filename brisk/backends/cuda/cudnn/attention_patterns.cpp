@@ -29,8 +29,14 @@ double AttentionProblem::product_flops() const {
   return 2 * pairs * (is_causal ? 0.5 : 1);
 }
 
+AttentionAttributes attributes_of(const Node& node) {
+  if (node.op->name == "dot_product_attention") return node.attributes.as<AttentionAttributes>();
+  const auto& gradient = node.attributes.as<AttentionGradientAttributes>();
+  return {.scale = gradient.scale, .is_causal = gradient.is_causal};
+}
+
 AttentionProblem attention_problem(const Node& node, std::span<const Type> operands) {
-  const auto& attributes = node.attributes.as<AttentionAttributes>();
+  const AttentionAttributes attributes = attributes_of(node);
   const std::vector<int64_t> query = operands[0].shape().sizes();
   AttentionProblem problem;
   problem.batch = query[0];

@@ -7,6 +7,7 @@
 
 #include "brisk/backends/cuda/cudnn/operation_graph.h"
 #include "brisk/ir/graph.h"
+#include "brisk/ops/composite/composite.h"
 
 namespace brisk::cuda::cudnn {
 
@@ -27,6 +28,9 @@ struct AttentionProblem {
   /// Of products with the scores, a multiplication and an addition each counted.
   double product_flops() const;
 };
+/// What a node "dot_product_attention" or "dot_product_attention_gradient" says; the latter knows
+/// nothing of dropout.
+AttentionAttributes attributes_of(const Node& node);
 /// Of a node "dot_product_attention" or "dot_product_attention_gradient".
 AttentionProblem attention_problem(const Node& node, std::span<const Type> operands);
 

@@ -93,7 +93,18 @@ std::vector<float> average_weights(const PoolShape& s, bool count_padding) {
 
 const PoolLoops& loops_for(KernelIsa isa, DType type) {
   const PoolLoopSet& set = pool_loops(isa);
-  return type == DType::f32 ? set.f32 : type == DType::bf16 ? set.bf16 : set.f16;
+  switch (type) {
+    case DType::bf16:
+      return set.bf16;
+    case DType::f16:
+      return set.f16;
+    case DType::u8:
+      return set.u8;
+    case DType::i8:
+      return set.i8;
+    default:
+      return set.f32;
+  }
 }
 
 class PoolLaunch final : public Launch {
@@ -147,8 +158,11 @@ class PoolLaunch final : public Launch {
 std::optional<std::string> refuse_pool(const KernelRequest& request) {
   if (kernel_isa() == KernelIsa::none) return "needs AVX2";
   const DType type = request.operands[0].dtype();
-  if (type != DType::f32 && type != DType::bf16 && type != DType::f16)
-    return fmt::format("works in f32, bf16 and f16, not {}", brisk::name(type));
+  const bool is_byte = type == DType::u8 || type == DType::i8;
+  if (type != DType::f32 && type != DType::bf16 && type != DType::f16 &&
+      !(is_byte && pool_op(*request.node.op) == PoolOp::max))
+    return fmt::format("works in f32, bf16 and f16, and for maxima in u8 and i8, not {}",
+                       brisk::name(type));
   const int64_t axes = request.operands[0].rank() - 2;
   if (axes < 1 || axes > 2) return fmt::format("takes one or two spatial axes, not {}", axes);
   return std::nullopt;

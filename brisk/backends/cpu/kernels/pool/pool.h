@@ -1,7 +1,7 @@
 #pragma once
 
-/// Pooling in f32, bf16 and f16 (sums in f32), any window, stride, padding or cropping over one or
-/// two spatial axes.
+/// Pooling in f32, bf16 and f16 (sums in f32), maxima in u8 and i8 too, any window, stride, padding
+/// or cropping over one or two spatial axes.
 
 #include "brisk/backends/cpu/kernel.h"
 

@@ -31,9 +31,9 @@ struct PoolLoops {
                            int64_t begin, int64_t end, void* input_gradient);
 };
 
-/// By storage type.
+/// By storage type; of 8-bit integers there are maxima alone.
 struct PoolLoopSet {
-  PoolLoops f32, bf16, f16;
+  PoolLoops f32, bf16, f16, u8, i8;
 };
 
 const PoolLoopSet& pool_loops(KernelIsa isa);

@@ -6,6 +6,7 @@
 // in order. So sums have one order, whether windows overlap or not.
 
 #include "brisk/backends/cpu/kernels/pool/pool_loops.h"
+#include "brisk/backends/cpu/kernels/stored_bytes.h"
 #include "brisk/backends/cpu/kernels/stored_lanes.h"
 #include "brisk/backends/cpu/kernels/window_ranges.h"
 
@@ -235,7 +236,9 @@ constexpr PoolLoops pool_loops_of() {
 
 constexpr PoolLoopSet kPoolLoops{.f32 = pool_loops_of<StoredF32>(),
                                  .bf16 = pool_loops_of<StoredBf16>(),
-                                 .f16 = pool_loops_of<StoredF16>()};
+                                 .f16 = pool_loops_of<StoredF16>(),
+                                 .u8 = {.max = max_pool<StoredU8>},
+                                 .i8 = {.max = max_pool<StoredI8>}};
 
 }  // namespace
 }  // namespace brisk::cpu

@@ -1,9 +1,12 @@
-#include "brisk/data/inflate.h"
+#include "brisk/formats/gzip/inflate.h"
 
 #include <zlib.h>
 
 #include <algorithm>
 #include <limits>
+
+#include "brisk/base/file.h"
+#include "brisk/base/tensor.h"
 
 namespace brisk {
 namespace {
@@ -67,6 +70,32 @@ Result<int64_t> GzipReader::read(std::span<std::byte> out) {
     }
   }
   return static_cast<int64_t>(written);
+}
+
+Result<InflatedFile> inflate_file(const std::filesystem::path& path, int64_t limit) {
+  const Result<MappedFile> file = map_file(path);
+  if (!file) return file.failure();
+  const std::span<const std::byte> compressed(file->bytes.get(), static_cast<size_t>(file->size));
+  if (!is_gzip(compressed)) return fail("{} holds no gzip data", path.string());
+  // The size is known at the end; until then the contents lie in pieces.
+  constexpr int64_t kPiece = int64_t{1} << 24;
+  std::vector<std::vector<std::byte>> pieces;
+  GzipReader reader(compressed);
+  InflatedFile result;
+  for (bool at_end = false; !at_end;) {
+    std::vector<std::byte>& piece = pieces.emplace_back(static_cast<size_t>(kPiece));
+    const Result<int64_t> read = reader.read(piece);
+    if (!read) return fail("{}: {}", path.string(), read.error());
+    piece.resize(static_cast<size_t>(*read));
+    result.size += *read;
+    at_end = *read < kPiece;
+    if (result.size > limit)
+      return fail("{} holds more than the {} bytes that were to be expected", path.string(), limit);
+  }
+  result.bytes = allocate_aligned(result.size);
+  std::byte* to = result.bytes.get();
+  for (const std::vector<std::byte>& piece : pieces) to = std::copy(piece.begin(), piece.end(), to);
+  return result;
 }
 
 }  // namespace brisk

@@ -1,8 +1,9 @@
 #pragma once
 
-/// gzip data (RFC 1952), by zlib: the only door to it in this layer.
+/// gzip data (RFC 1952), uncompressed by zlib.
 
 #include <cstddef>
+#include <filesystem>
 #include <memory>
 #include <span>
 
@@ -34,5 +35,13 @@ class GzipReader {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// The contents of a gzip file, aligned to 64 bytes; fails where there are more than `limit` of
+/// them.
+struct InflatedFile {
+  std::shared_ptr<std::byte[]> bytes;
+  int64_t size = 0;
+};
+Result<InflatedFile> inflate_file(const std::filesystem::path& path, int64_t limit);
 
 }  // namespace brisk

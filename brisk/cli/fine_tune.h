@@ -1,0 +1,28 @@
+#pragma once
+
+/// What the verbs share that train a packaged model on while its weights are made smaller on disk,
+/// and compare it before and after.
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+#include "brisk/train/job.h"
+
+namespace brisk::cli {
+
+struct FineTuneOptions {
+  std::string model, data, validation, output, backend = "cpu";
+  double learning_rate = 1e-3;
+  int64_t epochs = 2, batch_size = 128, threads = 0;
+  bool gzip = false, resume = false, json = false, quiet = false;
+};
+
+void add_fine_tune_options(CLI::App& verb, FineTuneOptions& options);
+
+/// Trains what `configure` makes of the recipe, prints the comparison and writes the package;
+/// `step` is its name in the package's record. Returns the exit code.
+int fine_tune(const FineTuneOptions& options, const std::string& step,
+              const std::function<void(Recipe&)>& configure);
+
+}  // namespace brisk::cli

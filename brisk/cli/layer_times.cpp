@@ -1,0 +1,24 @@
+#include "brisk/cli/layer_times.h"
+
+#include "brisk/cli/model_step.h"
+#include "brisk/runtime/backend.h"
+
+namespace brisk::cli {
+
+std::map<std::string, double> layer_times(const Model& model, const std::set<std::string>& ops,
+                                          const LayerTimeOptions& options) {
+  const auto backend = find_backend("cpu").value();
+  const ModelStep step = make_model_step(
+      model, {.batch_size = options.batch_size, .inference = true, .target = backend->target()});
+  CompileOptions compile_options;
+  compile_options.threads = options.threads;
+  const auto executable = compile(step.program, *backend, compile_options).executable;
+  executable->bind_state(step.state);
+  std::map<std::string, double> times;
+  for (const KernelReport& report :
+       executable->profile(synthetic_batch(step.program), options.runs))
+    if (ops.contains(report.op)) times[report.label] += report.milliseconds;
+  return times;
+}
+
+}  // namespace brisk::cli

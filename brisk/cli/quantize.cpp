@@ -1,0 +1,275 @@
+#include <fmt/format.h>
+
+#include "brisk/base/edit_distance.h"
+#include "brisk/cli/bench_model.h"
+#include "brisk/cli/layer_times.h"
+#include "brisk/cli/optimization_record.h"
+#include "brisk/cli/package_job.h"
+#include "brisk/cli/verb.h"
+#include "brisk/compress/fold_weights.h"
+#include "brisk/compress/quantize_model.h"
+#include "brisk/formats/package/package.h"
+#include "brisk/train/trainer.h"
+
+// A layer is kept in integers only where its kernel was measured to be faster: all are quantized,
+// timed one by one, and the slower ones go back to floats. Then those that the accuracy does not
+// bear.
+
+namespace brisk::cli {
+namespace {
+
+struct QuantizeVerbOptions {
+  std::string model, data, validation, output = "runs/quantized", method = "mse";
+  int64_t samples = 512, batch_size = 32, time_batch_size = 16, steps = 30, threads = 0;
+  double percentile = 99.99;
+  std::vector<std::string> float_layers;
+  double max_drop = -1;  ///< in points; negative: no budget
+  bool keep_slow = false, gzip = false, json = false;
+};
+
+CalibrationOptions calibration_of(const QuantizeVerbOptions& options) {
+  const auto known = enum_names(CalibrationMethod{});
+  const std::vector<std::string> names(known.begin(), known.end());
+  const auto found = std::find(names.begin(), names.end(), options.method);
+  require(found != names.end(), "there is no calibration '{}'{}; there are: {}", options.method,
+          did_you_mean(options.method, names), fmt::join(names, ", "));
+  return {.method = static_cast<CalibrationMethod>(found - names.begin()),
+          .percentile = options.percentile,
+          .threads = static_cast<int>(options.threads)};
+}
+
+/// Training images without chance but for their order.
+Dataset calibration_data(const PackageJob& job, const QuantizeVerbOptions& options) {
+  const Dataset images = open_images(data_recipe(job, options.data), job.recipe, true);
+  const int64_t batches = (options.samples + options.batch_size - 1) / options.batch_size;
+  return images.take(batches);
+}
+
+struct MeasuredModel {
+  Metrics metrics;
+  ModelTiming timing;
+  int64_t bytes = 0;
+  Json to_json() const {
+    return {{"metrics", metrics}, {"milliseconds", timing.milliseconds}, {"bytes", bytes}};
+  }
+};
+
+Metrics evaluate(const Model& model, const Dataset& validation,
+                 const QuantizeVerbOptions& options) {
+  TrainerOptions trainer_options;
+  trainer_options.compile.threads = static_cast<int>(options.threads);
+  return Trainer(model, trainer_options).evaluate(validation);
+}
+
+MeasuredModel measure(const Model& model, const Dataset& validation,
+                      const QuantizeVerbOptions& options) {
+  MeasuredModel measured;
+  measured.metrics = evaluate(model, validation, options);
+  measured.timing = time_model(
+      model,
+      {.model = model.name, .inference = true, .threads = options.threads, .steps = options.steps},
+      options.time_batch_size);
+  for (const Tensor& weights : model.weights) measured.bytes += weights.num_bytes();
+  return measured;
+}
+
+/// A product of the model, before and after.
+struct LayerRow {
+  QuantizedLayer layer;
+  double float_milliseconds = 0, integer_milliseconds = 0;  ///< 0: not measured
+};
+
+/// Every product with the times of both forms.
+std::vector<LayerRow> time_layers(const Model& floats, const QuantizedModel& quantized,
+                                  const QuantizeVerbOptions& options) {
+  const LayerTimeOptions how{options.time_batch_size, static_cast<int>(options.threads),
+                             static_cast<int>(options.steps)};
+  const auto before = layer_times(floats, {"fused_convolution", "fused_dot"}, how);
+  const auto after = layer_times(quantized.model, {"quantized_convolution", "quantized_dot"}, how);
+  std::vector<LayerRow> rows;
+  for (const QuantizedLayer& layer : quantized.layers) {
+    LayerRow row{layer};
+    const auto a = before.find(layer.label), b = after.find(layer.label);
+    if (layer.quantized && a != before.end() && b != after.end())
+      row.float_milliseconds = a->second, row.integer_milliseconds = b->second;
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+Json layer_json(const LayerRow& row) {
+  return {{"layer", row.layer.label},
+          {"quantized", row.layer.quantized},
+          {"reason", row.layer.reason},
+          {"input_type", std::string(name(row.layer.input_type))},
+          {"input_scale", row.layer.input_scale},
+          {"weight_sqnr", row.layer.quantized ? row.layer.weight_sqnr : 0},
+          {"float_milliseconds", row.float_milliseconds},
+          {"integer_milliseconds", row.integer_milliseconds}};
+}
+
+void print_layers(const std::vector<LayerRow>& rows) {
+  fmt::print("{:40} {:>10} {:>10} {:>10} {:>14}  {}\n", "layer", "f32 ms", "int8 ms", "input",
+             "weights, dB", "kept, or why not");
+  for (const LayerRow& row : rows) {
+    const auto time = [](double ms) { return ms > 0 ? fmt::format("{:.3f}", ms) : "-"; };
+    fmt::print("{:40} {:>10} {:>10} {:>10} {:>14}  {}\n", row.layer.label,
+               time(row.float_milliseconds), time(row.integer_milliseconds),
+               row.layer.quantized ? name(row.layer.input_type) : "f32",
+               row.layer.quantized ? fmt::format("{:.1f}", row.layer.weight_sqnr) : "-",
+               row.layer.quantized ? "int8" : "f32: " + row.layer.reason);
+  }
+}
+
+void print_models(const MeasuredModel& before, const MeasuredModel& after,
+                  const QuantizeVerbOptions& options) {
+  fmt::print("\n{:24} {:>14} {:>14}\n", "", "before", "after");
+  fmt::print("{:24} {:>11.3f} MB {:>11.3f} MB\n", "weights in the package",
+             static_cast<double>(before.bytes) / 1e6, static_cast<double>(after.bytes) / 1e6);
+  fmt::print("{:24} {:>11.3f} ms {:>11.3f} ms\n",
+             fmt::format("inference, batch {}", options.time_batch_size),
+             before.timing.milliseconds, after.timing.milliseconds);
+  for (const auto& [name, value] : before.metrics)
+    fmt::print("{:24} {:>14.4f} {:>14.4f}\n", name, value, after.metrics.at(name));
+}
+
+/// The layers of a model that go back to floats, each with its reason.
+using FloatLayers = std::map<std::string, std::string, std::less<>>;
+
+std::set<std::string, std::less<>> names_of(const FloatLayers& layers) {
+  std::set<std::string, std::less<>> names;
+  for (const auto& [name, reason] : layers) names.insert(name);
+  return names;
+}
+
+/// Adds the layers that the accuracy does not bear in integers: of the most sensitive ones the
+/// fewest with which the drop stays within the budget, found by halving.
+void hold_budget(const Model& folded, const ValueRanges& ranges, const Dataset& data,
+                 const std::function<double(const Model&)>& accuracy, double least,
+                 FloatLayers& floats) {
+  const auto with = [&](std::span<const LayerSensitivity> reverted) {
+    FloatLayers all = floats;
+    for (const LayerSensitivity& layer : reverted)
+      all.emplace(layer.label, fmt::format("the accuracy budget; {:.1f} dB", layer.sqnr));
+    return all;
+  };
+  const auto holds = [&](const FloatLayers& all) {
+    return accuracy(quantize_model(folded, ranges, names_of(all)).model) >= least;
+  };
+  if (holds(floats)) return;
+  Example batch;
+  data.iterator()->next(batch);
+  const std::vector<LayerSensitivity> ranking = layer_sensitivity(folded, ranges, batch);
+  size_t fewest = 1, most = ranking.size();
+  while (fewest < most) {
+    const size_t middle = (fewest + most) / 2;
+    if (holds(with(std::span(ranking).first(middle))))
+      most = middle;
+    else
+      fewest = middle + 1;
+  }
+  floats = with(std::span(ranking).first(fewest));
+}
+
+int quantize(const QuantizeVerbOptions& options) {
+  PackageJob job = open_package(options.model);
+  job.recipe.batch_size = options.batch_size;
+  const Dataset data = calibration_data(job, options);
+  const Dataset validation =
+      open_data(job, options.validation.empty() ? options.data : options.validation);
+  const Model folded = fold_weights(job.model);
+  const ValueRanges ranges = calibrate_model(folded, data, calibration_of(options));
+  FloatLayers floats;
+  for (const std::string& layer : options.float_layers) floats[layer] = "chosen to stay float";
+
+  const QuantizedModel all = quantize_model(folded, ranges, names_of(floats));
+  std::vector<LayerRow> rows = time_layers(folded, all, options);
+  for (const LayerRow& row : rows)
+    if (row.integer_milliseconds > row.float_milliseconds && !options.keep_slow)
+      floats[row.layer.label] = "int8 is not faster here";
+  const MeasuredModel before = measure(job.model, validation, options);
+  if (options.max_drop >= 0)
+    hold_budget(
+        folded, ranges, data,
+        [&](const Model& model) { return evaluate(model, validation, options).at("accuracy"); },
+        before.metrics.at("accuracy") - options.max_drop / 100, floats);
+  const QuantizedModel quantized = quantize_model(folded, ranges, names_of(floats));
+  for (size_t i = 0; i < rows.size(); ++i) {
+    rows[i].layer = quantized.layers.at(i);
+    if (const auto reason = floats.find(rows[i].layer.label); reason != floats.end())
+      rows[i].layer.reason = reason->second;
+  }
+  const MeasuredModel after = measure(quantized.model, validation, options);
+  Json layers = Json::array();
+  for (const LayerRow& row : rows) layers.push_back(layer_json(row));
+  const Json step = {{"step", "quantize"},
+                     {"calibration", options.method},
+                     {"before", before.to_json()},
+                     {"after", after.to_json()},
+                     {"batch_size", options.time_batch_size},
+                     {"layers", layers}};
+  std::filesystem::create_directories(options.output);
+  const std::filesystem::path package = std::filesystem::path(options.output) / "model";
+  write_package(package,
+                {quantized.model.program, quantized.model.weights, quantized.model.name,
+                 quantized.model.class_names, preprocessing_text(job.recipe, job.input_sizes),
+                 with_step(job.optimization, step), options.gzip})
+      .value();
+  if (options.json) {
+    Json json = step;
+    json["model"] = package.string();
+    fmt::print("{}\n", json_text(json));
+    return kDone;
+  }
+  print_layers(rows);
+  print_models(before, after, options);
+  fmt::print("model  {}\n", package.string());
+  return kDone;
+}
+
+}  // namespace
+
+void add_quantize(CLI::App& app, int& code) {
+  auto options = std::make_shared<QuantizeVerbOptions>();
+  CLI::App* verb = app.add_subcommand(
+      "quantize", "Turn a trained model's products into 8-bit integers where that is faster");
+  verb->footer(
+      "Example:\n  brisk quantize runs/first/model --data fashion_mnist\n"
+      "  brisk quantize runs/first/model --data photos/train --validation photos/test "
+      "--method percentile");
+  verb->add_option("model", options->model, "A model package")->required();
+  verb->add_option("--data", options->data,
+                   "What ranges are found on: a dataset's name (its training part), or a folder "
+                   "with one folder a class")
+      ->required();
+  verb->add_option("--validation", options->validation,
+                   "What to compare on; else the test part of a named dataset, or --data itself");
+  verb->add_option("--output", options->output, "Directory for the model");
+  verb->add_option("--samples", options->samples, "Images that ranges are found on")
+      ->check(CLI::PositiveNumber);
+  verb->add_option("--method", options->method,
+                   "How a range is found: min_max, moving_average, percentile, entropy or mse");
+  verb->add_option("--percentile", options->percentile, "Of the method percentile")
+      ->check(CLI::Range(0.0, 100.0));
+  verb->add_option("--float_layers", options->float_layers, "Layers that stay float");
+  verb->add_option(
+          "--max_drop", options->max_drop,
+          "Points of accuracy that may be lost: the most sensitive layers stay float until "
+          "this holds")
+      ->check(CLI::Range(0.0, 100.0));
+  verb->add_flag("--keep_slow", options->keep_slow,
+                 "Quantize layers even where that is not faster here");
+  verb->add_option("--batch_size", options->batch_size, "Images at once")
+      ->check(CLI::PositiveNumber);
+  verb->add_option("--time_batch_size", options->time_batch_size,
+                   "Images at once where it is timed")
+      ->check(CLI::PositiveNumber);
+  verb->add_option("--steps", options->steps, "Timed steps")->check(CLI::PositiveNumber);
+  verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")
+      ->check(CLI::NonNegativeNumber);
+  verb->add_flag("--gzip", options->gzip, "Keep the package's weights gzipped");
+  verb->add_flag("--json", options->json, "Print the result as one JSON object");
+  verb->callback([options, &code] { code = quantize(*options); });
+}
+
+}  // namespace brisk::cli

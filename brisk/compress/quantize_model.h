@@ -1,0 +1,57 @@
+#pragma once
+
+/// Post-training quantization: products of a float model in 8-bit integers.
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "brisk/compress/calibration.h"
+#include "brisk/nn/model.h"
+
+namespace brisk {
+
+/// Ranges of the values of a folded model that may become integers.
+using ValueRanges = std::map<ValueId, TensorRange>;
+
+/// Of `folded` (fold_weights) on `data` (brisk/compress/calibration.h).
+ValueRanges calibrate_model(const Model& folded, const Dataset& data,
+                            const CalibrationOptions& options = {});
+
+/// One product of a model.
+struct QuantizedLayer {
+  std::string label;  ///< the layer's name
+  std::string op;     ///< "fused_convolution"
+  bool quantized = false;
+  std::string reason;  ///< why not
+  TensorRange input;   ///< of a quantized one
+  double input_scale = 0;
+  DType input_type = DType::f32, result_type = DType::f32;
+  /// Signal to noise of the rounded weights, in decibels: 10 log10(sum w^2 / sum (w - w')^2).
+  double weight_sqnr = 0;
+};
+
+struct QuantizedModel {
+  Model model;
+  std::vector<QuantizedLayer> layers;  ///< every product, in order
+};
+
+/// `folded` with convolutions and matrix products as quantized_convolution and quantized_dot:
+/// weights i8 by channel, activations u8 where they are never negative and else i8, by tensor and
+/// without zero points, so that padding stays exact. What lies between two such products (a pool, a
+/// reshape) moves integers; all else stays f32, and so do products whose label is one of
+/// `float_layers`.
+QuantizedModel quantize_model(const Model& folded, const ValueRanges& ranges,
+                              const std::set<std::string, std::less<>>& float_layers = {});
+
+/// How much a model's first output suffers when one product alone is quantized.
+struct LayerSensitivity {
+  std::string label;
+  double sqnr = 0;  ///< decibels: 10 log10(sum y^2 / sum (y - y')^2)
+};
+/// Of each product that can be quantized, on one batch of inputs; the worst first.
+std::vector<LayerSensitivity> layer_sensitivity(const Model& folded, const ValueRanges& ranges,
+                                                std::span<const Tensor> batch);
+
+}  // namespace brisk

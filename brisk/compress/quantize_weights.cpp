@@ -1,0 +1,53 @@
+#include "brisk/compress/quantize_weights.h"
+
+#include <algorithm>
+#include <cmath>
+
+// A channel whose weights are tiny beside its bias (a filter that training has given up) gets a
+// scale that keeps its bias within 2^30 sums' units: what its products add is less than the bias's
+// rounding.
+
+namespace brisk {
+
+QuantizedWeights quantize_weights(const Tensor& filter, const Tensor& bias, double input_scale,
+                                  double result_scale) {
+  const int64_t channels = filter.sizes().back();
+  const auto count = static_cast<size_t>(channels);
+  QuantizedWeights result{Tensor(DType::i8, filter.sizes()), Tensor(DType::f32, {channels}),
+                          Tensor(DType::f32, {channels})};
+  const auto weights = filter.data<float>();
+  std::vector<double> scale(count, 0);
+  for (size_t i = 0; i < weights.size(); ++i)
+    scale[i % count] = std::max(scale[i % count], std::fabs(static_cast<double>(weights[i])));
+  for (size_t c = 0; c < count; ++c) {
+    const double offset = bias.defined() ? bias.data<float>()[c] : 0;
+    scale[c] = std::max(scale[c] / 127, std::fabs(offset) / (input_scale * 1073741824.0));
+    if (scale[c] == 0) scale[c] = 1;
+    result.bias.data<float>()[c] = static_cast<float>(offset / (input_scale * scale[c]));
+    result.multiplier.data<float>()[c] = static_cast<float>(input_scale * scale[c] / result_scale);
+  }
+  const auto stored = result.filter.data<int8_t>();
+  double signal = 0, noise = 0;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const double step = scale[i % count], w = weights[i];
+    const double rounded = std::clamp(std::nearbyint(w / step), -127.0, 127.0);
+    stored[i] = static_cast<int8_t>(rounded);
+    signal += w * w;
+    noise += (w - rounded * step) * (w - rounded * step);
+  }
+  result.sqnr = noise > 0 && signal > 0 ? 10 * std::log10(signal / noise) : INFINITY;
+  return result;
+}
+
+Tensor transposed(const Tensor& matrix) {
+  const int64_t rows = matrix.sizes()[0], columns = matrix.sizes()[1];
+  Tensor result(DType::f32, {columns, rows});
+  const auto from = matrix.data<float>();
+  const auto to = result.data<float>();
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t c = 0; c < columns; ++c)
+      to[static_cast<size_t>(c * rows + r)] = from[static_cast<size_t>(r * columns + c)];
+  return result;
+}
+
+}  // namespace brisk

@@ -1,0 +1,24 @@
+#pragma once
+
+/// A product's weights as integers, and what its sums are scaled with.
+
+#include "brisk/base/tensor.h"
+
+namespace brisk {
+
+struct QuantizedWeights {
+  Tensor filter;      ///< i8, symmetric in [-127, 127], a scale for each index of the last axis
+  Tensor bias;        ///< f32 [channels], in units of the sums
+  Tensor multiplier;  ///< f32 [channels]: from sums to the result's units
+  double sqnr = 0;    ///< of the filter, in decibels
+};
+
+/// `filter` f32 [..., channels], `bias` f32 [channels] or nothing; `input_scale` of the integers
+/// that the filter meets, `result_scale` of those that come out (1 for f32).
+QuantizedWeights quantize_weights(const Tensor& filter, const Tensor& bias, double input_scale,
+                                  double result_scale);
+
+/// The transpose of a matrix f32 [n, k].
+Tensor transposed(const Tensor& matrix);
+
+}  // namespace brisk

@@ -1,0 +1,11 @@
+#include "brisk/ops/quantize/quantize_ops.h"
+
+namespace brisk {
+
+void add_quantize_ops(OpSet& set) {
+  add_linear_quantization_ops(set);
+  set.add(quantized_convolution_op());
+  set.add(quantized_dot_op());
+}
+
+}  // namespace brisk

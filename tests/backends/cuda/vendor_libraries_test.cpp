@@ -1,0 +1,52 @@
+// What is said of a library that is absent, too old or another: on machines with and without a GPU.
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "brisk/backends/cuda/api/cudnn.h"
+#include "brisk/backends/cuda/api/entry_points.h"
+#include "tests/support/child_process.h"
+
+namespace brisk {
+namespace {
+
+/// Runs in a child, since a process opens its libraries once.
+TEST(CudnnOnFakeLibrary, SaysWhatIsWrong) {
+  const char* expected = std::getenv("FAKE_CUDNN_EXPECT");
+  if (expected == nullptr) GTEST_SKIP() << "needs a sentence to expect";
+  const auto library = cuda::cudnn::library();
+  ASSERT_FALSE(library.ok());
+  EXPECT_NE(library.error().find(expected), std::string::npos) << library.error();
+  EXPECT_NE(library.error().find("nvidia-cudnn-cu13"), std::string::npos) << library.error();
+}
+
+void expect_sentence(const std::string& folder, const std::string& version,
+                     const std::string& sentence) {
+  const test::ChildResult child = test::run_child(
+      {BRISK_BINARY_DIR "/tests/test_backends", "--gtest_filter=CudnnOnFakeLibrary.*"},
+      {.environment = {"BRISK_CUDA_PATH=" BRISK_BINARY_DIR "/tests/" + folder,
+                       "FAKE_CUDNN_VERSION=" + version, "FAKE_CUDNN_EXPECT=" + sentence}});
+  EXPECT_EQ(child.code, 0) << child.out << child.err;
+  EXPECT_NE(child.out.find("[  PASSED  ] 1 test."), std::string::npos) << child.out << child.err;
+}
+
+TEST(VendorLibraries, ACudnnThatIsTooOldIsNamedWithTheVersionWanted) {
+  expect_sentence("fake_cudnn", "90100",
+                  "fake_cudnn/libcudnn.so.9 is cuDNN 9.1.0, but 9.11.0 or newer is needed");
+}
+
+TEST(VendorLibraries, ACudnnWithoutTheBackendInterfaceIsNamed) {
+  expect_sentence("fake_cudnn_bare", "7605",
+                  "libcudnn.so.9 is no cuDNN 9: it lacks cudnnCreate of the backend interface");
+}
+
+TEST(VendorLibraries, AnAbsentOneIsNamedWithWhereItWasSoughtAndHowToGetIt) {
+  const auto absent = cuda::VendorLibrary::open({"libbrisk_has_no_such.so.1"}, "get it there");
+  ASSERT_FALSE(absent.ok());
+  for (const char* part : {"libbrisk_has_no_such.so.1", "BRISK_CUDA_PATH", "get it there"})
+    EXPECT_NE(absent.error().find(part), std::string::npos) << absent.error();
+}
+
+}  // namespace
+}  // namespace brisk

@@ -1,0 +1,199 @@
+#include "brisk/compress/quantize_model.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <set>
+
+#include "brisk/base/philox.h"
+#include "brisk/compress/fold_weights.h"
+#include "brisk/compress/quantize_weights.h"
+#include "brisk/data/memory_source.h"
+#include "brisk/formats/package/package.h"
+#include "brisk/ir/text.h"
+#include "brisk/nn/layers.h"
+#include "brisk/runtime/backend.h"
+#include "tests/support/refusal.h"
+#include "tests/support/temporary_directory.h"
+
+namespace brisk {
+namespace {
+
+/// A residual network in small: batch norms, a pool between convolutions, a depthwise layer, relu6.
+Model residual_model() {
+  ModelBuilder model("residual");
+  Value x = model.input("image", {12, 12, 3});
+  const auto normalized = [&](Value y, const std::string& name) {
+    return model(BatchNormalization{.name = name + "_norm"}, y);
+  };
+  x = normalized(
+      model(Conv2D{.filters = 16, .padding = "same", .use_bias = false, .name = "first"}, x),
+      "first");
+  x = model(MaxPooling2D{}, model(ReLU{}, x));
+  Value y = normalized(
+      model(Conv2D{.filters = 16, .padding = "same", .use_bias = false, .name = "a"}, x), "a");
+  y = model(ReLU{}, y);
+  y = normalized(model(Conv2D{.filters = 16, .padding = "same", .use_bias = false, .name = "b"}, y),
+                 "b");
+  x = model(ReLU{}, model(Add{}, {x, y}));
+  x = normalized(
+      model(DepthwiseConv2D{.padding = "same", .use_bias = false, .name = "depthwise"}, x),
+      "depthwise");
+  x = model(ReLU{.max_value = 6}, x);
+  x = model(GlobalAveragePooling2D{}, x);
+  Model result = model.finish({{"logits", model(Dense{.units = 5, .name = "logits"}, x)}});
+  result.initialize(3);
+  PhiloxSequence random(11);
+  for (size_t i = 0; i < result.weights.size(); ++i) {
+    const std::string& name = result.program.state[i].name;
+    const bool positive = name.ends_with("gamma") || name.ends_with("moving_variance");
+    if (!positive && !name.ends_with("beta") && !name.ends_with("moving_mean")) continue;
+    for (int64_t j = 0; j < result.weights[i].num_elements(); ++j)
+      result.weights[i].set(j, positive ? 0.5 + random.next_unit() : 0.3 * random.next_normal());
+  }
+  return result;
+}
+
+std::vector<Tensor> images(int64_t count) {
+  PhiloxSequence random(4);
+  Tensor images(DType::f32, {count, 12, 12, 3});
+  for (int64_t i = 0; i < images.num_elements(); ++i) images.set(i, random.next_normal());
+  return {images};
+}
+
+Tensor run(const Model& model, const std::string& backend, const Tensor& input) {
+  const Program program =
+      bind_dimensions(for_inference(model.program), {{"batch", input.sizes()[0]}});
+  const auto executable = compile(program, **find_backend(backend)).executable;
+  executable->bind_state(model.weights);
+  return executable->run(std::vector{input})[0].clone();
+}
+
+double largest(const Tensor& x) {
+  double result = 0;
+  for (int64_t i = 0; i < x.num_elements(); ++i) result = std::max(result, std::fabs(x.get(i)));
+  return result;
+}
+double difference(const Tensor& a, const Tensor& b) {
+  double result = 0;
+  for (int64_t i = 0; i < a.num_elements(); ++i)
+    result = std::max(result, std::fabs(a.get(i) - b.get(i)));
+  return result / largest(a);
+}
+
+TEST(FoldWeights, ComputesTheSameWithoutBatchNorms) {
+  const Model model = residual_model(), folded = fold_weights(model);
+  const Tensor input = images(3)[0];
+  EXPECT_LT(difference(run(model, "reference", input), run(folded, "reference", input)), 1e-5);
+  std::set<std::string> names;
+  for (const StateEntry& entry : folded.program.state) names.insert(entry.name);
+  EXPECT_EQ(names, (std::set<std::string>{"first/kernel", "first/bias", "a/kernel", "a/bias",
+                                          "b/kernel", "b/bias", "depthwise/kernel",
+                                          "depthwise/bias", "logits/kernel", "logits/bias"}));
+  for (const Node& node : folded.program.graph.nodes()) EXPECT_NE(node.op->name, "batch_norm");
+}
+
+TEST(QuantizeModel, EveryProductIsInIntegersAndCloseToTheFloatModel) {
+  const Model model = residual_model(), folded = fold_weights(model);
+  const std::vector<Tensor> data = images(32);
+  const QuantizedModel quantized =
+      quantize_model(folded, calibrate_model(folded, from_tensor_slices(data).batch(8)));
+  ASSERT_EQ(quantized.layers.size(), 5u);
+  for (const QuantizedLayer& layer : quantized.layers) {
+    EXPECT_TRUE(layer.quantized) << layer.label << ": " << layer.reason;
+    EXPECT_GT(layer.weight_sqnr, 35) << layer.label;
+  }
+  EXPECT_EQ(quantized.layers[0].input_type, DType::i8);  // an image of both signs
+  EXPECT_EQ(quantized.layers[1].input_type, DType::u8);  // behind a ReLU, through a pool
+  std::map<std::string, int> count;
+  for (const Node& node : quantized.model.program.graph.nodes()) {
+    ++count[node.op->name];
+    if (node.op->name == "max_pool") {
+      EXPECT_EQ(node.results[0].dtype(), DType::u8);
+    }
+  }
+  EXPECT_EQ(count["quantized_convolution"], 4);
+  EXPECT_EQ(count["quantized_dot"], 1);
+  EXPECT_EQ(count["quantize"], 2) << "the image, and what is averaged before the last product";
+  EXPECT_EQ(count["dequantize"], 0) << "nothing goes back to floats between integer layers";
+  const Tensor wanted = run(model, "reference", data[0]),
+               found = run(quantized.model, "reference", data[0]);
+  EXPECT_LT(difference(wanted, found), 0.04);
+  EXPECT_GT(difference(wanted, found), 0);
+}
+
+TEST(QuantizeModel, IsBitEqualOnEveryBackendAndReadAgain) {
+  const Model folded = fold_weights(residual_model());
+  const std::vector<Tensor> data = images(16);
+  const Model quantized =
+      quantize_model(folded, calibrate_model(folded, from_tensor_slices(data).batch(8))).model;
+  const Tensor reference = run(quantized, "reference", data[0]);
+  EXPECT_TRUE(bit_equal(reference, run(quantized, "cpu", data[0])));
+  const test::TemporaryDirectory directory;
+  write_package(directory / "model",
+                {quantized.program, quantized.weights, quantized.name, {}, {}, {}})
+      .value();
+  const Package package = read_package(directory / "model").value();
+  const Model again{package.name, package.program, package.weights, {}};
+  EXPECT_TRUE(bit_equal(reference, run(again, "cpu", data[0])));
+  EXPECT_EQ(print(package.program), print(quantized.program));
+}
+
+TEST(QuantizeModel, ChosenLayersStayFloat) {
+  const Model folded = fold_weights(residual_model());
+  const std::vector<Tensor> data = images(16);
+  const QuantizedModel quantized = quantize_model(
+      folded, calibrate_model(folded, from_tensor_slices(data).batch(8)), {"a", "b"});
+  for (const QuantizedLayer& layer : quantized.layers) {
+    const bool chosen = layer.label == "a" || layer.label == "b";
+    EXPECT_EQ(layer.quantized, !chosen) << layer.label;
+    EXPECT_EQ(layer.reason, chosen ? "chosen to stay float" : "");
+  }
+  EXPECT_LT(
+      difference(run(folded, "reference", data[0]), run(quantized.model, "reference", data[0])),
+      0.04);
+}
+
+TEST(QuantizeModel, SensitivityRanksTheLayerWithCoarseStepsFirst) {
+  const Model folded = fold_weights(residual_model());
+  const std::vector<Tensor> data = images(16);
+  ValueRanges ranges = calibrate_model(folded, from_tensor_slices(data).batch(8));
+  for (const Node& node : folded.program.graph.nodes())
+    if (node.label == "b" && node.op->name == "fused_convolution")
+      ranges.at(node.operands[0]).magnitude *= 100;
+  const auto ranking = layer_sensitivity(folded, ranges, data);
+  ASSERT_EQ(ranking.size(), 5u);
+  EXPECT_EQ(ranking[0].label, "b");
+  EXPECT_LT(ranking[0].sqnr, ranking[1].sqnr);
+  for (size_t i = 1; i < ranking.size(); ++i) {
+    EXPECT_GE(ranking[i].sqnr, ranking[i - 1].sqnr);
+    EXPECT_GT(ranking[i].sqnr, 25) << ranking[i].label;
+  }
+}
+
+TEST(QuantizeWeights, RoundsByChannelAndKeepsTheBias) {
+  const Tensor filter = Tensor::of<float>({2, 3}, {1, 0.5f, 0, -0.25f, 1.27f, 0});
+  const QuantizedWeights weights =
+      quantize_weights(filter, Tensor::of<float>({3}, {1, -2, 3}), 0.5, 0.25);
+  const std::vector<int> wanted = {127, 50, 0, -32, 127, 0};
+  for (int64_t i = 0; i < 6; ++i)
+    EXPECT_EQ(weights.filter.get(i), wanted[static_cast<size_t>(i)]) << i;
+  const std::vector<double> bias = {1, -2, 3};
+  for (size_t c = 0; c < 3; ++c) {  // (sum + bias) * multiplier is the result in its own steps
+    const auto at = static_cast<int64_t>(c);
+    EXPECT_NEAR(weights.bias.get(at) * weights.multiplier.get(at) * 0.25, bias[c], 1e-6);
+  }
+  EXPECT_NEAR(weights.multiplier.get(1), 0.5 * 0.01 / 0.25, 1e-8);
+  EXPECT_NEAR(weights.multiplier.get(0), 0.5 / 127 / 0.25, 1e-8);
+}
+
+TEST(FoldWeights, RefusesAModelWithoutWeights) {
+  ModelBuilder model("empty");
+  const Value x = model.input("x", {4});
+  const Model built = model.finish({{"y", model(Dense{.units = 2}, x)}});
+  EXPECT_NE(testing::refusal([&] { fold_weights(built); }).find("has no weights yet"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace brisk

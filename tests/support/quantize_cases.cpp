@@ -1,0 +1,153 @@
+#include "brisk/ops/quantize/quantize.h"
+
+#include "tests/support/op_cases.h"
+
+namespace brisk::testing {
+namespace {
+
+CaseOperand of_type(CaseOperand operand, DType type) {
+  operand.type = type;
+  return operand;
+}
+
+const std::vector<DType> kBytes = {DType::u8, DType::i8};
+
+void add_linear(std::vector<OpCase>& cases) {
+  for (const auto& [name, attributes] :
+       {std::pair("i8", QuantizeAttributes{0.125, 0, DType::i8}),
+        {"u8_with_zero_point", QuantizeAttributes{0.0625, 17, DType::u8}},
+        {"i16", QuantizeAttributes{0.001, -5, DType::i16}},
+        {"u16_saturates", QuantizeAttributes{1e-6, 0, DType::u16}}})
+    cases.push_back({.op = "quantize",
+                     .name = name,
+                     .operands = {values({3, 65}).between(-20, 20).with_limits()},
+                     .build =
+                         [attributes](Builder&, std::span<const Value> in) {
+                           return std::vector{quantize(in[0], attributes)};
+                         },
+                     .types = {DType::f32, DType::f64},
+                     .check_gradient = false});
+  for (const auto& [name, attributes] : {std::pair("zero_point", DequantizeAttributes{0.3, 12}),
+                                         {"around_zero", DequantizeAttributes{0.125, 0}}})
+    cases.push_back({.op = "dequantize",
+                     .name = name,
+                     .operands = {values({3, 65}).between(-100, 100).with_limits()},
+                     .build =
+                         [attributes](Builder&, std::span<const Value> in) {
+                           return std::vector{dequantize(in[0], attributes)};
+                         },
+                     .types = {DType::i8, DType::u8, DType::i16, DType::u16, DType::i32},
+                     .check_gradient = false});
+}
+
+/// What follows a product of `channels`, with sums of some thousands.
+std::vector<CaseOperand> epilogue(int64_t channels, const std::optional<CaseOperand>& residual) {
+  std::vector<CaseOperand> operands = {
+      of_type(values({channels}).between(-3000, 3000), DType::f32),
+      of_type(values({channels}).between(0.001, 0.01), DType::f32)};
+  if (residual) operands.push_back(*residual);
+  return operands;
+}
+
+struct Ending {
+  std::string name;
+  RequantizeAttributes attributes;
+  std::optional<DType> residual = {};
+};
+
+std::vector<Ending> endings() {
+  return {
+      {"to_f32", {}},
+      {"relu_to_f32", {.activation = Activation::relu}},
+      {"to_i8", {.dtype = DType::i8}},
+      {"relu6_to_u8", {.activation = Activation::relu6, .limit = 200.5, .dtype = DType::u8}},
+      {"residual_to_i8", {.residual = true, .residual_scale = 0.7, .dtype = DType::i8}, DType::i8},
+      {"residual_relu_to_u8",
+       {.activation = Activation::relu,
+        .residual = true,
+        .residual_scale = 1.3,
+        .dtype = DType::u8},
+       DType::i8},
+  };
+}
+
+void add_convolutions(std::vector<OpCase>& cases) {
+  struct Geometry {
+    std::string name;
+    std::vector<int64_t> input, filter, result;
+    ConvolutionAttributes attributes;
+  };
+  const std::vector<Geometry> geometries = {
+      {"3x3", {2, 5, 7, 19}, {3, 3, 19, 33}, {2, 5, 4, 33}, {{1, 2}, {1, 1}, {1, 1}, {1, 1}, 1}},
+      {"1x1", {1, 4, 3, 64}, {1, 1, 64, 32}, {1, 4, 3, 32}, {{1, 1}, {0, 0}, {0, 0}, {1, 1}, 1}},
+      {"image", {1, 9, 8, 3}, {3, 3, 3, 16}, {1, 4, 4, 16}, {{2, 2}, {0, 1}, {0, 0}, {1, 1}, 1}},
+      {"depthwise",
+       {2, 6, 5, 32},
+       {3, 3, 1, 32},
+       {2, 6, 5, 32},
+       {{1, 1}, {1, 1}, {1, 1}, {1, 1}, 32}},
+      {"grouped", {1, 5, 5, 8}, {3, 3, 4, 6}, {1, 3, 3, 6}, {{1, 1}, {0, 0}, {0, 0}, {1, 1}, 2}},
+      {"dilated",
+       {1, 9, 9, 16},
+       {3, 3, 16, 16},
+       {1, 5, 5, 16},
+       {{1, 1}, {0, 0}, {0, 0}, {2, 2}, 1}},
+      {"one_axis", {2, 12, 8}, {3, 8, 8}, {2, 10, 8}, {{1}, {0}, {0}, {1}, 1}},
+      {"no_batch", {0, 5, 5, 8}, {1, 1, 8, 8}, {0, 5, 5, 8}, {{1, 1}, {0, 0}, {0, 0}, {1, 1}, 1}}};
+  for (const Geometry& g : geometries)
+    for (const Ending& ending : endings()) {
+      std::vector<CaseOperand> operands = {values(g.input).between(-100, 100),
+                                           of_type(values(g.filter).between(-127, 127), DType::i8)};
+      std::optional<CaseOperand> residual;
+      if (ending.residual) residual = of_type(values(g.result).between(-90, 90), *ending.residual);
+      for (CaseOperand& operand : epilogue(g.filter.back(), residual))
+        operands.push_back(std::move(operand));
+      cases.push_back(
+          {.op = "quantized_convolution",
+           .name = g.name + "_" + ending.name,
+           .operands = std::move(operands),
+           .build =
+               [g, ending](Builder&, std::span<const Value> in) {
+                 return std::vector{quantized_convolution(in, {g.attributes, ending.attributes})};
+               },
+           .types = kBytes,
+           .check_gradient = false});
+    }
+}
+
+void add_dots(std::vector<OpCase>& cases) {
+  struct Sizes {
+    int64_t m, k, n;
+  };
+  for (const Sizes& s : {Sizes{1, 64, 10}, Sizes{7, 33, 65}, Sizes{0, 4, 3}})
+    for (const Ending& ending : endings()) {
+      std::vector<CaseOperand> operands = {
+          values({s.m, s.k}).between(-100, 100),
+          of_type(values({s.k, s.n}).between(-127, 127), DType::i8)};
+      std::optional<CaseOperand> residual;
+      if (ending.residual)
+        residual = of_type(values({s.m, s.n}).between(-90, 90), *ending.residual);
+      for (CaseOperand& operand : epilogue(s.n, residual)) operands.push_back(std::move(operand));
+      cases.push_back({.op = "quantized_dot",
+                       .name = fmt::format("{}x{}x{}_{}", s.m, s.k, s.n, ending.name),
+                       .operands = std::move(operands),
+                       .build =
+                           [ending](Builder&, std::span<const Value> in) {
+                             return std::vector{quantized_dot(in, ending.attributes)};
+                           },
+                       .types = kBytes,
+                       .check_gradient = false});
+    }
+}
+
+}  // namespace
+
+std::vector<OpCase> quantize_cases() {
+  std::vector<OpCase> cases;
+  add_linear(cases);
+  add_convolutions(cases);
+  add_dots(cases);
+  return cases;
+}
+
+}  // namespace brisk::testing
