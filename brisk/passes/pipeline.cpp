@@ -11,6 +11,7 @@
 #include "brisk/passes/batch_norm/fuse_joins.h"
 #include "brisk/passes/batch_norm/fuse_pools.h"
 #include "brisk/passes/decompose_composites.h"
+#include "brisk/passes/fuse_attention.h"
 #include "brisk/passes/fuse_epilogues.h"
 #include "brisk/passes/fuse_loops.h"
 #include "brisk/passes/group_loops.h"
@@ -47,6 +48,7 @@ std::vector<Pass> forward_pipeline() {
 
 std::vector<Pass> differentiation_pipeline() {
   return {
+      optional("fuse_attention", Phase::differentiate, fuse_attention),
       optional("batch_norm_through_pointwise", Phase::differentiate, batch_norm_through_pointwise),
       optional("fuse_batch_norm", Phase::differentiate, fuse_batch_norm),
       // Beyond this point, batch norm of training is in parts where the target wants it so.
@@ -59,6 +61,7 @@ std::vector<Pass> lowering_pipeline() {
       optional("fold_batch_norm", Phase::lower, fold_batch_norm),
       optional("fuse_input_gradients", Phase::lower, fuse_input_gradients),
       optional("fuse_pools", Phase::lower, fuse_pools),
+      optional("fuse_attention", Phase::lower, fuse_attention),
       required("decompose_composites", Phase::lower, decompose_composites),
       // Beyond this point, the graph holds only ops that the target has kernels or loops for.
       optional("pad_channels", Phase::lower, pad_channels),

@@ -72,7 +72,8 @@ class Repeater {
     for (const ValueId& operand : graph_.node(id).operands) {
       const NodeId source = operand.node;
       if (forms_.role(source) == LoopRole::point && type(source).shape() == type(id).shape() &&
-          (is_private(source, number(id)) || clusters_.repeated[static_cast<size_t>(source)]))
+          ((is_private(source, number(id)) && !stored_.contains(source)) ||
+           clusters_.repeated[static_cast<size_t>(source)]))
         collect_cone(source, cone);
       else
         collect_reads(source, -1, cone.reads);
@@ -96,6 +97,8 @@ class Repeater {
     if (!pays) cone = cone_from_narrower(id);
     for (const NodeId point : cone.points) clusters_.repeated[static_cast<size_t>(point)] = true;
     if (cone.points.empty()) return;
+    for (const NodeId read : cone.reads)
+      if (number(read) == number(id)) stored_.insert(read);
     for (const int reader : readers) {
       reads_[reader].erase(id);
       reads_[reader].insert(cone.reads.begin(), cone.reads.end());
@@ -163,6 +166,7 @@ class Repeater {
   LoopClusters& clusters_;
   std::vector<std::vector<NodeId>> users_;
   std::set<NodeId> outputs_;
+  std::set<NodeId> stored_;  ///< points that their loop stores for what is repeated elsewhere
   std::map<int, std::set<NodeId>> reads_;  ///< of each loop
 };
 

@@ -86,10 +86,12 @@ std::vector<Value> vjp(const Vjp& d) {
   const Rows rows = rows_of(logits, d.in(1));
   const DType wide = rows.poison.dtype();
   const double other = smoothing / static_cast<double>(logits.shape().size(rows.axis));
-  const Value target = select(rows.hit, d.builder.scalar(wide, 1 - smoothing + other),
-                              d.builder.scalar(wide, other));
   const Value g = expand_dims(d.grad() * rows.poison, rows.axis);
-  return {cast((rows.logits.exp / rows.logits.sum - target) * g, logits.dtype()), Value{}};
+  // Quotients and products with the gradient are taken once a row.
+  const auto spread = [&](Value x) { return broadcast_to(x, logits.shape()); };
+  const Value target = select(rows.hit, spread(g * (1 - smoothing + other)),
+                              smoothing > 0 ? spread(g * other) : d.builder.scalar(wide, 0));
+  return {cast(rows.logits.exp * (g / rows.logits.sum) - target, logits.dtype()), Value{}};
 }
 
 }  // namespace
