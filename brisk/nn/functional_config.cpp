@@ -233,7 +233,7 @@ FunctionalConfig parse_functional_config(const Json& config, std::string_view cl
   for (const TensorReference& input : model.inputs)
     require(model.layers[model.layer_index(input.layer)].is_input(),
             "the input '{}' of the model '{}' is no InputLayer", input.layer, model.name);
-  if (is_keras_2) follow_masks(model);
+  follow_masks(model, is_keras_2 ? MaskRules::keras_2 : MaskRules::keras_3);
   return model;
 }
 

@@ -23,7 +23,11 @@ bool returns_sequences(const Json& config) {
 
 constexpr std::string_view kMerges[] = {"Add",     "Subtract", "Multiply",
                                         "Average", "Maximum",  "Minimum"};
+constexpr std::string_view kHeads[] = {"MultiHeadAttention", "GroupQueryAttention",
+                                       "GroupedQueryAttention"};
 constexpr std::string_view kDotAttention[] = {"Attention", "AdditiveAttention"};
+/// Layers of Keras 3 whose result has no mask.
+constexpr std::string_view kEnds[] = {"GlobalAveragePooling1D", "Dot"};
 
 bool is_tensor(const Json& json) {
   return json.is_object() && json.size() == 1 && json.contains("tensor");
@@ -32,7 +36,7 @@ bool is_tensor(const Json& json) {
 /// Masks of one model's tensors, found from what each call reads.
 class MaskFlow {
  public:
-  explicit MaskFlow(FunctionalConfig& model) : model_(model) {
+  MaskFlow(FunctionalConfig& model, MaskRules rules) : model_(model), rules_(rules) {
     for (size_t l = 0; l < model.layers.size(); ++l) index_[model.layers[l].name] = l;
   }
 
@@ -40,12 +44,30 @@ class MaskFlow {
     const size_t layers = model_.layers.size();
     for (size_t l = 0; l < layers; ++l)
       for (size_t c = 0; c < model_.layers[l].calls.size(); ++c) reach({l, c});
+    keep_what_is_read();
     for (LayerEntry& function : functions_) model_.layers.push_back(std::move(function));
   }
 
  private:
-  using Place = std::pair<size_t, size_t>;  // layer, call
-  using Mask = std::optional<TensorReference>;
+  /// Drops functions whose mask no call takes; what reads one stands behind it.
+  void keep_what_is_read() {
+    std::set<std::string> read;
+    const auto note = [&](const LayerEntry& layer) {
+      for (const LayerCall& call : layer.calls)
+        for (const TensorReference& input : call.inputs) read.insert(input.layer);
+    };
+    for (const LayerEntry& layer : model_.layers) note(layer);
+    std::vector<LayerEntry> kept;
+    for (auto function = functions_.rbegin(); function != functions_.rend(); ++function) {
+      if (!read.contains(function->name)) continue;
+      note(*function);
+      kept.push_back(std::move(*function));
+    }
+    functions_.assign(std::make_move_iterator(kept.rbegin()), std::make_move_iterator(kept.rend()));
+  }
+
+  using Place = std::pair<size_t, size_t>;      // layer, call
+  using Mask = std::optional<TensorReference>;  // of no layer: it cannot be told
 
   /// Visits what `root` reads before `root`, without recursion, however deep the graph is.
   void reach(const Place& root) {
@@ -86,6 +108,9 @@ class MaskFlow {
 
   /// A further input of a call, as an argument's value.
   static Json pass(LayerCall& call, const TensorReference& tensor) {
+    require(!tensor.layer.empty(),
+            "a layer reads masked sequences that are joined one behind the other, which brisk does "
+            "not follow: pass the mask to the layer's call");
     call.inputs.push_back(tensor);
     return {{"tensor", call.inputs.size() - 1}};
   }
@@ -118,30 +143,39 @@ class MaskFlow {
     for (const TensorReference& read : own.inputs)
       if (const Mask mask = mask_of(read)) masks.push_back(*mask);
     if (masks.empty()) return std::nullopt;
-    if (layer.class_name == "MultiHeadAttention") return follow_heads(own);
+    if (is_one_of(layer.class_name, kHeads)) return follow_heads(own);
     if (is_one_of(layer.class_name, kDotAttention)) return follow_attention(own);
-    if (is_one_of(layer.class_name, kMerges)) return all_of(name, masks);
+    if (is_one_of(layer.class_name, kMerges)) {
+      const bool lacks_one = masks.size() != own.inputs.size();
+      return rules_ == MaskRules::keras_3 && lacks_one ? std::nullopt : joined(name, masks);
+    }
     if (layer.class_name == "Concatenate") {
       const Json axis = layer.config.value("axis", Json(-1));
-      require(axis == -1 || axis == 2,
-              "layer '{}' joins masked sequences along their steps, which brisk does not follow in "
-              "files of Keras 2: save the model with Keras 3",
-              layer.name);
-      return all_of(name, masks);
+      return axis == -1 || axis == 2 ? joined(name, masks) : Mask(TensorReference{});
     }
-    if (reads_mask(layer) && !own.kwargs.contains("mask"))
-      if (const Mask mask = mask_of(own.inputs[0])) own.kwargs["mask"] = pass(own, *mask);
-    if (passes_mask(layer)) return mask_of(own.inputs[0]);
-    return std::nullopt;  // all other layers of Keras 2 drop it
+    const Mask mask = mask_of(own.inputs[0]);
+    if (rules_ == MaskRules::keras_3) {
+      const bool ends = is_recurrent_class(layer.class_name) ? !returns_sequences(layer.config)
+                                                             : is_one_of(layer.class_name, kEnds);
+      return ends ? std::nullopt : mask;
+    }
+    if (reads_mask(layer) && mask && !own.kwargs.contains("mask"))
+      own.kwargs["mask"] = pass(own, *mask);
+    return passes_mask(layer) ? mask : std::nullopt;  // all other layers of Keras 2 drop it
   }
 
   Mask follow_heads(LayerCall& own) {
+    const size_t given = own.inputs.size();
     const Mask query = argument_mask(own, 0, "query");
     const std::pair<const char*, Mask> masks[] = {{"query_mask", query},
                                                   {"value_mask", argument_mask(own, 1, "value")},
                                                   {"key_mask", argument_mask(own, 2, "key")}};
     for (const auto& [name, mask] : masks)
       if (mask && !own.kwargs.contains(name)) own.kwargs[name] = pass(own, *mask);
+    // While a model of Keras 3 runs, its heads take the masks off the tensors that they read.
+    if (rules_ == MaskRules::keras_3)
+      for (size_t i = 0; i < given; ++i)
+        if (const auto origin = origin_of(own.inputs[i])) masks_[*origin] = std::nullopt;
     return query;
   }
 
@@ -149,18 +183,21 @@ class MaskFlow {
   Mask follow_attention(LayerCall& own) {
     const Mask query = mask_of(own.inputs[0]),
                value = own.inputs.size() > 1 ? mask_of(own.inputs[1]) : std::nullopt;
-    if (!own.kwargs.contains("mask"))
+    if ((query || value) && !own.kwargs.contains("mask"))
       own.kwargs["mask"] =
           Json::array({query ? pass(own, *query) : Json(), value ? pass(own, *value) : Json()});
     return query;
   }
 
-  /// Where every one of `masks` is true.
-  Mask all_of(const std::string& name, const std::vector<TensorReference>& masks) {
+  /// Where every one of `masks` is true; for Keras 3, where one is.
+  Mask joined(const std::string& name, const std::vector<TensorReference>& masks) {
+    const bool any = rules_ == MaskRules::keras_3;
+    for (const TensorReference& mask : masks)
+      if (mask.layer.empty()) return mask;
     TensorReference all = masks[0];
     for (size_t i = 1; i < masks.size(); ++i) {
-      LayerEntry both{.name = fmt::format("{}_and_{}", name, i),
-                      .class_name = "LogicalAnd",
+      LayerEntry both{.name = fmt::format("{}_mask_{}", name, i),
+                      .class_name = any ? "LogicalOr" : "LogicalAnd",
                       .module = "keras.src.ops.numpy"};
       both.calls = {
           {.inputs = {all, masks[i]}, .args = Json::array({{{"tensor", 0}}, {{"tensor", 1}}})}};
@@ -171,6 +208,7 @@ class MaskFlow {
   }
 
   FunctionalConfig& model_;
+  MaskRules rules_;
   std::map<std::string_view, size_t> index_;
   std::set<Place> entered_;
   std::map<Place, Mask> masks_;
@@ -230,8 +268,8 @@ std::vector<LayerEntry> mask_functions(const LayerEntry& layer, const std::strin
   return {};
 }
 
-void follow_masks(FunctionalConfig& model) {
-  MaskFlow(model).run();
+void follow_masks(FunctionalConfig& model, MaskRules rules) {
+  MaskFlow(model, rules).run();
 }
 
 }  // namespace brisk
