@@ -1,12 +1,14 @@
 #include <fmt/format.h>
 
 #include "brisk/base/error.h"
+#include "brisk/cli/barrier_wait.h"
 #include "brisk/cli/usage.h"
 #include "brisk/cli/verb.h"
 
 using namespace brisk::cli;
 
 int main(int argc, char** argv) {
+  sleep_at_barriers(argv);
   CLI::App app(
       "brisk: trains Keras-style models, fast.\n\n"
       "  brisk demo                 a convolutional network on real images, each optimisation "

@@ -162,6 +162,24 @@ INSTANTIATE_TEST_SUITE_P(
         Ending{"EvaluateWithoutData", {"evaluate", "/no/package"}, 2, "--data"}),
     [](const auto& info) { return info.param.name; });
 
+TEST(Program, ThreadsSleepAtBarriersUnlessTheEnvironmentSaysOtherwise) {
+  const auto shown = [](const std::string& setting) {
+    Arguments arguments = {
+        "/usr/bin/env", "-u", "GOMP_SPINCOUNT", "-u", "OMP_WAIT_POLICY", "OMP_DISPLAY_ENV=verbose"};
+    if (!setting.empty()) arguments.push_back(setting);
+    arguments.insert(arguments.end(), {brisk_program(BRISK_BINARY_DIR).string(), "--version"});
+    const ChildResult result = run_child(arguments);
+    EXPECT_EQ(result.code, 0);
+    return result.err;
+  };
+  if (shown("").find("GOMP_SPINCOUNT") == std::string::npos)
+    GTEST_SKIP() << "a build without OpenMP";
+  EXPECT_NE(shown("").find("GOMP_SPINCOUNT = '1000'"), std::string::npos);
+  const std::string spinning = shown("GOMP_SPINCOUNT=77");
+  EXPECT_NE(spinning.find("GOMP_SPINCOUNT = '77'"), std::string::npos);
+  EXPECT_EQ(spinning.find("GOMP_SPINCOUNT = '1000'"), std::string::npos);
+}
+
 TEST(Recipe, AFaultNamesFileLineColumnAndTheNearestField) {
   const TemporaryDirectory directory;
   std::ofstream(directory / "recipe.yaml")
