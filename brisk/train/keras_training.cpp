@@ -155,14 +155,17 @@ Result<TrainerOptions> keras_training(const KerasModel& keras) {
     for (const StateEntry* entry : entries)
       for (std::string& slot : options.optimizer->slots({entry->name, entry->type.shape()}))
         slots.emplace_back(entry, std::move(slot));
-    require(variables.size() == 2 + slots.size(),
+    // Keras 2 keeps no learning rate among them: it stands in the configuration alone.
+    const bool has_rate = variables.size() != 1 + slots.size();
+    const size_t first = has_rate ? 2 : 1;
+    require(variables.size() == first + slots.size(),
             "the optimizer {} has {} variables in the file, but {} trained weights need {}",
             options.optimizer->name(), variables.size(), entries.size(), 2 + slots.size());
     options.initial_state["optimizer/iteration"] = variables[0];
-    options.initial_state["optimizer/learning_rate"] = variables[1];
+    if (has_rate) options.initial_state["optimizer/learning_rate"] = variables[1];
     for (size_t s = 0; s < slots.size(); ++s) {
       const auto& [entry, slot] = slots[s];
-      const Tensor& value = variables[2 + s];
+      const Tensor& value = variables[first + s];
       require(value.sizes() == entry->type.shape().sizes(),
               "the optimizer's {} of '{}' is {}, but the weight is {}", slot, entry->name,
               value.describe(), entry->type.to_string());

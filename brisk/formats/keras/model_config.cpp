@@ -91,6 +91,10 @@ const std::vector<YoungOption>& young_options() {
       {"SimpleRNN", "zero_output_for_mask", false},
       {"RNN", "zero_output_for_mask", false},
       {"ZeroPadding1D", "data_format", "channels_last"},
+      {"RandomFlip", "data_format", "channels_last"},
+      {"RandomContrast", "data_format", "channels_last"},
+      {"RandomContrast", "value_range", {0, 255}},
+      {"RandomBrightness", "data_format", "channels_last"},
   };
   return options;
 }
@@ -149,6 +153,15 @@ OrderedJson sequential_object(const FunctionalConfig& config) {
                 {{"name", config.name}, {"trainable", config.trainable}, {"layers", layers}});
 }
 
+/// The class has had two names, the word has always had one.
+bool is_plain_orthogonal(const Json& initializer) {
+  if (!initializer.is_object()) return false;
+  const Json name = initializer.value("class_name", Json());
+  const Json config = initializer.value("config", Json::object());
+  return (name == "Orthogonal" || name == "OrthogonalInitializer") &&
+         config.value("gain", 1.0) == 1 && config.value("seed", Json()).is_null();
+}
+
 OrderedJson layer_object(const std::string& class_name, const std::string& name,
                          const Json& config);
 
@@ -197,7 +210,7 @@ OrderedJson layer_object(const std::string& class_name, const std::string& name,
     if (!is_layer) {
       // Of Dot's axes Keras takes a number for both inputs, or two.
       const bool is_one = class_name == "Dot" && key == "axes" && value.size() == 1;
-      written[key] = is_one ? value[0] : value;
+      written[key] = is_one ? value[0] : is_plain_orthogonal(value) ? Json("orthogonal") : value;
       continue;
     }
     const std::string inner_class = value.at("class_name").get<std::string>();

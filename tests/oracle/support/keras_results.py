@@ -1,5 +1,6 @@
 """Writes docs/results/keras_models.md from the scores of keras_models.py and keras_training.py."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -39,6 +40,7 @@ def largest(rows, kind):
 
 
 def cell(text):
+    text = re.sub(r"/\S*/(?=[^/\s]+\.(keras|h5))", "", text)  # folders are this machine's own
     return " ".join(text.split()).replace("|", "\\|")[:300]
 
 
