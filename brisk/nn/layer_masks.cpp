@@ -49,18 +49,12 @@ class MaskFlow {
   }
 
  private:
-  /// Drops functions whose mask no call takes; what reads one stands behind it.
+  /// Drops functions whose mask was passed to no call; what reads one stands behind it.
   void keep_what_is_read() {
-    std::set<std::string> read;
-    const auto note = [&](const LayerEntry& layer) {
-      for (const LayerCall& call : layer.calls)
-        for (const TensorReference& input : call.inputs) read.insert(input.layer);
-    };
-    for (const LayerEntry& layer : model_.layers) note(layer);
     std::vector<LayerEntry> kept;
     for (auto function = functions_.rbegin(); function != functions_.rend(); ++function) {
-      if (!read.contains(function->name)) continue;
-      note(*function);
+      if (!passed_.contains(function->name)) continue;
+      for (const TensorReference& input : function->calls[0].inputs) passed_.insert(input.layer);
       kept.push_back(std::move(*function));
     }
     functions_.assign(std::make_move_iterator(kept.rbegin()), std::make_move_iterator(kept.rend()));
@@ -107,10 +101,11 @@ class MaskFlow {
   }
 
   /// A further input of a call, as an argument's value.
-  static Json pass(LayerCall& call, const TensorReference& tensor) {
+  Json pass(LayerCall& call, const TensorReference& tensor) {
     require(!tensor.layer.empty(),
             "a layer reads masked sequences that are joined one behind the other, which brisk does "
             "not follow: pass the mask to the layer's call");
+    passed_.insert(tensor.layer);
     call.inputs.push_back(tensor);
     return {{"tensor", call.inputs.size() - 1}};
   }
@@ -126,13 +121,20 @@ class MaskFlow {
     return mask_of(call.inputs.at((*value)["tensor"].get<size_t>()));
   }
 
+  /// What names of a layer's functions begin with; a file may have such functions of its own.
+  std::string unused(std::string name) const {
+    const auto is_taken = [&](const char* suffix) { return index_.contains(name + suffix); };
+    while (is_taken("_not_equal") || is_taken("_any") || is_taken("_mask_1")) name += "_new";
+    return name;
+  }
+
   /// Passes masks into the call; the mask of its result.
   Mask follow(const Place& place) {
     const LayerEntry& layer = model_.layers[place.first];
     LayerCall& own = call(place);
     if (layer.is_operation() || own.inputs.empty()) return std::nullopt;
     const std::string name =
-        place.second == 0 ? layer.name : fmt::format("{}_{}", layer.name, place.second);
+        unused(place.second == 0 ? layer.name : fmt::format("{}_{}", layer.name, place.second));
     std::vector<LayerEntry> made = mask_functions(layer, name, own.inputs[0]);
     if (!made.empty()) {
       const Mask mask = TensorReference{made.back().name};
@@ -213,6 +215,7 @@ class MaskFlow {
   std::set<Place> entered_;
   std::map<Place, Mask> masks_;
   std::vector<LayerEntry> functions_;
+  std::set<std::string> passed_;  ///< layers whose masks calls take
 };
 
 }  // namespace

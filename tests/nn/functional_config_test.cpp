@@ -93,6 +93,26 @@ TEST(Masks, OfKeras2ReachTheRecurrentLayerBehindOthers) {
   EXPECT_EQ(mask.calls[0].inputs[0].layer, "x");
 }
 
+TEST(Masks, AreNotAddedAgainWhereTheyAreWrittenOut) {
+  const FunctionalConfig once =
+      model({input("x"), layer("Embedding", "embedding", {{"mask_zero", true}}, {{"x", 0, 0}}),
+             layer("LSTM", "lstm", {{"units", 3}}, {{"embedding", 0, 0}})},
+            "lstm");
+  ASSERT_EQ(once.layers.size(), 4u);
+  const FunctionalConfig again = parse_functional_config(to_json(once), "Functional");
+  EXPECT_EQ(to_json(again), to_json(once));
+}
+
+TEST(Masks, GetNamesThatNoLayerHas) {
+  FunctionalConfig config =
+      model({input("x"), layer("Embedding", "embedding", {{"mask_zero", true}}, {{"x", 0, 0}}),
+             layer("Dense", "embedding_not_equal", {{"units", 3}}, {{"embedding", 0, 0}}),
+             layer("LSTM", "lstm", {{"units", 3}}, {{"embedding_not_equal", 0, 0}})},
+            "lstm");
+  EXPECT_EQ(entry(config, "lstm").calls[0].inputs.back().layer, "embedding_new_not_equal");
+  EXPECT_EQ(entry(config, "embedding_new_not_equal").class_name, "NotEqual");
+}
+
 TEST(Masks, ThatNothingReadsAreLeftOut) {
   const FunctionalConfig config =
       model({input("x"), layer("Masking", "masking", {{"mask_value", 0.0}}, {{"x", 0, 0}}),

@@ -9,6 +9,7 @@
 #include "brisk/train/trainer.h"
 #include "tests/support/refusal.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/train/tfmot_network.h"
 #include "tests/train/tiny_training.h"
 
 // Training with clustered weights against trainings that TFMOT clustered
@@ -47,25 +48,11 @@ TEST(Clustering, BeginsWithTfmotsCentroids) {
   }
 }
 
-Model network_of(const Json& first) {
-  ModelBuilder model("dense");
-  Value x = model.input("x", {12});
-  x = model(Dense{.units = 16, .activation = "tanh", .name = "hidden"}, x);
-  Model result = model.finish({{"y", model(Dense{.units = 5, .name = "logits"}, x)}});
-  result.initialize();
-  for (const auto& [layer, json] : first.items())
-    for (const char* weight : {"kernel", "bias"}) {
-      Tensor& tensor = result.weights[result.program.state_index(layer + "/" + weight)];
-      tensor = tensor_of(json.at(weight), tensor.sizes());
-    }
-  return result;
-}
-
 class TfmotClustering : public ::testing::TestWithParam<size_t> {};
 
 TEST_P(TfmotClustering, TrainsCentroidsAndWeightsAlike) {
   const Json& json = tfmot().at("training").at(GetParam());
-  const Model first = network_of(json.at("first"));
+  const Model first = tfmot_network(json.at("first"));
   TrainerOptions options;
   options.optimizer = sgd({.learning_rate = 0.05, .momentum = 0.9});
   options.clustering = std::make_shared<const Clustering>(

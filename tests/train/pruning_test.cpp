@@ -9,6 +9,7 @@
 #include "brisk/train/trainer.h"
 #include "tests/support/refusal.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/train/tfmot_network.h"
 #include "tests/train/tiny_training.h"
 
 // Training with masks: against a training that TFMOT pruned (tests/oracle/pruning_masks.py), and
@@ -25,20 +26,6 @@ const Json& tfmot_training() {
                                .value()
                                .at("training");
   return json;
-}
-
-Model network_of(const Json& first) {
-  ModelBuilder model("dense");
-  Value x = model.input("x", {12});
-  x = model(Dense{.units = 16, .activation = "tanh", .name = "hidden"}, x);
-  Model result = model.finish({{"y", model(Dense{.units = 5, .name = "logits"}, x)}});
-  result.initialize();
-  for (const auto& [layer, json] : first.items())
-    for (const char* weight : {"kernel", "bias"}) {
-      Tensor& tensor = result.weights[result.program.state_index(layer + "/" + weight)];
-      tensor = Tensor::of<float>(tensor.sizes(), json.at(weight).get<std::vector<float>>());
-    }
-  return result;
 }
 
 std::string bits_of(const Tensor& mask) {
@@ -64,7 +51,7 @@ double difference_from(const Json& wanted, const Model& model) {
 TEST(Pruning, MasksOfAWholeDecayAreTfmots) {
   const Json& json = tfmot_training();
   const Json& s = json.at("schedule");
-  const Model first = network_of(json.at("first"));
+  const Model first = tfmot_network(json.at("first"));
   TrainerOptions options;
   options.optimizer = sgd({.learning_rate = 0.1, .momentum = 0.9});
   options.pruning = std::make_shared<const Pruning>(

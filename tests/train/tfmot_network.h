@@ -1,0 +1,25 @@
+#pragma once
+
+/// The dense network of the trainings that TFMOT wrote down.
+
+#include "brisk/base/json.h"
+#include "brisk/nn/layers.h"
+
+namespace brisk::test {
+
+/// 12 features, 16 hidden units, 5 logits. `first`: layer to {"kernel", "bias"}, row-major lists.
+inline Model tfmot_network(const Json& first) {
+  ModelBuilder model("dense");
+  Value x = model.input("x", {12});
+  x = model(Dense{.units = 16, .activation = "tanh", .name = "hidden"}, x);
+  Model result = model.finish({{"y", model(Dense{.units = 5, .name = "logits"}, x)}});
+  result.initialize();
+  for (const auto& [layer, json] : first.items())
+    for (const char* weight : {"kernel", "bias"}) {
+      Tensor& tensor = result.weights[result.program.state_index(layer + "/" + weight)];
+      tensor = Tensor::of<float>(tensor.sizes(), json.at(weight).get<std::vector<float>>());
+    }
+  return result;
+}
+
+}  // namespace brisk::test
