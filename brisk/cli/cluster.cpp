@@ -38,6 +38,7 @@ void add_cluster(CLI::App& app, int& code) {
   verb->footer(
       "Example:\n  brisk cluster runs/first/model --data fashion_mnist --clusters 16 --gzip\n"
       "  brisk cluster runs/pruned/model --data fashion_mnist --preserve_sparsity");
+  verb->add_option("model", options->training.model, "A model package")->required();
   add_fine_tune_options(*verb, options->training);
   verb->add_option("--clusters", options->clusters, "Values in each tensor")
       ->check(CLI::Range(2, 64));

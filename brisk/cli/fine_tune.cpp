@@ -6,10 +6,12 @@
 #include "brisk/cli/optimization_record.h"
 #include "brisk/cli/package_job.h"
 #include "brisk/cli/run_job.h"
+#include "brisk/cli/smaller_shapes.h"
 #include "brisk/cli/verb.h"
 #include "brisk/compress/sparsity_report.h"
 
-// Nothing here is faster for its zeros or its few values, and the table does not say so.
+// Nothing here is faster for its zeros or its few values, and the table does not say so. What lost
+// channels is, and is timed.
 
 namespace brisk::cli {
 namespace {
@@ -51,8 +53,8 @@ Measured measure(Trainer& trainer, const Dataset& validation) {
   return {sparsity_report(trainer.model()), metrics};
 }
 
-void print_table(const Measured& before, const Measured& after) {
-  fmt::print("{:24} {:>14} {:>14}\n", "", "before", "after");
+void print_table(const Measured& before, const Measured& after, const ColumnNames& columns) {
+  fmt::print("{:24} {:>14} {:>14}\n", "", columns.before, columns.after);
   const auto row = [](const std::string& name, const std::string& a, const std::string& b) {
     fmt::print("{:24} {:>14} {:>14}\n", name, a, b);
   };
@@ -66,14 +68,25 @@ void print_table(const Measured& before, const Measured& after) {
       megabytes(after.size.gzipped_bytes));
   for (const auto& [name, value] : before.metrics)
     row(name, fmt::format("{:.4f}", value), fmt::format("{:.4f}", after.metrics.at(name)));
-  fmt::print("inference computes with all weights as before: its speed is the same\n");
+}
+
+/// What is done to the model, in words.
+std::string described(const Job& job) {
+  std::vector<std::string> parts;
+  if (job.recipe.prune_channels) parts.push_back(describe(*job.recipe.prune_channels));
+  if (job.trainer.pruning) parts.push_back(job.trainer.pruning->describe());
+  if (job.trainer.distillation) parts.push_back(job.trainer.distillation->describe());
+  if (job.trainer.clustering) parts.push_back(job.trainer.clustering->describe());
+  return fmt::format("{}", fmt::join(parts, "; "));
 }
 
 }  // namespace
 
 int fine_tune(const FineTuneOptions& options, const std::string& step,
               const std::function<void(Recipe&)>& configure) {
-  const PackageJob package = open_package(options.model);
+  const bool distils = !options.teacher.empty();
+  const ColumnNames columns = distils ? ColumnNames{"teacher", "student"} : ColumnNames{};
+  const PackageJob package = open_package(distils ? options.teacher : options.model);
   require_new_run(options.output, options.resume);
   Recipe recipe = recipe_of(options, package);
   configure(recipe);
@@ -81,7 +94,8 @@ int fine_tune(const FineTuneOptions& options, const std::string& step,
   TrainerOptions plain = job.trainer;
   plain.pruning = nullptr;
   plain.clustering = nullptr;
-  Trainer untouched(job.model, plain);
+  plain.distillation = nullptr;
+  Trainer untouched(package.model, plain);
   const Measured before = measure(untouched, *job.validation);
   Trainer trainer(job.model, job.trainer);
   const History history = run_job(trainer, job, options.resume, options.quiet);
@@ -91,12 +105,23 @@ int fine_tune(const FineTuneOptions& options, const std::string& step,
     return kStopped;
   }
   const Measured after = measure(trainer, *job.validation);
-  const Json record = {{"step", step},
-                       {"how", job.trainer.pruning ? job.trainer.pruning->describe()
-                                                   : job.trainer.clustering->describe()},
-                       {"before", before.to_json()},
-                       {"after", after.to_json()}};
-  write_trained(trainer, job, with_step(package.optimization, record), options.gzip);
+  Json record = {{"step", step},
+                 {"how", described(job)},
+                 {"before", before.to_json()},
+                 {"after", after.to_json()}};
+  std::optional<SmallerShapes> shapes;
+  if (distils || !job.channel_groups.empty()) {
+    shapes = compare_shapes(package.model, trainer.model(), job.channel_groups,
+                            {.backend = options.backend,
+                             .threads = options.threads,
+                             .batch_size = options.time_batch_size});
+    record["shapes"] = shapes->to_json();
+  }
+  const std::filesystem::path& origin = recipe.model.package;  // empty: a fresh student
+  const std::string earlier = !distils         ? package.optimization
+                              : origin.empty() ? ""
+                                               : open_package(origin.string()).optimization;
+  write_trained(trainer, job, with_step(earlier, record), options.gzip);
   const std::string model = RunPlaces(recipe.output).model.string();
   if (options.json) {
     Json json = record;
@@ -104,13 +129,14 @@ int fine_tune(const FineTuneOptions& options, const std::string& step,
     fmt::print("{}\n", json_text(json));
     return kDone;
   }
-  print_table(before, after);
+  if (shapes) shapes->print(columns);
+  print_table(before, after, columns);
+  if (!shapes) fmt::print("inference computes with all weights as before: its speed is the same\n");
   fmt::print("model  {}\n", model);
   return kDone;
 }
 
 void add_fine_tune_options(CLI::App& verb, FineTuneOptions& options) {
-  verb.add_option("model", options.model, "A model package")->required();
   verb.add_option("--data", options.data,
                   "What to train on: a dataset's name, or a folder with one folder a class")
       ->required();

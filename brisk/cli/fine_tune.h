@@ -1,7 +1,7 @@
 #pragma once
 
-/// What the verbs share that train a packaged model on while its weights are made smaller on disk,
-/// and compare it before and after.
+/// What the verbs share that train a packaged model on while it is made smaller, or another one in
+/// its place, and compare them.
 
 #include <CLI/CLI.hpp>
 #include <functional>
@@ -13,11 +13,15 @@ namespace brisk::cli {
 
 struct FineTuneOptions {
   std::string model, data, validation, output, backend = "cpu";
+  /// A package that the result is compared with, and whose preprocessing counts; empty: `model`.
+  std::string teacher;
   double learning_rate = 1e-3;
   int64_t epochs = 2, batch_size = 128, threads = 0;
+  int64_t time_batch_size = 16;  ///< where the shapes are others
   bool gzip = false, resume = false, json = false, quiet = false;
 };
 
+/// All but the models.
 void add_fine_tune_options(CLI::App& verb, FineTuneOptions& options);
 
 /// Trains what `configure` makes of the recipe, prints the comparison and writes the package;

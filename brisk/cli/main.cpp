@@ -19,9 +19,10 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::help);
   int code = kDone;
-  constexpr AddVerb kVerbs[] = {add_train,   add_evaluate, add_predict, add_explain, add_profile,
-                                add_inspect, add_import,   add_export,  add_prune,   add_quantize,
-                                add_cluster, add_doctor,   add_demo,    add_bench,   add_ops};
+  constexpr AddVerb kVerbs[] = {add_train,   add_evaluate, add_predict, add_explain,
+                                add_profile, add_inspect,  add_import,  add_export,
+                                add_prune,   add_quantize, add_cluster, add_distill,
+                                add_doctor,  add_demo,     add_bench,   add_ops};
   for (const AddVerb add : kVerbs) add(app, code);
   try {
     app.parse(argc, argv);

@@ -22,10 +22,15 @@ double magnitude(double value) {
   return std::isnan(value) ? std::numeric_limits<double>::infinity() : std::fabs(value);
 }
 
-void append_magnitudes(const Tensor& weights, std::vector<double>& to) {
-  with_floats(weights, [&](auto values) {
-    for (const auto value : values) to.push_back(magnitude(value));
-  });
+double ranked(double value, Ranking ranking) {
+  return ranking == Ranking::magnitude || std::isnan(value) ? magnitude(value) : value;
+}
+
+/// The mask of one tensor by its own threshold.
+Tensor own_mask(const Tensor& weights, float sparsity, Ranking ranking) {
+  const double threshold = ranked_threshold(std::span(&weights, 1),
+                                            kept_count(weights.num_elements(), sparsity), ranking);
+  return threshold_mask(weights, threshold, ranking);
 }
 
 /// A mask like `weights` with `kept(i)` of each element.
@@ -82,29 +87,34 @@ int64_t kept_count(int64_t size, float sparsity) {
   return std::clamp<int64_t>(static_cast<int64_t>(kept), 1, std::max<int64_t>(size, 1));
 }
 
-double magnitude_threshold(std::span<const Tensor> weights, int64_t kept) {
-  std::vector<double> magnitudes;
-  for (const Tensor& tensor : weights) append_magnitudes(tensor, magnitudes);
-  if (magnitudes.empty()) return 0;
+double ranked_threshold(std::span<const Tensor> weights, int64_t kept, Ranking ranking) {
+  std::vector<double> numbers;
+  for (const Tensor& tensor : weights)
+    with_floats(tensor, [&](auto values) {
+      for (const auto value : values) numbers.push_back(ranked(value, ranking));
+    });
+  if (numbers.empty()) return 0;
   const auto at =
-      magnitudes.begin() + static_cast<std::ptrdiff_t>(
-                               std::min<size_t>(static_cast<size_t>(kept), magnitudes.size()) - 1);
-  std::nth_element(magnitudes.begin(), at, magnitudes.end(), std::greater<>());
+      numbers.begin() +
+      static_cast<std::ptrdiff_t>(std::min<size_t>(static_cast<size_t>(kept), numbers.size()) - 1);
+  std::nth_element(numbers.begin(), at, numbers.end(), std::greater<>());
   return *at;
 }
 
-Tensor threshold_mask(const Tensor& weights, double threshold) {
+Tensor threshold_mask(const Tensor& weights, double threshold, Ranking ranking) {
   return with_floats(weights, [&](auto values) {
-    return mask_of(
-        weights, [&](int64_t i) { return magnitude(values[static_cast<size_t>(i)]) >= threshold; });
+    return mask_of(weights, [&](int64_t i) {
+      return ranked(values[static_cast<size_t>(i)], ranking) >= threshold;
+    });
   });
 }
 
+Tensor value_mask(const Tensor& scores, float sparsity) {
+  return own_mask(scores, sparsity, Ranking::value);
+}
+
 Tensor magnitude_mask(const Tensor& weights, float sparsity, const BlockShape& block) {
-  if (block.rows == 1 && block.columns == 1)
-    return threshold_mask(
-        weights,
-        magnitude_threshold(std::span(&weights, 1), kept_count(weights.num_elements(), sparsity)));
+  if (block.rows == 1 && block.columns == 1) return own_mask(weights, sparsity, Ranking::magnitude);
   require(weights.rank() == 2, "blocks of {} by {} are for weights of two axes, but this one is {}",
           block.rows, block.columns, weights.describe());
   const Tensor of_blocks = magnitude_mask(pooled(weights, block), sparsity);

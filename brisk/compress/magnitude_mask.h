@@ -24,15 +24,26 @@ struct BlockShape {
 /// Of `size` weights, how many stay at least: max(round(size (1 - sparsity)), 1), half to even.
 int64_t kept_count(int64_t size, float sparsity);
 
-/// The magnitude of the `kept`-th largest weight of all `weights` (f32 or f64) together.
-double magnitude_threshold(std::span<const Tensor> weights, int64_t kept);
+/// What elements are ranked by.
+enum class Ranking : uint8_t {
+  magnitude,
+  value,  ///< the greatest first: scores, of which the negative ones are the least
+};
 
-/// 1 where the magnitude reaches `threshold`: ties keep more than was asked for.
-Tensor threshold_mask(const Tensor& weights, double threshold);
+/// The rank-giving number of the `kept`-th largest element of all `weights` (f32 or f64) together.
+double ranked_threshold(std::span<const Tensor> weights, int64_t kept,
+                        Ranking ranking = Ranking::magnitude);
+
+/// 1 where that number reaches `threshold`: ties keep more than was asked for.
+Tensor threshold_mask(const Tensor& weights, double threshold,
+                      Ranking ranking = Ranking::magnitude);
 
 /// The mask of one tensor by its own threshold. Blocks other than 1 by 1 take rank 2 (refused
 /// otherwise); they begin at the tensor's first row and column, and the last ones may be cut off.
 Tensor magnitude_mask(const Tensor& weights, float sparsity, const BlockShape& block = {});
+
+/// The same by value, of single elements.
+Tensor value_mask(const Tensor& scores, float sparsity);
 
 /// `zeros` zeros among each `group` weights in a row along the input channels of a kernel
 /// [..., inputs, outputs]: of equal ones the first stay. Rank 2 to 5.

@@ -23,8 +23,17 @@ enum class PruningScope : uint8_t {
 };
 std::span<const std::string_view> enum_names(PruningScope);
 
+/// What decides whether a weight stays.
+enum class PruningCriterion : uint8_t {
+  magnitude,  ///< its own; a pruned weight is zero and grows again from there (TFMOT)
+  movement,   ///< how far training has moved it away from zero: the sum over steps of - weight *
+              ///< gradient (Sanh et al. 2020). A pruned weight is kept as it was, untrained.
+};
+std::span<const std::string_view> enum_names(PruningCriterion);
+
 struct PruningOptions {
   SparsitySchedule schedule;
+  PruningCriterion criterion = PruningCriterion::magnitude;
   PruningScope scope = PruningScope::tensor;
   BlockShape block = {};  ///< other than 1 by 1: for `tensor`, of parameters of two axes; refused
                           ///< where another parameter would be pruned
@@ -46,8 +55,10 @@ class Pruning {
 
   /// Whether masks are chosen before step `step` (from 1 on).
   bool due(int64_t step) const;
-  /// The masks of all pruned parameters for `weights` as they stand before step `step`, in order.
-  std::vector<Tensor> choose_masks(int64_t step, std::span<const Tensor> weights) const;
+  /// The masks of all pruned parameters, in order, for `values` as they stand before step `step`:
+  /// weights, or by movement their scores. The same on any number of threads.
+  std::vector<Tensor> choose_masks(int64_t step, std::span<const Tensor> values,
+                                   int threads = 1) const;
   /// What decides the course of a training, in words.
   std::string describe() const;
 

@@ -129,7 +129,8 @@ int64_t default_decay_end(const PruneRecipe& r, int64_t steps) {
 /// A recipe's pruning in a training of `steps`.
 PruningPtr make_pruning(const PruneRecipe& r, const Model& model, int64_t steps) {
   if (r.name.empty()) return nullptr;
-  PruningOptions options{.scope = r.scope,
+  PruningOptions options{.criterion = r.criterion,
+                         .scope = r.scope,
                          .block = {r.block_size[0], r.block_size[1], r.block_pooling},
                          .exclude_layers = r.exclude_layers};
   if (r.name == "sparsity_m_by_n") {
@@ -146,6 +147,29 @@ PruningPtr make_pruning(const PruneRecipe& r, const Model& model, int64_t steps)
   return std::make_shared<const Pruning>(model, std::move(options));
 }
 
+/// The recipe's teacher, held against the student.
+DistillationPtr make_distillation(const Recipe& recipe, const Model& student) {
+  const DistillRecipe& r = recipe.distill;
+  const Package package = read_package(r.teacher).value();
+  auto distillation = std::make_shared<const Distillation>(
+      Model{package.name, package.program, package.weights, package.class_names},
+      DistillationOptions{.temperature = r.temperature, .alpha = r.alpha});
+  distillation->require_fits(student);
+  require(package.class_names.empty() || student.class_names.empty() ||
+              package.class_names == student.class_names,
+          "the teacher in {} knows the classes {}, but the student is to learn {}",
+          r.teacher.string(), fmt::join(package.class_names, ", "),
+          fmt::join(student.class_names, ", "));
+  Recipe theirs;
+  apply_preprocessing(package.preprocessing, theirs);
+  require(package.preprocessing.empty() || (theirs.mean == recipe.mean && theirs.std == recipe.std),
+          "the teacher in {} takes images with mean {} and std {}, but this training makes them "
+          "with mean {} and std {}: both see the same ones",
+          r.teacher.string(), fmt::join(theirs.mean, " "), fmt::join(theirs.std, " "),
+          fmt::join(recipe.mean, " "), fmt::join(recipe.std, " "));
+  return distillation;
+}
+
 /// What decides the course of a training and is not in its compiled step. Where the data lies is
 /// left out, so that a run can move; so is the number of epochs where no schedule depends on it, so
 /// that a finished run can go on.
@@ -155,19 +179,20 @@ std::string fingerprint(const Recipe& recipe, const Dataset& train) {
     augment.push_back({step.name, step.size, step.padding});
   const ScheduleRecipe& schedule = recipe.schedule;
   const bool constant = schedule.name == "constant";
-  const Json json = {recipe.train.named,
-                     train.class_names(),
-                     train.cardinality(),
-                     augment,
-                     recipe.mean,
-                     recipe.std,
-                     recipe.shuffle,
-                     recipe.optimizer.learning_rate,
-                     schedule.name,
-                     schedule.alpha,
-                     schedule.warmup_steps,
-                     schedule.pct_start,
-                     constant ? 0 : recipe.epochs};
+  Json json = {recipe.train.named,
+               train.class_names(),
+               train.cardinality(),
+               augment,
+               recipe.mean,
+               recipe.std,
+               recipe.shuffle,
+               recipe.optimizer.learning_rate,
+               schedule.name,
+               schedule.alpha,
+               schedule.warmup_steps,
+               schedule.pct_start,
+               constant ? 0 : recipe.epochs};
+  if (recipe.prune_channels) json.push_back(describe(*recipe.prune_channels));
   return to_hex(stable_hash(json_text(json)));
 }
 
@@ -245,6 +270,11 @@ Job make_job(const Recipe& recipe) {
   Dataset train = open_images(recipe.train, recipe, true);
   Job job{recipe, make_model(recipe, train), train, std::nullopt, {}};
   require_classes(train, recipe.train, job.model, {});
+  if (recipe.prune_channels) {
+    StructuredPruning pruned = prune_channels(job.model, *recipe.prune_channels);
+    job.model = std::move(pruned.smaller.model);
+    job.channel_groups = std::move(pruned.groups);
+  }
   if (!recipe.validation.empty()) {
     job.validation = open_images(recipe.validation, recipe, false);
     require_classes(*job.validation, recipe.validation, job.model, train.class_names());
@@ -261,6 +291,7 @@ Job make_job(const Recipe& recipe) {
                                      .aggregation = r.cluster_gradient_aggregation,
                                      .preserve_sparsity = r.preserve_sparsity,
                                      .exclude_layers = r.exclude_layers});
+  if (!recipe.distill.teacher.empty()) options.distillation = make_distillation(recipe, job.model);
   options.loss = {.name = recipe.loss, .label_smoothing = recipe.label_smoothing};
   options.metrics = recipe.metrics;
   options.precision = recipe.precision;

@@ -13,6 +13,8 @@ struct Job {
   Dataset train;                      ///< batched, shuffled, augmented, normalised
   std::optional<Dataset> validation;  ///< batched, normalised
   TrainerOptions trainer;
+  /// What the recipe's prune_channels took out of `model`; empty where it has none.
+  std::vector<ChannelGroup> channel_groups = {};
 };
 
 /// Opens the data and builds what the recipe says; throws UserError when data and model do not fit.

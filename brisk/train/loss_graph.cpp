@@ -43,19 +43,43 @@ Program make_loss_program(const Model& model, const StepOptions& options, int64_
   const Program forward = make_forward_program(model, options, batch_size, training);
   require(forward.num_results >= 1, "model '{}' has no output", model.name);
   Builder builder(forward.graph.ops(), model.name + (training ? "_train" : "_evaluate"));
-  std::vector<Value> inputs;
-  for (size_t i = 0; i < forward.graph.inputs().size(); ++i)
+  const Distillation* distillation = training ? options.distillation.get() : nullptr;
+  if (distillation != nullptr) distillation->require_fits(model);
+  const Program teacher = distillation != nullptr ? make_forward_program(distillation->teacher(),
+                                                                         options, batch_size, false)
+                                                  : Program();
+
+  std::vector<Value> inputs, of_teacher;
+  for (size_t i = 0; i < forward.graph.inputs().size(); ++i) {
+    if (i == forward.state.size())
+      for (const StateEntry& entry : teacher.state)
+        of_teacher.push_back(builder.input(teacher_entry(entry.name), entry.type));
     inputs.push_back(builder.input(forward.graph.input_name(i), forward.graph.input_type(i)));
+  }
   const std::vector<Value> outputs = builder.inline_graph(forward.graph, inputs);
+  Value taught;
+  if (distillation != nullptr) {
+    of_teacher.insert(of_teacher.end(),
+                      inputs.begin() + static_cast<std::ptrdiff_t>(forward.state.size()),
+                      inputs.end());
+    taught = builder.inline_graph(teacher.graph, of_teacher)[0];
+  }
   const LabelScope label(builder, "loss");
   const Value predictions = outputs[0];
   const Value targets = builder.input("targets", target_type(predictions.type(), options.loss));
 
   std::vector<Builder::Output> results;
-  results.push_back({"loss", reduce_mean(per_example_loss(predictions, targets, options.loss))});
+  Value losses = per_example_loss(predictions, targets, options.loss);
+  if (distillation != nullptr) losses = distillation->per_example_loss(predictions, taught, losses);
+  results.push_back({"loss", reduce_mean(losses)});
   for (const std::string& metric : options.metrics)
     results.push_back({metric, reduce_mean(per_example_metric(metric, predictions, targets))});
   Program program = forward;
+  for (StateEntry entry : teacher.state) {
+    entry.name = teacher_entry(entry.name);
+    entry.trainable = false;
+    program.state.push_back(std::move(entry));
+  }
   program.num_results = static_cast<int64_t>(results.size());
   for (size_t j = 0; j < forward.updates.size(); ++j) {
     const auto output = static_cast<size_t>(forward.num_results) + j;

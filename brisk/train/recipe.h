@@ -13,12 +13,14 @@
 ///     output: runs/first
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "brisk/base/error.h"
 #include "brisk/compress/clustering.h"
 #include "brisk/compress/pruning.h"
+#include "brisk/compress/structured_pruning.h"
 #include "brisk/nn/losses.h"
 #include "brisk/train/step.h"
 
@@ -88,6 +90,7 @@ struct PruneRecipe {
   int64_t end_step = -1;  ///< -1: for a decay in the third quarter of the training, else none
   int64_t frequency = 100;
   PruningScope scope = PruningScope::tensor;
+  PruningCriterion criterion = PruningCriterion::magnitude;
   std::vector<int64_t> block_size = {1, 1};
   BlockPooling block_pooling = BlockPooling::average;
   std::vector<int64_t> m_by_n = {2, 4};  ///< two zeros in each four
@@ -105,6 +108,13 @@ struct ClusterRecipe {
   friend bool operator==(const ClusterRecipe&, const ClusterRecipe&) = default;
 };
 
+/// A training that follows a teacher; brisk/compress/distillation.h says what the fields mean.
+struct DistillRecipe {
+  std::filesystem::path teacher;  ///< a model package; empty: there is no teacher
+  double temperature = 3, alpha = 0.1;
+  friend bool operator==(const DistillRecipe&, const DistillRecipe&) = default;
+};
+
 struct Recipe {
   ModelRecipe model;
   DataRecipe train, validation;
@@ -116,8 +126,11 @@ struct Recipe {
   int64_t validation_freq = 1;  ///< epochs from one validation to the next
   OptimizerRecipe optimizer;
   ScheduleRecipe schedule;
+  /// Channels that leave the package's model before it is trained; empty: none.
+  std::optional<StructuredPruningOptions> prune_channels;
   PruneRecipe prune;
   ClusterRecipe cluster;  ///< not together with `prune`
+  DistillRecipe distill;
   std::string loss = "sparse_categorical_crossentropy";
   double label_smoothing = 0;
   std::vector<std::string> metrics = {"accuracy"};

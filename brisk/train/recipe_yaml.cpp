@@ -46,6 +46,8 @@ class RecipeReader {
     fields.read("validation_freq", recipe.validation_freq, 1, 1'000'000);
     if (const YAML::Node node = fields.find("optimizer")) recipe.optimizer = optimizer(node);
     if (const YAML::Node node = fields.find("schedule")) recipe.schedule = schedule(node);
+    if (const YAML::Node node = fields.find("prune_channels"))
+      recipe.prune_channels = prune_channels(node);
     if (const YAML::Node node = fields.find("prune")) recipe.prune = prune(node);
     if (const YAML::Node node = fields.find("cluster")) {
       recipe.cluster = cluster(node);
@@ -55,6 +57,7 @@ class RecipeReader {
             "preserve_sparsity",
             place(node));
     }
+    if (const YAML::Node node = fields.find("distill")) recipe.distill = distill(node);
     read_loss(fields, recipe);
     read_enum(fields, "precision", recipe.precision);
     fields.read("accumulate", recipe.accumulate, 1, 1 << 16);
@@ -275,11 +278,38 @@ class RecipeReader {
       fields.read("end_step", prune.end_step, -1);
       fields.read("frequency", prune.frequency, 1);
       read_enum(fields, "scope", prune.scope);
+      read_enum(fields, "criterion", prune.criterion);
       fields.read_size("block_size", prune.block_size, "[rows, columns]");
       read_enum(fields, "block_pooling", prune.block_pooling);
     }
     fields.finish();
     return prune;
+  }
+
+  StructuredPruningOptions prune_channels(const YAML::Node& node) const {
+    StructuredPruningOptions options;
+    FieldReader fields(node, "prune_channels");
+    fields.read("sparsity", options.sparsity, 0, kBelowOne);
+    read_enum(fields, "importance", options.importance);
+    read_enum(fields, "scope", options.scope);
+    fields.read("min_channels", options.min_channels, 1, 1 << 20);
+    fields.read("round_to", options.round_to, 1, 4096);
+    fields.read("exclude_layers", options.exclude_layers);
+    fields.finish();
+    return options;
+  }
+
+  DistillRecipe distill(const YAML::Node& node) const {
+    DistillRecipe distill;
+    FieldReader fields(node, "distill");
+    if (const YAML::Node teacher = fields.find("teacher"))
+      distill.teacher = path(teacher, "distill.teacher");
+    fields.read("temperature", distill.temperature, 1e-3, 1e3);
+    fields.read("alpha", distill.alpha, 0, 1);
+    fields.finish();
+    require(!distill.teacher.empty(), "{}distill needs a teacher: the path of a model package",
+            place(node));
+    return distill;
   }
 
   ClusterRecipe cluster(const YAML::Node& node) const {

@@ -148,14 +148,23 @@ class StepBuilder {
     add_entry({"loss_scale/good_steps", scalar, StateRole::counter, false, "zeros"});
   }
 
-  /// From here on a pruned parameter is its masked value, which is what the optimizer updates, too.
+  /// From here on a pruned parameter is its masked value, which is what the optimizer updates, too;
+  /// by movement it updates the one beneath.
   void add_masks() {
-    for (const size_t entry : trained_) {
+    const bool moves = options_.pruning->options().criterion == PruningCriterion::movement;
+    for (size_t p = 0; p < trained_.size(); ++p) {
+      const size_t entry = trained_[p];
       const StateEntry& parameter = loss_program_.state[entry];
       if (!options_.pruning->prunes(parameter.name)) continue;
       const Value mask =
           add_entry({mask_name(parameter.name), parameter.type, StateRole::mask, false, "ones"});
-      forward_[entry] = updated_from_[entry] = state_[entry] * mask;
+      forward_[entry] = state_[entry] * mask;
+      if (!moves) {
+        updated_from_[entry] = forward_[entry];
+        continue;
+      }
+      movements_.push_back({.trained = p, .mask = mask, .score = entries_.size()});
+      add_entry({score_name(parameter.name), parameter.type, StateRole::slot, false, "zeros"});
     }
   }
 
@@ -222,6 +231,12 @@ class StepBuilder {
         set(entry, model_updates[u]);
       else
         updates_[entry] = model_updates[u];  // a random key advances all the same
+    }
+    for (const Movement& movement : movements_) {
+      Value& gradient = gradients[movement.trained];
+      const Value weights = state_[trained_[movement.trained]];
+      set(movement.score, state_[movement.score] - gradient * weights);
+      gradient = gradient * movement.mask;
     }
     for (const Cluster& cluster : clusters_) {
       Value& gradient = gradients[cluster.trained];
@@ -293,6 +308,12 @@ class StepBuilder {
     ClusteredValue value;
   };
   std::vector<Cluster> clusters_;
+  struct Movement {
+    size_t trained = 0;  ///< the parameter's place among the gradients
+    Value mask;
+    size_t score = 0;  ///< entry
+  };
+  std::vector<Movement> movements_;
   std::vector<Value> forward_;            ///< the model's state as the step computes with it
   std::vector<size_t> updated_;           ///< entries that the optimizer updates, trained_ first
   std::map<size_t, Value> updated_from_;  ///< ... and the values that it begins with
@@ -337,6 +358,10 @@ std::string cluster_name(std::string_view parameter, std::string_view part) {
 
 std::string mask_name(std::string_view parameter) {
   return fmt::format("pruning/{}/mask", parameter);
+}
+
+std::string score_name(std::string_view parameter) {
+  return fmt::format("pruning/{}/score", parameter);
 }
 
 std::vector<Tensor> in_types_of(std::span<const StateEntry> entries,

@@ -5,19 +5,21 @@
 ///
 ///     step(state, features..., targets) -> (loss, metrics...; new state)
 ///
-/// State, in order: the model's own (parameters, statistics, keys), then "optimizer/iteration"
+/// State, in order: the model's own (parameters, statistics, keys), the teacher's that it is
+/// distilled from ("teacher/<entry>", constant, set by the host), then "optimizer/iteration"
 /// (counter), "optimizer/learning_rate" (scalar), what clusters parameters
 /// ("clustering/<parameter>/centroids" and masks, set by the host before the first step), the slots
 /// ("optimizer/<parameter>/<slot>"), the masks of pruned parameters ("pruning/<parameter>/mask",
-/// ones at first, set by the host), and with float16 "loss_scale/scale" and
-/// "loss_scale/good_steps". Results: "loss" (mean over the batch), then one mean per metric. With
-/// float64 all of it is f64, batch inputs aside; else f32.
+/// ones at first, set by the host; by movement the scores too, "pruning/<parameter>/score"), and
+/// with float16 "loss_scale/scale" and "loss_scale/good_steps". Results: "loss" (mean over the
+/// batch), then one mean per metric. With float64 all of it is f64, batch inputs aside; else f32.
 
 #include <set>
 #include <string>
 #include <vector>
 
 #include "brisk/compress/clustering.h"
+#include "brisk/compress/distillation.h"
 #include "brisk/compress/pruning.h"
 #include "brisk/nn/losses.h"
 #include "brisk/nn/model.h"
@@ -39,8 +41,9 @@ struct StepOptions {
   LossSpec loss;
   std::vector<std::string> metrics = {"accuracy"};
   OptimizerPtr optimizer;
-  PruningPtr pruning = nullptr;        ///< empty: every weight is trained
-  ClusteringPtr clustering = nullptr;  ///< empty: each by itself; not together with pruning
+  PruningPtr pruning = nullptr;            ///< empty: every weight is trained
+  ClusteringPtr clustering = nullptr;      ///< empty: each by itself; not together with pruning
+  DistillationPtr distillation = nullptr;  ///< empty: the loss is of the targets alone
   Precision precision = Precision::float32;
   int64_t accumulate = 1;             ///< micro-steps in one step, as a scan inside the program
   double initial_loss_scale = 32768;  ///< mixed_float16
@@ -65,6 +68,8 @@ Program make_prediction_step(const Model& model, const StepOptions& options, int
 
 /// The state entry of a pruned parameter's mask.
 std::string mask_name(std::string_view parameter);
+/// The state entry of the score of a parameter that is pruned by movement.
+std::string score_name(std::string_view parameter);
 /// The state entry of a clustered parameter's "centroids", "centroid_mask" or "mask".
 std::string cluster_name(std::string_view parameter, std::string_view part);
 

@@ -6,6 +6,7 @@
 
 #include "brisk/base/hash.h"
 #include "brisk/base/json.h"
+#include "brisk/base/parallel.h"
 #include "brisk/formats/tfevents/event_writer.h"
 #include "brisk/train/check_labels.h"
 #include "brisk/train/checkpoint.h"
@@ -103,15 +104,19 @@ void require_end(const Dataset& dataset, std::string_view what) {
           count == 0 ? "no examples" : "no end");
 }
 
-/// Where the state has a pruned parameter and its mask.
+/// Where the state has a pruned parameter, its mask and what masks are chosen by.
 struct PrunedEntry {
-  size_t weights, mask;
+  size_t weights, mask, ranked;
 };
+bool by_movement(const Pruning& pruning) {
+  return pruning.options().criterion == PruningCriterion::movement;
+}
 std::vector<PrunedEntry> pruned_entries(const Program& step, const PruningPtr& pruning) {
   std::vector<PrunedEntry> entries;
   if (pruning)
     for (const std::string& name : pruning->parameters())
-      entries.push_back({step.state_index(name), step.state_index(mask_name(name))});
+      entries.push_back({step.state_index(name), step.state_index(mask_name(name)),
+                         step.state_index(by_movement(*pruning) ? score_name(name) : name)});
   return entries;
 }
 
@@ -156,6 +161,7 @@ struct Trainer::State {
             .optimizer = options.optimizer,
             .pruning = options.pruning,
             .clustering = options.clustering,
+            .distillation = options.distillation,
             .precision = options.precision,
             .accumulate = options.accumulate,
             .disabled_passes = options.compile.disabled_passes,
@@ -219,6 +225,7 @@ struct Trainer::State {
       if (entry.mask)
         state[*entry.centroid_mask] = cluster.centroid_mask, state[*entry.mask] = cluster.mask;
     }
+    if (options.distillation) options.distillation->place_teacher(step_program, state);
     for (const auto& [name, value] : options.initial_state) {
       Tensor& entry = state[step_program.state_index(name)];
       require(value.sizes() == entry.sizes(), "initial_state gives '{}' as {}, but it is {}", name,
@@ -350,14 +357,18 @@ class Fit {
   }
 
   void choose_masks() {
-    std::vector<Tensor> weights;
-    for (const PrunedEntry& entry : pruned_) weights.push_back(step_.state(entry.weights));
-    const std::vector<Tensor> masks = options_.pruning->choose_masks(step_count_ + 1, weights);
+    std::vector<Tensor> values;
+    for (const PrunedEntry& entry : pruned_) values.push_back(step_.state(entry.ranked));
+    const int threads = options_.compile.threads > 0 ? options_.compile.threads : available_cores();
+    const std::vector<Tensor> masks =
+        options_.pruning->choose_masks(step_count_ + 1, values, threads);
     for (size_t i = 0; i < pruned_.size(); ++i) step_.set_state(pruned_[i].mask, masks[i]);
   }
 
   /// A step leaves its update of pruned weights, which the next one masks: here there is no next.
+  /// By movement they keep what is beneath their mask.
   void mask_weights() {
+    if (options_.pruning && by_movement(*options_.pruning)) return;
     for (const PrunedEntry& entry : pruned_)
       step_.set_state(entry.weights, masked(step_.state(entry.weights), step_.state(entry.mask)));
   }

@@ -34,6 +34,8 @@ struct TrainerOptions {
   /// Centroids are found in the weights when a training begins; what is evaluated, predicted with
   /// or handed out has clustered weights.
   ClusteringPtr clustering = nullptr;
+  /// The training's loss is of a teacher's outputs, too; evaluation's is of the targets alone.
+  DistillationPtr distillation = nullptr;
   Precision precision = Precision::float32;
   int64_t accumulate = 1;
   uint64_t seed = 0;

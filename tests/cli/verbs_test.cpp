@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 
+#include "brisk/base/file.h"
 #include "brisk/base/json.h"
 #include "tests/support/child_process.h"
 
@@ -294,6 +295,52 @@ TEST(Json, OfClusteringComparesBytes) {
               done.at("after").at("metrics").at("loss").get<double>(), 1e-6);
 }
 
+TEST(Json, OfPruningChannelsTellsOfEachGroup) {
+  const Trained trained;
+  const TemporaryDirectory output;
+  const Json done = objects(brisk({"prune", trained.model(), "--data", trained.photos(),
+                                   "--structured", "0.75", "--batch_size", "1", "--epochs", "1",
+                                   "--output", (output / "run").string(), "--json", "--quiet"}))
+                        .at(0);
+  const Json& shapes = done.at("shapes");
+  ASSERT_EQ(shapes.at("groups").size(), 2u);
+  EXPECT_EQ(shapes.at("groups")[0].at("kept"), 32);
+  EXPECT_EQ(shapes.at("groups")[1].at("reason"), "it is the model's result");
+  EXPECT_EQ(shapes.at("after").at("parameters"), 6 * 6 * 3 * 32 + 32 + 32 * 1000 + 1000);
+  EXPECT_LT(shapes.at("after").at("flops"), shapes.at("before").at("flops"));
+  EXPECT_GT(shapes.at("after").at("milliseconds"), 0);
+  const Json inspected = objects(brisk({"inspect", done.at("model"), "--json"})).at(0);
+  EXPECT_EQ(inspected.at("trainable"), shapes.at("after").at("parameters"));
+  const ChildResult both = brisk({"prune", trained.model(), "--data", trained.photos(),
+                                  "--structured", "0.5", "--sparsity", "0.5"});
+  EXPECT_EQ(both.code, 2) << both.err;
+}
+
+TEST(Json, OfDistillingComparesTeacherAndStudent) {
+  const Trained trained;
+  const TemporaryDirectory output;
+  const Json pruned = objects(brisk({"prune", trained.model(), "--data", trained.photos(),
+                                     "--structured", "0.75", "--batch_size", "1", "--epochs", "1",
+                                     "--output", (output / "small").string(), "--json", "--quiet"}))
+                          .at(0);
+  const Json done =
+      objects(brisk({"distill", trained.model(), pruned.at("model"), "--data", trained.photos(),
+                     "--temperature", "2", "--batch_size", "1", "--epochs", "1", "--output",
+                     (output / "taught").string(), "--json", "--quiet"}))
+          .at(0);
+  EXPECT_EQ(done.at("how"), "distilled from mlp at temperature 2, alpha 0.1");
+  EXPECT_LT(done.at("after").at("bytes"), done.at("before").at("bytes"));
+  const Json record =
+      parse_json(read_file(std::filesystem::path(done.at("model").get<std::string>()) /
+                           "optimization.json")
+                     .value(),
+                 "optimization.json")
+          .value();
+  ASSERT_EQ(record.at("steps").size(), 2u);
+  EXPECT_EQ(record.at("steps")[0].at("step"), "prune_channels");
+  EXPECT_EQ(record.at("steps")[1].at("step"), "distill");
+}
+
 TEST(Json, OfQuantizingTellsOfEachLayer) {
   const Trained trained;
   const TemporaryDirectory output;
@@ -354,9 +401,9 @@ TEST(Json, OfBenchHasACaseALine) {
 }
 
 TEST(Json, EveryVerbThatOffersItIsTestedHere) {
-  const std::set<std::string> tested = {"train",   "evaluate", "predict",  "inspect",
-                                        "explain", "ops",      "doctor",   "bench",
-                                        "profile", "prune",    "quantize", "cluster"};
+  const std::set<std::string> tested = {"train",    "evaluate", "predict", "inspect", "explain",
+                                        "ops",      "doctor",   "bench",   "profile", "prune",
+                                        "quantize", "cluster",  "distill"};
   for (const std::string& verb : verbs()) {
     const bool long_running = verb == "demo";  // ./dev demo takes minutes
     EXPECT_TRUE(long_running || tested.contains(verb) || !options_of(verb).contains("--json"))

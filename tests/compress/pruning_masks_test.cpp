@@ -90,7 +90,7 @@ TEST(PruningMasks, ANanIsKept) {
 TEST(PruningMasks, AllTensorsTogetherHaveOneThreshold) {
   const std::vector<Tensor> weights = {Tensor::of<float>({3}, {1, 2, 3}),
                                        Tensor::of<float>({2}, {-10, 20})};
-  const double threshold = magnitude_threshold(weights, 3);
+  const double threshold = ranked_threshold(weights, 3);
   EXPECT_EQ(threshold, 3);
   EXPECT_EQ(bits_of(threshold_mask(weights[0], threshold)), "001");
   EXPECT_EQ(bits_of(threshold_mask(weights[1], threshold)), "11");

@@ -48,6 +48,75 @@ double difference_from(const Json& wanted, const Model& model) {
   return largest;
 }
 
+TEST(Pruning, MovementIsThatOfAutograd) {
+  const Json json = parse_json(read_file(std::filesystem::path(BRISK_SOURCE_DIR) /
+                                         "tests/train/torch_movement.json")
+                                   .value(),
+                               "torch_movement.json")
+                        .value();
+  const Json& s = json.at("schedule");
+  const Model first = tfmot_network(json.at("first"));
+  TrainerOptions options;
+  options.optimizer = sgd({.learning_rate = 0.1, .momentum = 0.9});
+  options.precision = Precision::float64;
+  options.pruning = std::make_shared<const Pruning>(
+      first, PruningOptions{.schedule = polynomial_decay(s["initial_sparsity"], s["final_sparsity"],
+                                                         s["begin_step"], s["end_step"],
+                                                         {.frequency = s["frequency"]}),
+                            .criterion = PruningCriterion::movement});
+  const Program step = make_training_step(
+      first, {.optimizer = options.optimizer, .pruning = options.pruning}, json.at("batch"));
+  Trainer trainer(first, options);
+  const auto labels = json.at("labels").get<std::vector<int32_t>>();
+  const auto count = static_cast<int64_t>(labels.size());
+  FitOptions fit;
+  fit.epochs = json.at("epochs");
+  fit.callbacks.on_step = [&](const StepReport& report) {
+    for (const auto& [layer, wanted] :
+         json.at("masks")[static_cast<size_t>(report.step - 1)].items())
+      EXPECT_EQ(bits_of(trainer.step().state(step.state_index(mask_name(layer + "/kernel")))),
+                wanted.get<std::string>())
+          << layer << " in step " << report.step;
+  };
+  fit.callbacks.on_epoch = [&](const StepReport& report, const Metrics&) {
+    const Json& wanted = json.at("after_epoch")[static_cast<size_t>(report.epoch)];
+    EXPECT_LT(difference_from(wanted, trainer.model()), 1e-6) << "after epoch " << report.epoch;
+    for (const auto& [layer, of_layer] : wanted.items()) {
+      const auto agrees = [&](const char* what, const std::string& entry) {
+        const Tensor found = trainer.step().state(step.state_index(entry));
+        EXPECT_LT(relative_difference(
+                      Tensor::of<float>(found.sizes(), of_layer.at(what).get<std::vector<float>>()),
+                      found),
+                  1e-6)
+            << what << " of " << layer;
+      };
+      agrees("beneath", layer + "/kernel");
+      agrees("scores", score_name(layer + "/kernel"));
+    }
+  };
+  trainer.fit(from_tensor_slices(
+                  {Tensor::of<float>({count, 12}, json.at("features").get<std::vector<float>>()),
+                   Tensor::of<int32_t>({count}, labels)})
+                  .batch(json.at("batch")),
+              fit);
+}
+
+TEST(Pruning, MasksAreTheSameOnAnyNumberOfThreads) {
+  const Model model = tiny_cnn(true);
+  std::vector<Tensor> weights;
+  for (const PruningScope scope : {PruningScope::tensor, PruningScope::model}) {
+    const Pruning pruning(model, {.schedule = constant_sparsity(0.6, 0), .scope = scope});
+    weights.clear();
+    for (const std::string& name : pruning.parameters())
+      weights.push_back(model.weights[model.program.state_index(name)]);
+    const std::vector<Tensor> one = pruning.choose_masks(1, weights, 1);
+    for (const int threads : {2, 3, 8}) {
+      const std::vector<Tensor> many = pruning.choose_masks(1, weights, threads);
+      for (size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(bit_equal(one[i], many[i]));
+    }
+  }
+}
+
 TEST(Pruning, MasksOfAWholeDecayAreTfmots) {
   const Json& json = tfmot_training();
   const Json& s = json.at("schedule");
