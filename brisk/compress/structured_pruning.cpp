@@ -242,6 +242,10 @@ StructuredPruning prune_channels(const Model& model, const StructuredPruningOpti
         kept += goes[static_cast<size_t>(channels.units.class_of(producer.axis, i))] ? 0 : 1;
       candidates.group.kept = std::max(candidates.group.kept, kept);
     }
+    if (candidates.group.reason.empty() && candidates.group.kept == candidates.group.channels &&
+        options.sparsity > 0)
+      candidates.group.reason =
+          fmt::format("hangs together in {} parts, too few to lose one", candidates.classes.size());
     result.groups.push_back(std::move(candidates.group));
   }
   return result;

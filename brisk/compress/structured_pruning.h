@@ -47,7 +47,7 @@ struct ChannelGroup {
   std::vector<std::string> layers;
   int64_t channels = 0;  ///< of its widest layer
   int64_t kept = 0;
-  std::string reason;  ///< why it stays whole; empty where it could lose channels
+  std::string reason;  ///< why it stays whole; empty where it loses channels
 };
 
 struct StructuredPruning {

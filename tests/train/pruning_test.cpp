@@ -186,16 +186,22 @@ std::vector<Tensor> train(const std::filesystem::path& directory, bool resume, i
 }
 
 TEST(Pruning, AResumedTrainingHasTheSameMasksAndWeights) {
-  const TrainerOptions options = pruned_options(tiny_cnn(true), decay());
-  const TemporaryDirectory whole;
-  const std::vector<Tensor> wanted = train(whole.path(), false, 1 << 30, options);
-  for (const int64_t stop : {1, 3, 5, 7, 8, 20}) {
-    const TemporaryDirectory parts;
-    train(parts.path(), false, stop, options);
-    const std::vector<Tensor> resumed = train(parts.path(), true, 1 << 30, options);
-    ASSERT_EQ(wanted.size(), resumed.size());
-    for (size_t i = 0; i < wanted.size(); ++i)
-      EXPECT_TRUE(bit_equal(wanted[i], resumed[i])) << "stopped after " << stop << ", entry " << i;
+  for (const PruningCriterion criterion :
+       {PruningCriterion::magnitude, PruningCriterion::movement}) {
+    PruningOptions pruning = decay();
+    pruning.criterion = criterion;
+    const TrainerOptions options = pruned_options(tiny_cnn(true), pruning);
+    const TemporaryDirectory whole;
+    const std::vector<Tensor> wanted = train(whole.path(), false, 1 << 30, options);
+    for (const int64_t stop : {1, 3, 5, 7, 8, 20}) {
+      const TemporaryDirectory parts;
+      train(parts.path(), false, stop, options);
+      const std::vector<Tensor> resumed = train(parts.path(), true, 1 << 30, options);
+      ASSERT_EQ(wanted.size(), resumed.size());
+      for (size_t i = 0; i < wanted.size(); ++i)
+        EXPECT_TRUE(bit_equal(wanted[i], resumed[i]))
+            << "stopped after " << stop << ", entry " << i;
+    }
   }
 }
 

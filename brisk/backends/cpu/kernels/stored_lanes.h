@@ -67,20 +67,57 @@ BRISK_INLINE void StoredF16::store(uint16_t* p, Lanes x) {
 }
 #endif
 
+// Less than a vector of f32 is moved under a mask: a copy to where there is room for a whole one
+// costs a stall, since it is read before it is all written.
+#ifdef __AVX512F__
+BRISK_INLINE Lanes load_part(const float* p, int64_t count) {
+  return __builtin_ia32_loadups512_mask(p, Lanes{}, static_cast<uint16_t>((1u << count) - 1));
+}
+BRISK_INLINE void store_part(float* p, int64_t count, Lanes x) {
+  __builtin_ia32_storeups512_mask(p, x, static_cast<uint16_t>((1u << count) - 1));
+}
+#else
+BRISK_INLINE IntLanes first_places(int64_t count) {
+  return IntLanes{0, 1, 2, 3, 4, 5, 6, 7} < static_cast<int32_t>(count);
+}
+BRISK_INLINE Lanes load_part(const float* p, int64_t count) {
+  return __builtin_ia32_maskloadps256(reinterpret_cast<const Lanes*>(p), first_places(count));
+}
+BRISK_INLINE void store_part(float* p, int64_t count, Lanes x) {
+  __builtin_ia32_maskstoreps256(reinterpret_cast<Lanes*>(p), first_places(count), x);
+}
+#endif
+
+/// Copies `count` < 2 * kSize elements in pieces of half the size each.
+template <int kSize = kLanes / 2, typename T>
+BRISK_INLINE void copy_first(T* to, const T* from, int64_t count) {
+  const int64_t piece = count & kSize;
+  if (piece != 0) __builtin_memcpy(to, from, kSize * sizeof(T));
+  if constexpr (kSize > 1) copy_first<kSize / 2>(to + piece, from + piece, count);
+}
+
 /// The first `count` values, zeros after them; whole vectors where count >= kLanes.
 template <typename Stored>
 BRISK_INLINE Lanes load_first(const typename Stored::Element* p, int64_t count) {
   if (count >= kLanes) return Stored::load(p);
-  typename Stored::Element buffer[kLanes] = {};
-  for (int64_t i = 0; i < count; ++i) buffer[i] = p[i];
-  return Stored::load(buffer);
+  if constexpr (sizeof(typename Stored::Element) == sizeof(float)) {
+    return load_part(p, count);
+  } else {
+    typename Stored::Element buffer[kLanes] = {};
+    copy_first(buffer, p, count);
+    return Stored::load(buffer);
+  }
 }
 template <typename Stored>
 BRISK_INLINE void store_first(typename Stored::Element* p, int64_t count, Lanes x) {
   if (count >= kLanes) return Stored::store(p, x);
-  typename Stored::Element buffer[kLanes];
-  Stored::store(buffer, x);
-  for (int64_t i = 0; i < count; ++i) p[i] = buffer[i];
+  if constexpr (sizeof(typename Stored::Element) == sizeof(float)) {
+    store_part(p, count, x);
+  } else {
+    typename Stored::Element buffer[kLanes];
+    Stored::store(buffer, x);
+    copy_first(p, buffer, count);
+  }
 }
 
 /// Bytes as integers and back.
@@ -88,7 +125,7 @@ BRISK_INLINE IntLanes load_bytes_first(const uint8_t* p, int64_t count) {
   if (count >= kLanes)
     return __builtin_convertvector(*reinterpret_cast<const UnalignedByteLanes*>(p), IntLanes);
   uint8_t buffer[kLanes] = {};
-  for (int64_t i = 0; i < count; ++i) buffer[i] = p[i];
+  copy_first(buffer, p, count);
   return __builtin_convertvector(*reinterpret_cast<const UnalignedByteLanes*>(buffer), IntLanes);
 }
 BRISK_INLINE void store_bytes_first(uint8_t* p, int64_t count, IntLanes x) {
@@ -97,7 +134,9 @@ BRISK_INLINE void store_bytes_first(uint8_t* p, int64_t count, IntLanes x) {
     *reinterpret_cast<UnalignedByteLanes*>(p) = bytes;
     return;
   }
-  for (int64_t i = 0; i < count; ++i) p[i] = bytes[i];
+  uint8_t buffer[kLanes];
+  *reinterpret_cast<UnalignedByteLanes*>(buffer) = bytes;
+  copy_first(p, buffer, count);
 }
 
 }  // namespace
