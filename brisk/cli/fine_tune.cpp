@@ -4,7 +4,6 @@
 
 #include "brisk/cli/backend_option.h"
 #include "brisk/cli/optimization_record.h"
-#include "brisk/cli/package_job.h"
 #include "brisk/cli/run_job.h"
 #include "brisk/cli/verb.h"
 #include "brisk/compress/sparsity_report.h"
@@ -13,21 +12,6 @@
 
 namespace brisk::cli {
 namespace {
-
-Recipe recipe_of(const FineTuneOptions& options, const PackageJob& package) {
-  Recipe recipe = package.recipe;
-  recipe.model.package = options.model;
-  recipe.train = data_recipe(package, options.data);
-  recipe.validation =
-      data_recipe(package, options.validation.empty() ? options.data : options.validation);
-  recipe.epochs = options.epochs;
-  recipe.batch_size = options.batch_size;
-  recipe.optimizer.learning_rate = options.learning_rate;
-  recipe.output = options.output;
-  recipe.backend = options.backend;
-  recipe.threads = options.threads;
-  return recipe;
-}
 
 /// A model's size and what it is worth on the validation data.
 struct Measured {
@@ -71,11 +55,26 @@ void print_table(const Measured& before, const Measured& after) {
 
 }  // namespace
 
+Recipe fine_tune_recipe(const FineTuneOptions& options, const PackageJob& package) {
+  Recipe recipe = package.recipe;
+  recipe.model.package = options.model;
+  recipe.train = data_recipe(package, options.data);
+  recipe.validation =
+      data_recipe(package, options.validation.empty() ? options.data : options.validation);
+  recipe.epochs = options.epochs;
+  recipe.batch_size = options.batch_size;
+  recipe.optimizer.learning_rate = options.learning_rate;
+  recipe.output = options.output;
+  recipe.backend = options.backend;
+  recipe.threads = options.threads;
+  return recipe;
+}
+
 int fine_tune(const FineTuneOptions& options, const std::string& step,
               const std::function<void(Recipe&)>& configure) {
   const PackageJob package = open_package(options.model);
   require_new_run(options.output, options.resume);
-  Recipe recipe = recipe_of(options, package);
+  Recipe recipe = fine_tune_recipe(options, package);
   configure(recipe);
   const Job job = make_job(recipe);
   TrainerOptions plain = job.trainer;

@@ -100,6 +100,10 @@ Tensor threshold_mask(const Tensor& weights, double threshold) {
   });
 }
 
+Tensor nonzero_mask(const Tensor& weights) {
+  return threshold_mask(weights, std::numeric_limits<double>::denorm_min());
+}
+
 Tensor magnitude_mask(const Tensor& weights, float sparsity, const BlockShape& block) {
   if (block.rows == 1 && block.columns == 1)
     return threshold_mask(

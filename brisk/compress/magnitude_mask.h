@@ -38,6 +38,9 @@ Tensor magnitude_mask(const Tensor& weights, float sparsity, const BlockShape& b
 /// [..., inputs, outputs]: of equal ones the first stay. Rank 2 to 5.
 Tensor group_mask(const Tensor& weights, int64_t zeros, int64_t group);
 
+/// 1 where a weight is not zero.
+Tensor nonzero_mask(const Tensor& weights);
+
 /// weights * mask.
 Tensor masked(const Tensor& weights, const Tensor& mask);
 

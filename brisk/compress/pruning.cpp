@@ -36,12 +36,17 @@ Pruning::Pruning(const Model& model, PruningOptions options) : options_(std::mov
 }
 
 bool Pruning::due(int64_t step) const {
+  if (options_.preserve_sparsity) return step == 1;
   return options_.group_size > 0 ? step == std::max<int64_t>(options_.schedule.begin_step, 1)
                                  : options_.schedule.due(step);
 }
 
 std::vector<Tensor> Pruning::choose_masks(int64_t step, std::span<const Tensor> weights) const {
   std::vector<Tensor> masks;
+  if (options_.preserve_sparsity) {
+    for (const Tensor& tensor : weights) masks.push_back(nonzero_mask(tensor));
+    return masks;
+  }
   if (options_.group_size > 0) {
     for (const Tensor& tensor : weights)
       masks.push_back(group_mask(tensor, options_.group_zeros, options_.group_size));
@@ -61,6 +66,8 @@ std::vector<Tensor> Pruning::choose_masks(int64_t step, std::span<const Tensor> 
 }
 
 std::string Pruning::describe() const {
+  if (options_.preserve_sparsity)
+    return fmt::format("zeros preserved, of {}", fmt::join(parameters_, " "));
   const std::string what =
       options_.group_size > 0
           ? fmt::format("{} of each {} weights from step {}", options_.group_zeros,

@@ -19,6 +19,7 @@
 #include "brisk/base/error.h"
 #include "brisk/compress/clustering.h"
 #include "brisk/compress/pruning.h"
+#include "brisk/compress/quantization_training.h"
 #include "brisk/nn/losses.h"
 #include "brisk/train/step.h"
 
@@ -79,7 +80,8 @@ struct ScheduleRecipe {
 
 /// Pruning while training; brisk/compress/pruning.h says what the fields mean.
 struct PruneRecipe {
-  /// "constant_sparsity", "polynomial_decay", "sparsity_m_by_n"; empty: nothing is pruned.
+  /// "constant_sparsity", "polynomial_decay", "sparsity_m_by_n", "preserve_sparsity"; empty:
+  /// nothing is pruned.
   std::string name;
   double target_sparsity = 0.5;                         ///< constant_sparsity
   double initial_sparsity = 0.5, final_sparsity = 0.8;  ///< polynomial_decay
@@ -105,6 +107,18 @@ struct ClusterRecipe {
   friend bool operator==(const ClusterRecipe&, const ClusterRecipe&) = default;
 };
 
+/// Training with the roundings of 8-bit integers; brisk/compress/quantization_training.h says what
+/// the fields mean.
+struct QuantizeRecipe {
+  bool enabled = false;
+  RangeRule ranges = RangeRule::moving_average;
+  double ema_decay = 0.999;
+  CalibrationMethod method = CalibrationMethod::mse;  ///< of the first ranges
+  int64_t samples = 512;                              ///< images that these are found on
+  std::vector<std::string> float_layers = {};
+  friend bool operator==(const QuantizeRecipe&, const QuantizeRecipe&) = default;
+};
+
 struct Recipe {
   ModelRecipe model;
   DataRecipe train, validation;
@@ -117,7 +131,8 @@ struct Recipe {
   OptimizerRecipe optimizer;
   ScheduleRecipe schedule;
   PruneRecipe prune;
-  ClusterRecipe cluster;  ///< not together with `prune`
+  ClusterRecipe cluster;    ///< not together with `prune`
+  QuantizeRecipe quantize;  ///< of a package
   std::string loss = "sparse_categorical_crossentropy";
   double label_smoothing = 0;
   std::vector<std::string> metrics = {"accuracy"};
@@ -133,6 +148,9 @@ struct Recipe {
   std::vector<std::string> disabled_passes;
   friend bool operator==(const Recipe&, const Recipe&) = default;
 };
+
+/// Refused where `recipe` cannot be trained with quantization.
+void require_quantizable(const Recipe& recipe);
 
 /// Relative paths count from `directory`.
 Result<Recipe> parse_recipe(const std::string& text, const std::string& what,

@@ -34,6 +34,9 @@ struct TrainerOptions {
   /// Centroids are found in the weights when a training begins; what is evaluated, predicted with
   /// or handed out has clustered weights.
   ClusteringPtr clustering = nullptr;
+  /// What is evaluated and predicted with in place of the trained model, made of it, in float32;
+  /// empty: itself, in `precision`.
+  std::function<Model(const Model&)> deployed = {};
   Precision precision = Precision::float32;
   int64_t accumulate = 1;
   uint64_t seed = 0;

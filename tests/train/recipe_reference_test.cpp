@@ -53,7 +53,10 @@ struct Variant {
 
 const std::map<std::string, std::vector<Variant>>& variants() {
   static const std::map<std::string, std::vector<Variant>> all = {
-      {"", {{"{", "data: {train: fashion_mnist}", "}"}, {"{", "", "}"}}},
+      {"",
+       {{"{", "data: {train: fashion_mnist}", "}"},
+        {"{", "data: {train: fashion_mnist}, model: {package: a}", "}"},
+        {"{", "", "}"}}},
       {"model", {{"{data: {train: fashion_mnist}, model: {", "", "}}"}}},
       {"data", {{"{data: {", "train: fashion_mnist", "}}"}, {"{data: {", "", "}}"}}},
       {"data.train",
@@ -74,6 +77,7 @@ const std::map<std::string, std::vector<Variant>>& variants() {
         {"{data: {train: fashion_mnist}, schedule: {", "name: cosine_decay", "}}"},
         {"{data: {train: fashion_mnist}, schedule: {", "name: one_cycle", "}}"}}},
       {"cluster", {{"{data: {train: fashion_mnist}, cluster: {", "", "}}"}}},
+      {"quantize", {{"{data: {train: fashion_mnist}, model: {package: a}, quantize: {", "", "}}"}}},
       {"prune",
        {{"{data: {train: fashion_mnist}, prune: {", "", "}}"},
         {"{data: {train: fashion_mnist}, prune: {", "name: constant_sparsity", "}}"},
