@@ -150,5 +150,6 @@ std::span<const WriterRow> control_writers();
 std::span<const WriterRow> elementwise_writers();
 std::span<const WriterRow> move_writers();
 std::span<const WriterRow> layer_writers();
+std::span<const WriterRow> quantization_writers();
 
 }  // namespace brisk::onnx

@@ -17,8 +17,10 @@ Program writable(const Model& model, const SaveOptions& options) {
   Program program = bind_dimensions(for_inference(model.program), options.dimensions);
   PassContext context;
   context.target.name = "onnx";
-  context.target.native_composites = {"softmax", "log_softmax", "batch_norm",  "layer_norm",
-                                      "dropout", "embedding",   "reduce_mean", "one_hot"};
+  context.target.native_composites = {"softmax",      "log_softmax", "batch_norm",
+                                      "layer_norm",   "dropout",     "embedding",
+                                      "reduce_mean",  "one_hot",     "quantized_convolution",
+                                      "quantized_dot"};
   program = inline_calls(std::move(program), context);
   program = decompose_composites(std::move(program), context);
   return simplify(std::move(program), context);

@@ -1,4 +1,5 @@
 #include "brisk/formats/onnx/export/emitter.h"
+#include "brisk/formats/onnx/export/window_attributes.h"
 #include "brisk/ops/composite/composite.h"
 #include "brisk/ops/contract/contract.h"
 #include "brisk/ops/convolve/convolve.h"
@@ -9,14 +10,6 @@
 
 namespace brisk::onnx {
 namespace {
-
-/// [kernel..., in, out] to [out, in, kernel...].
-std::string filter(Emitter& e, ValueId value) {
-  const int64_t rank = e.type(value).rank();
-  std::vector<int64_t> permutation = {rank - 1, rank - 2};
-  for (int64_t i = 0; i + 2 < rank; ++i) permutation.push_back(i);
-  return e.turned(value, permutation);
-}
 
 /// Writes a convolution; where its layer adds a bias a filter, as an input of the same node.
 void give_convolution(Emitter& e, const std::string& op, NodeId id, std::vector<std::string> inputs,
@@ -41,33 +34,10 @@ void give_convolution(Emitter& e, const std::string& op, NodeId id, std::vector<
   e.set_first(y, e.node(op, inputs, attributes));
 }
 
-std::vector<AttributeDef> window_attributes(const std::vector<int64_t>& kernel,
-                                            const std::vector<int64_t>& strides,
-                                            const std::vector<int64_t>& low,
-                                            const std::vector<int64_t>& high) {
-  std::vector<int64_t> pads = low;
-  pads.insert(pads.end(), high.begin(), high.end());
-  for (const int64_t edge : pads)
-    require(edge >= 0, "ONNX's windows do not crop: a padding is {}", edge);
-  return {attribute("kernel_shape", kernel), attribute("strides", strides),
-          attribute("pads", pads)};
-}
-
-std::vector<int64_t> kernel_sizes(const Emitter& e, ValueId filter) {
-  const Shape& shape = e.type(filter).shape();
-  std::vector<int64_t> kernel;
-  for (int64_t i = 0; i + 2 < shape.rank(); ++i) kernel.push_back(shape.size(i));
-  return kernel;
-}
-
 void convolution(Emitter& e, const Node& node, NodeId id) {
-  const auto& a = node.attributes.as<ConvolutionAttributes>();
-  std::vector<AttributeDef> attributes =
-      window_attributes(kernel_sizes(e, node.operands[1]), a.strides, a.pad_low, a.pad_high);
-  attributes.push_back(attribute("dilations", a.dilations));
-  attributes.push_back(attribute("group", a.groups));
-  give_convolution(e, "Conv", id, {e.first(node.operands[0]), filter(e, node.operands[1])},
-                   attributes);
+  give_convolution(
+      e, "Conv", id, {e.first(node.operands[0]), filter_name(e, node.operands[1])},
+      convolution_attributes(e, node.operands[1], node.attributes.as<ConvolutionAttributes>()));
 }
 
 void transposed_convolution(Emitter& e, const Node& node, NodeId id) {
@@ -88,8 +58,8 @@ void transposed_convolution(Emitter& e, const Node& node, NodeId id) {
   attributes.push_back(attribute("dilations", a.dilations));
   attributes.push_back(attribute("group", a.groups));
   attributes.push_back(attribute("output_padding", extra));
-  give_convolution(e, "ConvTranspose", id, {e.first(node.operands[0]), filter(e, node.operands[1])},
-                   attributes);
+  give_convolution(e, "ConvTranspose", id,
+                   {e.first(node.operands[0]), filter_name(e, node.operands[1])}, attributes);
 }
 
 /// Any contraction as an equation; the common one as MatMul.

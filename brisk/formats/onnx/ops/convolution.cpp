@@ -20,16 +20,24 @@ std::vector<int64_t> spatial_sizes(const Value& x) {
   return sizes;
 }
 
-Value convolve(const Call& c, Value x, Value filter) {
+ConvolutionAttributes convolution_attributes(const Call& c, const Value& x, const Value& filter) {
   require(x.rank() >= 3 && filter.rank() == x.rank(), "it convolves {} with {}",
           x.shape().to_string(), filter.shape().to_string());
   const WindowGeometry g = window_geometry(c, spatial_sizes(x), spatial_sizes(filter));
-  std::vector<int64_t> order;  // [filters, channels, kernel...] to [kernel..., channels, filters]
+  return {g.strides, g.low, g.high, g.dilations, c.integer("group", 1)};
+}
+
+Value filter_last(Value filter) {
+  std::vector<int64_t> order;
   for (int64_t i = 2; i < filter.rank(); ++i) order.push_back(i);
   order.push_back(1);
   order.push_back(0);
-  return convolution(channels_last(x), transpose(filter, order),
-                     {g.strides, g.low, g.high, g.dilations, c.integer("group", 1)});
+  return transpose(filter, order);
+}
+
+Value convolve(const Call& c, Value x, Value filter) {
+  const ConvolutionAttributes attributes = convolution_attributes(c, x, filter);
+  return convolution(channels_last(x), filter_last(filter), attributes);
 }
 
 namespace {
@@ -86,12 +94,8 @@ void conv_transpose(Call& c) {
   }
   shape.push_back(Extent(size_of(filter, 1) * groups));
   // output_padding asks for places that the forward convolution would not reach with this padding.
-  std::vector<int64_t> order;  // [in, out / groups, kernel...] to [kernel..., out / groups, in]
-  for (int64_t i = 2; i < filter.rank(); ++i) order.push_back(i);
-  order.push_back(1);
-  order.push_back(0);
-  Value y =
-      convolution_input_gradient(channels_last(x), transpose(filter, order), shape, attributes);
+  // [in, out / groups, kernel...] to [kernel..., out / groups, in]
+  Value y = convolution_input_gradient(channels_last(x), filter_last(filter), shape, attributes);
   if (c.has(2)) y = y + c.in(2);
   c.out(channels_first(y));
 }

@@ -60,7 +60,8 @@ void max_pool_op(Call& c) {
   const Value x = c.in(0);
   const std::vector<int64_t> spatial = spatial_sizes(x);
   const WindowGeometry g = window_geometry(c, spatial);
-  if (!c.wants(1) && !dilated(g) && places(g) <= 256 && is_floating(x.dtype()))
+  if (!c.wants(1) && !dilated(g) && places(g) <= 256 &&
+      (is_floating(x.dtype()) || bits(x.dtype()) == 8))
     return c.out(channels_first(
         max_pool(channels_last(x), {g.kernel, g.strides, g.low, g.ceil_high}).values));
   // The index of an element within [batch, channels, spatial...], carried along as i64.
