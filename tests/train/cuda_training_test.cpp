@@ -207,16 +207,23 @@ TEST_F(CudaTraining, NewWeightsArePreparedAnew) {
 }
 
 TEST_F(CudaTraining, Tf32FollowsFloat32) {
-  for (const Model& model : {tiny_bottleneck(), wide_bottleneck()}) {
-    StepOptions options = step_options(Precision::tf32);
+  // Not with Adam in the wide one: its first steps take the sign of gradients that rounding
+  // decides.
+  for (const bool wide : {false, true}) {
+    const Model model = wide ? wide_bottleneck() : tiny_bottleneck();
+    StepOptions options = step_options();
+    if (wide) options.optimizer = sgd({.learning_rate = 0.02, .momentum = 0.9});
+    RunningStep exact(model, options, 16, "cuda");
+    options.precision = Precision::tf32;
     options.target = step_target(**find_backend("cuda"), Precision::tf32);
     options.target.places_through_pointwise = 0;
-    RunningStep rounded(model, options, 16, "cuda"), exact(model, step_options(), 16, "cuda");
+    RunningStep rounded(model, options, 16, "cuda");
     for (uint64_t step = 0; step < 5; ++step) {
       const std::vector<Tensor> batch = tiny_images(16, step + 1);
       exact.run(batch);
       rounded.run(batch);
-      EXPECT_NEAR(rounded.results[0].item(), exact.results[0].item(), 0.02) << "step " << step;
+      EXPECT_NEAR(rounded.results[0].item(), exact.results[0].item(), 0.02)
+          << model.name << ", step " << step;
     }
   }
 }
