@@ -10,6 +10,7 @@
 #include "brisk/formats/tfevents/event_writer.h"
 #include "brisk/train/check_labels.h"
 #include "brisk/train/checkpoint.h"
+#include "brisk/train/step_target.h"
 
 namespace brisk {
 namespace {
@@ -166,7 +167,7 @@ struct Trainer::State {
             .precision = options.precision,
             .accumulate = options.accumulate,
             .disabled_passes = options.compile.disabled_passes,
-            .target = backend->target()};
+            .target = step_target(*backend, options.precision)};
   }
 
   CompileOptions compile_options() const {
