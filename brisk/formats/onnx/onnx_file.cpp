@@ -3,7 +3,7 @@
 #include <new>
 #include <set>
 
-#include "brisk/formats/onnx/canonical.h"
+#include "brisk/formats/onnx/canonical/canonical.h"
 #include "brisk/formats/onnx/export/save_onnx.h"
 #include "brisk/formats/onnx/integer_products.h"
 #include "brisk/formats/onnx/schema/read.h"

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "brisk/formats/onnx/export/emitter.h"
 #include "brisk/formats/onnx/export/window_attributes.h"
 #include "brisk/ops/composite/composite.h"
@@ -146,12 +148,37 @@ void dropout(Emitter& e, const Node& node, NodeId id) {
   first ? e.set_first({id, 0}, y) : e.set_plain({id, 0}, y);
 }
 
+/// Heads stand at axis 1 in ONNX.
+void attention(Emitter& e, const Node& node, NodeId id) {
+  const auto& a = node.attributes.as<AttentionAttributes>();
+  require(!e.is_read({id, 1}), "ONNX's attention does not give its statistics");
+  const std::vector<int64_t> exchanged = {0, 2, 1, 3};
+  std::vector<std::string> inputs;
+  for (size_t i = 0; i < 3; ++i)
+    inputs.push_back(e.transposed(e.plain(node.operands[i]), exchanged));
+  const size_t num_keys =
+      a.dropout > 0 ? 1 : 0;  // of random numbers, which inference does not draw
+  if (node.operands.size() > 3 + num_keys) inputs.push_back(e.plain(node.operands[3]));
+  std::vector<AttributeDef> attributes;
+  if (a.is_causal) attributes.push_back(attribute("is_causal", int64_t{1}));
+  const auto size = static_cast<double>(e.type(node.operands[0]).shape().size(3));
+  if (a.scale != 1 / std::sqrt(size))
+    attributes.push_back(attribute("scale", static_cast<float>(a.scale)));
+  e.set_plain({id, 0}, e.transposed(e.node("Attention", inputs, attributes), exchanged));
+}
+
 constexpr WriterRow kWriteLayersRows[] = {
-    {"convolution", convolution},   {"convolution_input_gradient", transposed_convolution},
-    {"dot_general", dot_general},   {"max_pool", max_pool},
-    {"average_pool", average_pool}, {"batch_norm", batch_norm},
-    {"layer_norm", layer_norm},     {"softmax", softmax},
-    {"log_softmax", softmax},       {"dropout", dropout},
+    {"convolution", convolution},
+    {"convolution_input_gradient", transposed_convolution},
+    {"dot_general", dot_general},
+    {"max_pool", max_pool},
+    {"average_pool", average_pool},
+    {"batch_norm", batch_norm},
+    {"layer_norm", layer_norm},
+    {"softmax", softmax},
+    {"log_softmax", softmax},
+    {"dropout", dropout},
+    {"dot_product_attention", attention},
 };
 
 }  // namespace

@@ -83,9 +83,9 @@ void conv_transpose(Call& c) {
               wanted.size());
       size = wanted.empty() ? spatial[i] * stride : wanted[wanted.size() - spatial.size() + i];
       const int64_t total = full - size;
-      // A result that is larger than the windows reach is filled at its end.
+      // A result that is larger than the windows reach is filled at its end, as by output_padding.
       low = total < 0 ? 0 : mode == "SAME_UPPER" ? total / 2 : total - total / 2;
-      high = total - low;
+      high = std::max<int64_t>(total, 0) - low;
     }
     require(size > 0, "the size of its result would be {}", size);
     attributes.pad_low.push_back(low);

@@ -79,9 +79,13 @@ void gather_nd(Call& c) {
 void one_hot_op(Call& c) {
   const int64_t depth = c.known_integer(1);
   require(depth >= 0, "its depth is {}", depth);
-  const Value indices = positions(cast(c.in(0), DType::i64), depth);
-  const Value values = c.in(2);
+  const Value indices = positions(c.in(0), depth);
   const int64_t rank = indices.rank() + 1, axis = checked_axis(c.integer("axis", -1), rank);
+  if (c.trace.is_constant(c.item(2)) && reals(c.known(2)) == std::vector<double>{0, 1}) {
+    const Value hot = one_hot(indices, depth, c.type(2).dtype());
+    return c.out(axis_from_end(hot, axis), c.element(2));
+  }
+  const Value values = c.in(2);
   const Value hot = axis_from_end(one_hot(indices, depth, DType::i32), axis);
   const Value off = reshape(slice_axis(values, 0, 0, 1), {}),
               on = reshape(slice_axis(values, 0, 1, 2), {});

@@ -281,7 +281,9 @@ void reverse_sequence(Call& c) {
   require(x.rank() >= 2 && batch != time, "it takes a batch axis and a time axis");
   const Value step = iota(c.builder(), DType::i64, x.shape(), time);
   const Value length = broadcast_to(along(cast(c.in(1), DType::i64), batch, x.rank()), x.shape());
-  const Value source = select(less(step, length), length - step - 1.0, step);
+  // Never negative, which is said here since ONNX would count such positions from the end.
+  const Value source = maximum(select(less(step, length), length - step - 1.0, step),
+                               filled(c.builder(), DType::i64, x.shape(), 0));
   c.out(take_along_axis(x, source, time), c.element(0));
 }
 

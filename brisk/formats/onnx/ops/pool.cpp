@@ -207,9 +207,9 @@ void max_unpool(Call& c) {
   require(wanted.size() == inferred.size(), "its output_shape has {} axes", wanted.size());
   const auto unpooled = [&](const std::vector<int64_t>& sizes) {
     const int64_t count = checked_product(sizes);
-    const Value flat =
-        scatter_add(filled(c.builder(), x.dtype(), {Extent(count)}, 0),
-                    reshape(index, {Extent(int64_t{-1})}), reshape(x, {Extent(int64_t{-1})}), 0);
+    const Value flat = scatter_add(filled(c.builder(), x.dtype(), {Extent(count)}, 0),
+                                   positions(reshape(index, {Extent(int64_t{-1})}), count),
+                                   reshape(x, {Extent(int64_t{-1})}), 0);
     return reshape(flat, Shape(sizes));
   };
   if (wanted == inferred) return c.out(unpooled(inferred));
