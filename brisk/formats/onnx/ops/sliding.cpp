@@ -60,8 +60,8 @@ void col2im(Call& c) {
       targets.push_back(inside ? target : -1);  // writes outside are dropped
     }
   const Value updates = reshape(x, {Extent(size_of(x, 0) * channels), Extent(in_block * blocks)});
-  const Value zeros = filled(c.builder(), x.dtype(), {updates.shape()[0], Extent(pixels)}, 0);
-  Shape result{x.shape()[0], Extent(channels)};
+  const Value zeros = filled(c.builder(), x.dtype(), {extent_of(updates, 0), Extent(pixels)}, 0);
+  Shape result{extent_of(x, 0), Extent(channels)};
   for (const int64_t size : image) result.push_back(Extent(size));
   c.out(reshape(scatter_add(zeros, integer_list(c.builder(), targets), updates, 1), result));
 }
