@@ -72,7 +72,7 @@ void conv_transpose(Call& c) {
   check_bounded("pads", pads);
   check_bounded("output_shape", wanted);
   const std::string mode = c.text("auto_pad", "NOTSET");
-  Shape shape{x.shape()[0]};
+  Shape shape{extent_of(x, 0)};
   for (size_t i = 0; i < spatial.size(); ++i) {
     const int64_t stride = attributes.strides[i],
                   reach = (kernel[i] - 1) * attributes.dilations[i] + 1;
@@ -108,7 +108,7 @@ void causal_conv_with_state(Call& c) {
   const int64_t kernel = size_of(filter, filter.rank() - 1), length = size_of(x, 2);
   const Value past = c.has(3) ? c.in(3)
                               : filled(c.builder(), x.dtype(),
-                                       {x.shape()[0], x.shape()[1], Extent(kernel - 1)}, 0);
+                                       {extent_of(x, 0), extent_of(x, 1), Extent(kernel - 1)}, 0);
   const Value joined = concatenate(std::vector<Value>{past, x}, 2);
   const int64_t channels = size_of(x, 1), groups = channels / size_of(filter, 1);
   Value y = convolution(channels_last(joined), transpose(filter, {2, 1, 0}),

@@ -34,7 +34,7 @@ void gather_op(Call& c) {
   }
   const Value x = c.in(0);
   const int64_t axis = checked_axis(c.integer("axis", 0), x.rank());
-  const Extent& extent = x.shape()[axis];
+  const Extent& extent = extent_of(x, axis);
   // Positions that are known are put right here; then the axis may even be a named one.
   if (c.trace.is_constant(c.item(1))) {
     std::vector<int64_t> at = c.known_integers(1);
@@ -57,7 +57,7 @@ void gather_elements(Call& c) {
   const int64_t axis = checked_axis(c.integer("axis", 0), x.rank());
   const Value indices = positions(raw, size_of(x, axis));
   for (int64_t i = 0; i < x.rank(); ++i)
-    if (i != axis && !(x.shape()[i] == indices.shape()[i]))
+    if (i != axis && !(extent_of(x, i) == extent_of(indices, i)))
       x = slice_axis(x, i, 0, size_of(indices, i));
   c.out(take_along_axis(x, indices, axis), c.element(0));
 }
@@ -70,8 +70,8 @@ void gather_nd(Call& c) {
   Shape rows{Extent(linear.places)};
   Shape result(std::vector<Extent>(indices.shape().begin(), indices.shape().end() - 1));
   for (int64_t i = linear.indexed_axes; i < x.rank(); ++i) {
-    rows.push_back(x.shape()[i]);
-    result.push_back(x.shape()[i]);
+    rows.push_back(extent_of(x, i));
+    result.push_back(extent_of(x, i));
   }
   c.out(reshape(gather(reshape(x, rows), linear.index, 0), result), c.element(0));
 }

@@ -117,12 +117,12 @@ void group_normalization(Call& c) {
   const int64_t groups = c.integer("num_groups"), channels = size_of(x, 1);
   require(groups > 0 && channels % groups == 0, "{} channels do not divide into {} groups",
           channels, groups);
-  Shape split{x.shape()[0], Extent(groups), Extent(channels / groups)};
-  for (int64_t i = 2; i < x.rank(); ++i) split.push_back(x.shape()[i]);
+  Shape split{extent_of(x, 0), Extent(groups), Extent(channels / groups)};
+  for (int64_t i = 2; i < x.rank(); ++i) split.push_back(extent_of(x, i));
   const Normalized n =
       normalized(reshape(widened(x), split), axes_from(2, split.rank()), c.real("epsilon", 1e-5F));
   const Value scale = widened(c.in(1)), bias = widened(c.in(2));
-  if (scale.shape()[0] == Extent(channels)) {
+  if (extent_of(scale, 0) == Extent(channels)) {
     const Value y = reshape(n.y, x.shape());
     return c.out(cast(y * along(scale, 1, x.rank()) + along(bias, 1, x.rank()), x.dtype()));
   }

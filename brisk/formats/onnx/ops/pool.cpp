@@ -101,7 +101,7 @@ void max_pool_op(Call& c) {
   for (const int64_t size : spatial) plane *= size;
   std::vector<int64_t> first;
   for (int64_t i = 0; i < size_of(x, 0) * size_of(x, 1); ++i) first.push_back(i * plane);
-  Shape shape{x.shape()[0], x.shape()[1]};
+  Shape shape{extent_of(x, 0), extent_of(x, 1)};
   for (size_t i = 0; i < spatial.size(); ++i) shape.push_back(Extent(1));
   c.out(1, index + reshape(integer_list(c.builder(), first), shape));
 }

@@ -20,7 +20,7 @@ namespace {
 Value spread_parameter(Value parameter, const Value& x, int64_t axis, int64_t block) {
   if (parameter.rank() == 0) return broadcast_to(parameter, x.shape());
   if (block == 0) {
-    if (parameter.rank() == 1 && parameter.shape()[0] == Extent(1))
+    if (parameter.rank() == 1 && extent_of(parameter, 0) == Extent(1))
       return broadcast_to(reshape(parameter, {}), x.shape());
     return broadcast_to(along(parameter, checked_axis(axis, x.rank()), x.rank()), x.shape());
   }
@@ -32,7 +32,7 @@ Value spread_parameter(Value parameter, const Value& x, int64_t axis, int64_t bl
   std::vector<int64_t> axes;
   for (int64_t i = 0; i < x.rank(); ++i) {
     axes.push_back(wide.rank());
-    wide.push_back(parameter.shape()[i]);
+    wide.push_back(extent_of(parameter, i));
     if (i == axis) wide.push_back(Extent(block));
   }
   Shape joined = parameter.shape();
@@ -138,7 +138,7 @@ void matmul_integer(Call& c) {
 void requantized(Call& c, Value total, Value scale, size_t point_input, ElementType to) {
   Value y = round(cast(total, DType::f32) * scale);
   const Value point = cast(c.in(point_input), DType::f32);
-  y = y + (point.rank() == 1 && point.shape()[0] == Extent(1) ? reshape(point, {}) : point);
+  y = y + (point.rank() == 1 && extent_of(point, 0) == Extent(1) ? reshape(point, {}) : point);
   const IntegerRange range = integer_range(to);
   c.out(cast(clamp(y, range.low, range.high), carrier(to).value()), to);
 }

@@ -21,9 +21,9 @@ Value fold_into(Value x, Value index, Value updates, const std::string& reductio
   Builder& builder = *x.builder;
   const int64_t last = x.rank() - 1;
   Shape wide = x.shape(), row = updates.shape();
-  wide.push_back(updates.shape()[last]);
+  wide.push_back(extent_of(updates, last));
   row[last] = Extent(1);
-  row.push_back(updates.shape()[last]);
+  row.push_back(extent_of(updates, last));
   const Value hit =
       equal(iota(builder, index.dtype(), wide, last), broadcast_to(reshape(index, row), wide));
   const auto spread = [&](double neutral) {
@@ -96,14 +96,14 @@ void scatter_nd(Call& c) {
   for (int64_t i = linear.indexed_axes; i < x.rank(); ++i) inner *= size_of(x, i);
   const Value rows = reshape(x, {linear.places, inner});
   const Value index = reshape(linear.index, {Extent(int64_t{-1})});
-  const Value updates = reshape(c.in(2), {index.shape()[0], Extent(inner)});
+  const Value updates = reshape(c.in(2), {extent_of(index, 0), Extent(inner)});
   Value result;
   if (reduction == "none" || reduction == "add") {
     result = written(rows, updates, reduction,
                      [&](Value into, Value what) { return scatter_add(into, index, what, 0); });
   } else {
-    const Value wide_index = broadcast_to(reshape(index, {Extent(1), index.shape()[0]}),
-                                          {Extent(inner), index.shape()[0]});
+    const Value wide_index = broadcast_to(reshape(index, {Extent(1), extent_of(index, 0)}),
+                                          {Extent(inner), extent_of(index, 0)});
     result = transpose(
         fold_into(transpose(rows, {1, 0}), wide_index, transpose(updates, {1, 0}), reduction),
         {1, 0});

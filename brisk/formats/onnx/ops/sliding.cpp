@@ -63,7 +63,7 @@ void col2im(Call& c) {
   const Value updates = transpose(reshape(x, {Extent(images), Extent(in_block * blocks)}), {1, 0});
   const Value zeros = filled(c.builder(), x.dtype(), {Extent(pixels + 1), Extent(images)}, 0);
   const Value added = scatter_add(zeros, integer_list(c.builder(), targets), updates, 0);
-  Shape result{x.shape()[0], Extent(channels)};
+  Shape result{extent_of(x, 0), Extent(channels)};
   for (const int64_t size : image) result.push_back(Extent(size));
   c.out(reshape(transpose(slice_axis(added, 0, 0, pixels), {1, 0}), result));
 }
