@@ -30,5 +30,6 @@ void add_export(CLI::App& app, int& code);
 void add_prune(CLI::App& app, int& code);
 void add_quantize(CLI::App& app, int& code);
 void add_cluster(CLI::App& app, int& code);
+void add_optimize(CLI::App& app, int& code);
 
 }  // namespace brisk::cli
