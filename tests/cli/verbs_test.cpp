@@ -402,6 +402,20 @@ TEST(Json, OfQuantizingWithATrainingTellsOfIt) {
   EXPECT_NE(alone.err.find("--epochs"), std::string::npos) << alone.err;
 }
 
+TEST(Json, OfOptimizingHasAStepARow) {
+  const TemporaryDirectory output;
+  const Json done =
+      objects(brisk({"optimize", "mlp", "--data", "synthetic", "--skip", "training", "int8",
+                     "--output", (output / "run").string(), "--time-budget", "1m", "--html",
+                     (output / "page.html").string(), "--json", "--quiet"}))
+          .at(0);
+  EXPECT_GT(done.at("steps").size(), 5u);
+  for (const Json& step : done.at("steps")) EXPECT_NE(step.at("step"), "int8");
+  EXPECT_NE(done.at("accuracy_note").get<std::string>().find("untrained"), std::string::npos);
+  EXPECT_TRUE(std::filesystem::exists(output / "page.html"));
+  EXPECT_TRUE(std::filesystem::exists(done.at("package").get<std::string>() + "/graph.txt"));
+}
+
 TEST(Json, OfExplainHasAKernelALine) {
   for (const Json& kernel : objects(brisk({"explain", "mlp", "--batch_size", "4", "--json"}))) {
     EXPECT_TRUE(kernel.at("op").is_string());
@@ -434,7 +448,7 @@ TEST(Json, OfBenchHasACaseALine) {
 TEST(Json, EveryVerbThatOffersItIsTestedHere) {
   const std::set<std::string> tested = {"train",    "evaluate", "predict", "inspect", "explain",
                                         "ops",      "doctor",   "bench",   "profile", "prune",
-                                        "quantize", "cluster",  "distill"};
+                                        "quantize", "cluster",  "distill", "optimize"};
   for (const std::string& verb : verbs()) {
     const bool long_running = verb == "demo";  // ./dev demo takes minutes
     EXPECT_TRUE(long_running || tested.contains(verb) || !options_of(verb).contains("--json"))

@@ -7,7 +7,7 @@ namespace {
 
 /// Of a static walk: functions that call functions twice each grow without end.
 constexpr int64_t kMaxNodes = 100'000;  // of one program, with loops and functions expanded
-constexpr int kMaxDepth = 64;  // of functions and sub-graphs: recursive functions end here
+constexpr int kMaxDepth = 64;           // of functions and sub-graphs: recursive functions end here
 
 int64_t opset_of(const std::map<std::string, int64_t>& opsets, const std::string& domain) {
   const auto found = opsets.find(domain);

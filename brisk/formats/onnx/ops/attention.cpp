@@ -22,8 +22,9 @@ namespace {
 Value split_heads(Value x, int64_t heads) {
   const int64_t width = size_of(x, 2);
   require(heads > 0 && width % heads == 0, "{} values do not divide into {} heads", width, heads);
-  return transpose(reshape(x, {extent_of(x, 0), extent_of(x, 1), Extent(heads), Extent(width / heads)}),
-                   {0, 2, 1, 3});
+  return transpose(
+      reshape(x, {extent_of(x, 0), extent_of(x, 1), Extent(heads), Extent(width / heads)}),
+      {0, 2, 1, 3});
 }
 
 Value join_heads(Value x) {
@@ -35,8 +36,8 @@ Value join_heads(Value x) {
 Value repeat_heads(Value x, int64_t times) {
   if (times == 1) return x;
   Shape wide{extent_of(x, 0), extent_of(x, 1), Extent(times), extent_of(x, 2), extent_of(x, 3)};
-  return reshape(broadcast(x, wide, {0, 1, 3, 4}),
-                 {extent_of(x, 0), Extent(size_of(x, 1) * times), extent_of(x, 2), extent_of(x, 3)});
+  return reshape(broadcast(x, wide, {0, 1, 3, 4}), {extent_of(x, 0), Extent(size_of(x, 1) * times),
+                                                    extent_of(x, 2), extent_of(x, 3)});
 }
 
 constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();

@@ -235,9 +235,9 @@ void space_to_depth(Call& c) {
                 width = size_of(x, 3);
   require(block > 0 && block < 32768 && height % block == 0 && width % block == 0,
           "{} x {} does not divide into blocks of {}", height, width, block);
-  const Value y =
-      transpose(reshape(x, {extent_of(x, 0), channels, height / block, block, width / block, block}),
-                {0, 3, 5, 1, 2, 4});
+  const Value y = transpose(
+      reshape(x, {extent_of(x, 0), channels, height / block, block, width / block, block}),
+      {0, 3, 5, 1, 2, 4});
   c.out(reshape(y, {extent_of(x, 0), channels * block * block, height / block, width / block}));
 }
 

@@ -168,9 +168,8 @@ void resize_op(Call& c) {
     }
     for (size_t i = 0; i < axes.size(); ++i) {
       AxisResize& size = sizes[static_cast<size_t>(axes[i])];
-      size.out = policy == "stretch"
-                     ? wanted[i]
-                     : truncated(scale * static_cast<double>(size.in) + 0.5);
+      size.out =
+          policy == "stretch" ? wanted[i] : truncated(scale * static_cast<double>(size.in) + 0.5);
       size.scale = policy == "stretch"
                        ? static_cast<double>(wanted[i]) / static_cast<double>(size.in)
                        : scale;

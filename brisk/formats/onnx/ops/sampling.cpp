@@ -59,7 +59,8 @@ std::vector<Tap> taps(Value x, const std::string& mode) {
 
 Value sampled(Value x, const std::vector<Value>& coordinates, const SampleRules& rules) {
   const auto rank = static_cast<int64_t>(coordinates.size());
-  const Extent batch = extent_of(x, 0), channels = extent_of(x, 1), points = extent_of(coordinates[0], 1);
+  const Extent batch = extent_of(x, 0), channels = extent_of(x, 1),
+               points = extent_of(coordinates[0], 1);
   int64_t pixels = 1;
   std::vector<std::vector<Tap>> axes;
   for (int64_t axis = 0; axis < rank; ++axis) {
@@ -122,8 +123,8 @@ void grid_sample(Call& c) {
   std::vector<Value> coordinates;
   for (int64_t axis = 0; axis < rank; ++axis) {
     const int64_t at = rank - 1 - axis, size = size_of(x, axis + 2);
-    Value n =
-        reshape(slice_axis(grid, grid.rank() - 1, at, at + 1), {extent_of(x, 0), Extent(int64_t{-1})});
+    Value n = reshape(slice_axis(grid, grid.rank() - 1, at, at + 1),
+                      {extent_of(x, 0), Extent(int64_t{-1})});
     n = widened(n);
     Value pixel = align ? (n + 1.0) * (static_cast<double>(size - 1) / 2)
                         : ((n + 1.0) * static_cast<double>(size) - 1.0) * 0.5;
@@ -197,17 +198,17 @@ void roi_align(Call& c) {
   require(height > 0 && width > 0 && out_height > 0 && out_width > 0,
           "it cuts {} x {} elements into {} x {} bins", height, width, out_height, out_width);
   const auto samples_of = [&](double extent, int64_t bins) {
-    return ratio > 0 ? ratio
-                     : std::max<int64_t>(
-                           1, truncated(std::ceil(extent / static_cast<double>(bins))));
+    return ratio > 0
+               ? ratio
+               : std::max<int64_t>(1, truncated(std::ceil(extent / static_cast<double>(bins))));
   };
   std::vector<Value> results;
   for (int64_t roi = 0; roi < count; ++roi) {
     const double shift = half ? 0.5 : 0;
     const auto corner = [&](int64_t k) { return rois.tensor.get(roi * 4 + k) * scale - shift; };
     double roi_width = corner(2) - corner(0), roi_height = corner(3) - corner(1);
-    require(std::isfinite(corner(0) + corner(1) + roi_width + roi_height),
-            "roi {} is not finite", roi);
+    require(std::isfinite(corner(0) + corner(1) + roi_width + roi_height), "roi {} is not finite",
+            roi);
     if (!half) {
       roi_width = std::max(roi_width, 1.0);
       roi_height = std::max(roi_height, 1.0);
@@ -256,7 +257,8 @@ void roi_align(Call& c) {
     const Value read = gather(flat, c.builder().constant(positions), 1);  // [channels, 4, points]
     const Value weighted =
         read * broadcast_to(c.builder().constant(weights.cast(x.dtype())), read.shape());
-    const Shape bins{extent_of(x, 1), Extent(out_height), Extent(out_width), Extent(rows * columns)};
+    const Shape bins{extent_of(x, 1), Extent(out_height), Extent(out_width),
+                     Extent(rows * columns)};
     const Value value = average ? reduce_mean(reshape(reduce_sum(weighted, {1}), bins), {3})
                                 : reduce_max(reshape(reduce_max(weighted, {1}), bins), {3});
     results.push_back(expand_dims(value, 0));

@@ -92,9 +92,9 @@ Value slice_any(Value x, int64_t axis, int64_t start, int64_t count, int64_t ste
   std::vector<int64_t> starts, limits, steps;
   for (int64_t i = 0; i < x.rank(); ++i) {
     starts.push_back(i == axis ? start : 0);
-    limits.push_back(i == axis                 ? start + (count - 1) * step + 1
+    limits.push_back(i == axis                    ? start + (count - 1) * step + 1
                      : extent_of(x, i).is_named() ? -1
-                                               : size_of(x, i));
+                                                  : size_of(x, i));
     steps.push_back(i == axis ? step : 1);
   }
   return slice(x, starts, limits, steps);
