@@ -2,4 +2,4 @@
 # A file includes only from its own layer or from layers named before it; layers in one pair of
 # brackets of the second list may not include each other.
 set(BRISK_LAYERS
-  base ir ops autodiff passes runtime backends nn formats data profile compress train cli)
+  base ir ops autodiff passes runtime backends nn formats data profile compress train optimize cli)

@@ -7,6 +7,7 @@
 #include "brisk/cli/package_job.h"
 #include "brisk/runtime/backend.h"
 #include "brisk/train/optimizer.h"
+#include "brisk/train/step_target.h"
 
 namespace brisk::cli {
 namespace {
@@ -50,7 +51,7 @@ ModelTiming time_model(const Model& model, const BenchModelOptions& options, int
        .precision = options.precision,
        .inference = options.inference,
        .optimizer = optimizer,
-       .target = backend.target(),
+       .target = step_target(backend, options.precision),
        .label_smoothing = options.inference || tokens > 0 ? 0.0 : 0.1,
        .metrics = tokens > 0 ? std::vector<std::string>() : std::vector<std::string>{"accuracy"},
        .disabled_passes = options.disabled_passes}));

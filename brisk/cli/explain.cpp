@@ -5,6 +5,7 @@
 #include "brisk/cli/model_step.h"
 #include "brisk/cli/package_job.h"
 #include "brisk/cli/verb.h"
+#include "brisk/train/step_target.h"
 
 namespace brisk::cli {
 namespace {
@@ -17,12 +18,14 @@ struct ExplainOptions {
 };
 
 ModelStep make_step(const ExplainOptions& options, const Model& model) {
-  return make_model_step(model, {.batch_size = options.batch_size,
-                                 .precision = parse_precision(options.precision),
-                                 .accumulate = options.accumulate,
-                                 .inference = options.inference,
-                                 .target = find_backend(options.backend).value()->target(),
-                                 .disabled_passes = options.disabled});
+  const Precision precision = parse_precision(options.precision);
+  return make_model_step(model,
+                         {.batch_size = options.batch_size,
+                          .precision = precision,
+                          .accumulate = options.accumulate,
+                          .inference = options.inference,
+                          .target = step_target(*find_backend(options.backend).value(), precision),
+                          .disabled_passes = options.disabled});
 }
 
 /// Of GFLOP/s.

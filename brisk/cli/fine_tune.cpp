@@ -4,7 +4,6 @@
 
 #include "brisk/cli/backend_option.h"
 #include "brisk/cli/optimization_record.h"
-#include "brisk/cli/package_job.h"
 #include "brisk/cli/run_job.h"
 #include "brisk/cli/smaller_shapes.h"
 #include "brisk/cli/verb.h"
@@ -15,21 +14,6 @@
 
 namespace brisk::cli {
 namespace {
-
-Recipe recipe_of(const FineTuneOptions& options, const PackageJob& package) {
-  Recipe recipe = package.recipe;
-  recipe.model.package = options.model;
-  recipe.train = data_recipe(package, options.data);
-  recipe.validation =
-      data_recipe(package, options.validation.empty() ? options.data : options.validation);
-  recipe.epochs = options.epochs;
-  recipe.batch_size = options.batch_size;
-  recipe.optimizer.learning_rate = options.learning_rate;
-  recipe.output = options.output;
-  recipe.backend = options.backend;
-  recipe.threads = options.threads;
-  return recipe;
-}
 
 /// A model's size and what it is worth on the validation data.
 struct Measured {
@@ -82,13 +66,28 @@ std::string described(const Job& job) {
 
 }  // namespace
 
+Recipe fine_tune_recipe(const FineTuneOptions& options, const PackageJob& package) {
+  Recipe recipe = package.recipe;
+  recipe.model.package = options.model;
+  recipe.train = data_recipe(package, options.data);
+  recipe.validation =
+      data_recipe(package, options.validation.empty() ? options.data : options.validation);
+  recipe.epochs = options.epochs;
+  recipe.batch_size = options.batch_size;
+  recipe.optimizer.learning_rate = options.learning_rate;
+  recipe.output = options.output;
+  recipe.backend = options.backend;
+  recipe.threads = options.threads;
+  return recipe;
+}
+
 int fine_tune(const FineTuneOptions& options, const std::string& step,
               const std::function<void(Recipe&)>& configure) {
   const bool distils = !options.teacher.empty();
   const ColumnNames columns = distils ? ColumnNames{"teacher", "student"} : ColumnNames{};
   const PackageJob package = open_package(distils ? options.teacher : options.model);
   require_new_run(options.output, options.resume);
-  Recipe recipe = recipe_of(options, package);
+  Recipe recipe = fine_tune_recipe(options, package);
   configure(recipe);
   const Job job = make_job(recipe);
   TrainerOptions plain = job.trainer;

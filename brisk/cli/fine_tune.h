@@ -7,7 +7,7 @@
 #include <functional>
 #include <string>
 
-#include "brisk/train/job.h"
+#include "brisk/cli/package_job.h"
 
 namespace brisk::cli {
 
@@ -23,6 +23,9 @@ struct FineTuneOptions {
 
 /// All but the models.
 void add_fine_tune_options(CLI::App& verb, FineTuneOptions& options);
+
+/// The recipe that trains `package` on.
+Recipe fine_tune_recipe(const FineTuneOptions& options, const PackageJob& package);
 
 /// Trains what `configure` makes of the recipe, prints the comparison and writes the package;
 /// `step` is its name in the package's record. Returns the exit code.

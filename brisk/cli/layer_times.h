@@ -1,24 +1,5 @@
 #pragma once
 
-/// The time of single kernels of a model's inference.
+/// Under the name by which the verbs know it.
 
-#include <map>
-#include <set>
-#include <string>
-
-#include "brisk/nn/model.h"
-
-namespace brisk::cli {
-
-struct LayerTimeOptions {
-  int64_t batch_size = 16;
-  int threads = 0;
-  int runs = 30;
-};
-
-/// Milliseconds of the kernels of `ops` by their layer's name, on made-up data on the CPU; kernels
-/// of one layer are added up.
-std::map<std::string, double> layer_times(const Model& model, const std::set<std::string>& ops,
-                                          const LayerTimeOptions& options);
-
-}  // namespace brisk::cli
+#include "brisk/optimize/layer_times.h"

@@ -14,15 +14,18 @@ int main(int argc, char** argv) {
       "  brisk demo                 a convolutional network on real images, each optimisation "
       "measured\n"
       "  brisk train recipe.yaml    train what a recipe says\n"
+      "  brisk optimize MODEL       try what makes it faster and smaller, keep what was measured "
+      "to "
+      "pay\n"
       "  brisk VERB --help          a verb's options and an example");
   app.set_version_flag("--version", BRISK_VERSION);
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::help);
   int code = kDone;
-  constexpr AddVerb kVerbs[] = {add_train,   add_evaluate, add_predict, add_explain,
-                                add_profile, add_inspect,  add_import,  add_export,
-                                add_prune,   add_quantize, add_cluster, add_distill,
-                                add_doctor,  add_demo,     add_bench,   add_ops};
+  constexpr AddVerb kVerbs[] = {add_train,   add_evaluate, add_predict,  add_explain, add_profile,
+                                add_inspect, add_import,   add_export,   add_prune,   add_quantize,
+                                add_cluster, add_distill,  add_optimize, add_doctor,  add_demo,
+                                add_bench,   add_ops};
   for (const AddVerb add : kVerbs) add(app, code);
   try {
     app.parse(argc, argv);

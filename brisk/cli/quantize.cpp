@@ -5,6 +5,7 @@
 #include "brisk/cli/layer_times.h"
 #include "brisk/cli/optimization_record.h"
 #include "brisk/cli/package_job.h"
+#include "brisk/cli/quantization_aware.h"
 #include "brisk/cli/verb.h"
 #include "brisk/compress/fold_weights.h"
 #include "brisk/compress/quantize_model.h"
@@ -12,8 +13,9 @@
 #include "brisk/train/trainer.h"
 
 // A layer is kept in integers only where its kernel was measured to be faster: all are quantized,
-// timed one by one, and the slower ones go back to floats. Then those that the accuracy does not
-// bear.
+// timed one by one, and the slower ones go back to floats. The model is then trained with the
+// roundings of the others, where that is asked for; at last those go back to floats that the
+// accuracy does not bear.
 
 namespace brisk::cli {
 namespace {
@@ -25,6 +27,7 @@ struct QuantizeVerbOptions {
   std::vector<std::string> float_layers;
   double max_drop = -1;  ///< in points; negative: no budget
   bool keep_slow = false, gzip = false, json = false;
+  QuantizationAwareOptions training;
 };
 
 CalibrationOptions calibration_of(const QuantizeVerbOptions& options) {
@@ -36,13 +39,6 @@ CalibrationOptions calibration_of(const QuantizeVerbOptions& options) {
   return {.method = static_cast<CalibrationMethod>(found - names.begin()),
           .percentile = options.percentile,
           .threads = static_cast<int>(options.threads)};
-}
-
-/// Training images without chance but for their order.
-Dataset calibration_data(const PackageJob& job, const QuantizeVerbOptions& options) {
-  const Dataset images = open_images(data_recipe(job, options.data), job.recipe, true);
-  const int64_t batches = (options.samples + options.batch_size - 1) / options.batch_size;
-  return images.take(batches);
 }
 
 struct MeasuredModel {
@@ -146,7 +142,8 @@ void print_layers(const std::vector<LayerRow>& rows) {
   }
 }
 
-void print_models(const MeasuredModel& before, const MeasuredModel& after,
+/// `rounded`: of the integer model before it was trained; empty without a training.
+void print_models(const MeasuredModel& before, const Metrics& rounded, const MeasuredModel& after,
                   const QuantizeVerbOptions& options) {
   fmt::print("\n{:24} {:>14} {:>14}\n", "", "before", "after");
   fmt::print("{:24} {:>11.3f} MB {:>11.3f} MB\n", "weights in the package",
@@ -155,16 +152,8 @@ void print_models(const MeasuredModel& before, const MeasuredModel& after,
              fmt::format("inference, batch {}", options.time_batch_size),
              before.timing.milliseconds, after.timing.milliseconds);
   for (const auto& [name, value] : before.metrics)
-    fmt::print("{:24} {:>14.4f} {:>14.4f}\n", name, value, after.metrics.at(name));
-}
-
-/// The layers of a model that go back to floats, each with its reason.
-using FloatLayers = std::map<std::string, std::string, std::less<>>;
-
-std::set<std::string, std::less<>> names_of(const FloatLayers& layers) {
-  std::set<std::string, std::less<>> names;
-  for (const auto& [name, reason] : layers) names.insert(name);
-  return names;
+    fmt::print("{:24} {:>14.4f} {:>14.4f}{}\n", name, value, after.metrics.at(name),
+               rounded.empty() ? "" : fmt::format("   untrained {:.4f}", rounded.at(name)));
 }
 
 /// Adds the layers that the accuracy does not bear in integers: of the most sensitive ones the
@@ -196,14 +185,33 @@ void hold_budget(const Model& folded, const ValueRanges& ranges, const Dataset& 
   floats = with(std::span(ranking).first(fewest));
 }
 
+RangeRule range_rule(const std::string& name) {
+  const auto names = enum_names(RangeRule{});
+  return static_cast<RangeRule>(std::find(names.begin(), names.end(), name) - names.begin());
+}
+
+FineTuneOptions training_of(const QuantizeVerbOptions& options) {
+  return {.model = options.model,
+          .data = options.data,
+          .validation = options.validation,
+          .output = options.output,
+          .backend = options.training.backend,
+          .learning_rate = options.training.learning_rate,
+          .epochs = options.training.epochs,
+          .batch_size = options.batch_size,
+          .threads = options.threads};
+}
+
 int quantize(const QuantizeVerbOptions& options) {
   PackageJob job = open_package(options.model);
   job.recipe.batch_size = options.batch_size;
-  const Dataset data = calibration_data(job, options);
+  const CalibrationOptions calibration = calibration_of(options);
+  const Dataset data =
+      calibration_images(data_recipe(job, options.data), job.recipe, options.samples);
   const Dataset validation =
       open_data(job, options.validation.empty() ? options.data : options.validation);
-  const Model folded = fold_weights(job.model);
-  const ValueRanges ranges = calibrate_model(folded, data, calibration_of(options));
+  Model folded = fold_weights(job.model);
+  ValueRanges ranges = calibrate_model(folded, data, calibration);
   FloatLayers floats;
   for (const std::string& layer : options.float_layers) floats[layer] = "chosen to stay float";
 
@@ -213,6 +221,25 @@ int quantize(const QuantizeVerbOptions& options) {
     if (row.integer_milliseconds > row.float_milliseconds && !options.keep_slow)
       floats[row.layer.label] = "int8 is not faster here";
   MeasuredModel before = measure(job.model, validation, options);
+  Metrics rounded;
+  std::string how;
+  if (options.training.epochs > 0) {
+    rounded = evaluate(quantize_model(folded, ranges, names_of(floats)).model, validation, options);
+    TrainedRanges trained = train_with_roundings(training_of(options), options.training,
+                                                 {.enabled = true,
+                                                  .ranges = range_rule(options.training.ranges),
+                                                  .method = calibration.method,
+                                                  .samples = options.samples},
+                                                 job, floats);
+    if (trained.stopped) {
+      fmt::print(stderr, "stopped after step {}; saved. The same command with --resume goes on\n",
+                 trained.steps);
+      return kStopped;
+    }
+    folded = std::move(trained.folded);
+    ranges = std::move(trained.ranges);
+    how = std::move(trained.how);
+  }
   if (options.max_drop >= 0)
     hold_budget(
         folded, ranges, data,
@@ -228,12 +255,13 @@ int quantize(const QuantizeVerbOptions& options) {
   time_in_turn(job.model, before, quantized.model, after, options);
   Json layers = Json::array();
   for (const LayerRow& row : rows) layers.push_back(layer_json(row));
-  const Json step = {{"step", "quantize"},
-                     {"calibration", options.method},
-                     {"before", before.to_json()},
-                     {"after", after.to_json()},
-                     {"batch_size", options.time_batch_size},
-                     {"layers", layers}};
+  Json step = {{"step", "quantize"},
+               {"calibration", options.method},
+               {"before", before.to_json()},
+               {"after", after.to_json()},
+               {"batch_size", options.time_batch_size},
+               {"layers", layers}};
+  if (!how.empty()) step["training"] = {{"how", how}, {"metrics_before", rounded}};
   std::filesystem::create_directories(options.output);
   const std::filesystem::path package = std::filesystem::path(options.output) / "model";
   write_package(package,
@@ -248,7 +276,7 @@ int quantize(const QuantizeVerbOptions& options) {
     return kDone;
   }
   print_layers(rows);
-  print_models(before, after, options);
+  print_models(before, rounded, after, options);
   fmt::print("model  {}\n", package.string());
   return kDone;
 }
@@ -262,7 +290,8 @@ void add_quantize(CLI::App& app, int& code) {
   verb->footer(
       "Example:\n  brisk quantize runs/first/model --data fashion_mnist\n"
       "  brisk quantize runs/first/model --data photos/train --validation photos/test "
-      "--method percentile");
+      "--method percentile\n"
+      "  brisk quantize runs/first/model --data fashion_mnist --epochs 2");
   verb->add_option("model", options->model, "A model package")->required();
   verb->add_option("--data", options->data,
                    "What ranges are found on: a dataset's name (its training part), or a folder "
@@ -293,6 +322,7 @@ void add_quantize(CLI::App& app, int& code) {
   verb->add_option("--steps", options->steps, "Timed steps")->check(CLI::PositiveNumber);
   verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")
       ->check(CLI::NonNegativeNumber);
+  add_quantization_aware_options(*verb, options->training);
   verb->add_flag("--gzip", options->gzip, "Keep the package's weights gzipped");
   verb->add_flag("--json", options->json, "Print the result as one JSON object");
   verb->callback([options, &code] { code = quantize(*options); });

@@ -39,7 +39,7 @@ History run_job(Trainer& trainer, const Job& job, bool resume, bool quiet) {
 
 void write_trained(const Trainer& trainer, const Job& job, const std::string& optimization,
                    bool gzipped) {
-  const Model model = trainer.model();
+  const Model model = deployed_model(job, trainer.model());
   write_package(
       RunPlaces(job.recipe.output).model,
       {model.program, model.weights, model.name, model.class_names,

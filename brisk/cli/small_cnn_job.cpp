@@ -8,6 +8,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "brisk/optimize/timed_step.h"
+
 namespace brisk::cli {
 
 Job small_cnn_job(const SmallCnnOptions& options) {
@@ -37,19 +39,7 @@ Job small_cnn_job(const SmallCnnOptions& options) {
 }
 
 StepTiming time_steps(const Job& job, int steps, int warmup) {
-  const auto backend = find_backend(job.trainer.backend).value();
-  StepOptions options{.loss = job.trainer.loss,
-                      .metrics = job.trainer.metrics,
-                      .optimizer = job.trainer.optimizer,
-                      .precision = job.trainer.precision,
-                      .accumulate = job.trainer.accumulate,
-                      .disabled_passes = job.trainer.compile.disabled_passes,
-                      .target = backend->target()};
-  Model model = job.model;
-  model.initialize(job.trainer.seed);
-  const Program program = make_training_step(model, options, job.recipe.batch_size);
-  const auto executable = compile(program, *backend, job.trainer.compile).executable;
-  executable->bind_state(initial_step_state(program, model));
+  const auto executable = compiled_training_step(job);
   const auto iterator = job.train.repeat().iterator();
   std::vector<double> times;
   Example batch;

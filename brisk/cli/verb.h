@@ -31,5 +31,6 @@ void add_prune(CLI::App& app, int& code);
 void add_quantize(CLI::App& app, int& code);
 void add_cluster(CLI::App& app, int& code);
 void add_distill(CLI::App& app, int& code);
+void add_optimize(CLI::App& app, int& code);
 
 }  // namespace brisk::cli

@@ -154,51 +154,44 @@ class Frontier {
   std::set<NodeId> repeated_;
 };
 
-/// The frontier's values for the model's weights.
-std::vector<Tensor> values_of(const Program& program, const std::vector<Frontier::Entry>& entries,
-                              std::span<const Tensor> weights) {
-  Builder builder(program.graph.ops(), "weights");
-  std::vector<Value> inputs;
-  for (size_t i = 0; i < program.graph.inputs().size(); ++i)
-    inputs.push_back(builder.input(program.graph.input_name(i), program.graph.input_type(i)));
-  std::vector<NamedValue> outputs;
-  for (const Frontier::Entry& entry : entries) outputs.push_back({entry.name, entry.value});
-  const Graph all(program.graph.ops(), program.graph.name(),
-                  {program.graph.nodes().begin(), program.graph.nodes().end()},
-                  {program.graph.inputs().begin(), program.graph.inputs().end()}, outputs);
-  const std::vector<Value> values = builder.inline_graph(all, inputs);
+/// `node` again in `builder`, of the values that stand for its operands; adds its results.
+void emit_copy(Builder& builder, const Node& node, NodeId id, std::map<ValueId, Value>& values) {
+  std::vector<Value> operands;
+  for (const ValueId& operand : node.operands) operands.push_back(values.at(operand));
+  const std::vector<Value> results =
+      builder.emit(*node.op, operands, node.attributes, node.regions);
+  for (size_t r = 0; r < results.size(); ++r) values[{id, static_cast<int32_t>(r)}] = results[r];
+}
+
+/// (state...) -> the frontier's values.
+Graph weights_graph(const Program& program, const Fixed& fixed,
+                    const std::vector<Frontier::Entry>& entries) {
+  const Graph& graph = program.graph;
+  Builder builder(graph.ops(), "weights");
+  std::map<ValueId, Value> values;
+  for (size_t i = 0; i < program.state.size(); ++i)
+    values[{graph.inputs()[i], 0}] = builder.input(graph.input_name(i), graph.input_type(i));
+  for (size_t id = 0; id < graph.nodes().size(); ++id) {
+    const Node& node = graph.nodes()[id];
+    if (!fixed.node[id] || node.op->name == "input") continue;
+    const LabelScope label(builder, node.label);
+    emit_copy(builder, node, static_cast<NodeId>(id), values);
+  }
   std::vector<Builder::Output> results;
-  for (size_t i = 0; i < values.size(); ++i) results.push_back({entries[i].name, values[i]});
-  Program only;
-  const Graph graph = builder.finish(results);  // without the nodes that no result needs
-  // The batch inputs are inputs of the graph still: none is read, so any size will do.
-  only.graph = bind_dimensions(graph, {{"batch", 1}});
-  only.state = program.state;
-  only.num_results = static_cast<int64_t>(results.size());
-  const auto executable = compile(only, **find_backend("cpu")).executable;
-  executable->bind_state(weights);
-  std::vector<Tensor> batch, found;
-  for (size_t i = program.state.size(); i < graph.inputs().size(); ++i)
-    batch.push_back(
-        Tensor::zeros(only.graph.input_type(i).dtype(), only.graph.input_type(i).shape().sizes()));
-  for (const Tensor& value : executable->run(batch)) found.push_back(value.clone());
-  return found;
+  for (const Frontier::Entry& entry : entries)
+    results.push_back({entry.name, values.at(entry.value)});
+  return builder.finish(results);  // without the nodes that no result needs
 }
 
 }  // namespace
 
-Model fold_weights(const Model& model) {
-  require(model.weights.size() == model.program.state.size(), "model '{}' has no weights yet",
-          model.name);
+FoldedProgram fold_program(const Model& model) {
   const Program program = inference_form(model);
   const Graph& graph = program.graph;
   const Fixed fixed = fixed_nodes(program);
   const Frontier frontier(program, fixed);
 
-  Model result;
-  result.name = model.name;
-  result.class_names = model.class_names;
-  result.weights = values_of(program, frontier.entries(), model.weights);
+  FoldedProgram result{{}, weights_graph(program, fixed, frontier.entries())};
   Builder builder(graph.ops(), graph.name());
   std::map<ValueId, Value> values;
   for (const Frontier::Entry& entry : frontier.entries()) {
@@ -217,12 +210,7 @@ Model fold_weights(const Model& model) {
     const bool folded = fixed.weighty[id] && !frontier.repeats(static_cast<NodeId>(id));
     if (node.op->name == "input" || folded) continue;
     const LabelScope label(builder, label_of(program, fixed, node));
-    std::vector<Value> operands;
-    for (const ValueId& operand : node.operands) operands.push_back(values.at(operand));
-    const std::vector<Value> results =
-        builder.emit(*node.op, operands, node.attributes, node.regions);
-    for (size_t r = 0; r < results.size(); ++r)
-      values[{static_cast<NodeId>(id), static_cast<int32_t>(r)}] = results[r];
+    emit_copy(builder, node, static_cast<NodeId>(id), values);
   }
   std::vector<Builder::Output> outputs;
   for (const NamedValue& output : graph.outputs())
@@ -230,6 +218,24 @@ Model fold_weights(const Model& model) {
   result.program.num_results = static_cast<int64_t>(outputs.size());
   result.program.graph = builder.finish(outputs);
   verify(result.program);
+  return result;
+}
+
+Model fold_weights(const Model& model) {
+  require(model.weights.size() == model.program.state.size(), "model '{}' has no weights yet",
+          model.name);
+  FoldedProgram folded = fold_program(model);
+  Program weights;
+  weights.num_results = static_cast<int64_t>(folded.weights.outputs().size());
+  weights.graph = std::move(folded.weights);
+  weights.state = model.program.state;
+  const auto executable = compile(weights, **find_backend("cpu")).executable;
+  executable->bind_state(model.weights);
+  Model result;
+  result.name = model.name;
+  result.class_names = model.class_names;
+  result.program = std::move(folded.program);
+  for (const Tensor& value : executable->run({})) result.weights.push_back(value.clone());
   return result;
 }
 

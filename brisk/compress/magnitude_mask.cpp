@@ -113,6 +113,10 @@ Tensor value_mask(const Tensor& scores, float sparsity) {
   return own_mask(scores, sparsity, Ranking::value);
 }
 
+Tensor nonzero_mask(const Tensor& weights) {
+  return threshold_mask(weights, std::numeric_limits<double>::denorm_min());
+}
+
 Tensor magnitude_mask(const Tensor& weights, float sparsity, const BlockShape& block) {
   if (block.rows == 1 && block.columns == 1) return own_mask(weights, sparsity, Ranking::magnitude);
   require(weights.rank() == 2, "blocks of {} by {} are for weights of two axes, but this one is {}",

@@ -49,6 +49,9 @@ Tensor value_mask(const Tensor& scores, float sparsity);
 /// [..., inputs, outputs]: of equal ones the first stay. Rank 2 to 5.
 Tensor group_mask(const Tensor& weights, int64_t zeros, int64_t group);
 
+/// 1 where a weight is not zero.
+Tensor nonzero_mask(const Tensor& weights);
+
 /// weights * mask.
 Tensor masked(const Tensor& weights, const Tensor& mask);
 

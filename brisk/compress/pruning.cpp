@@ -67,6 +67,7 @@ Pruning::Pruning(const Model& model, PruningOptions options) : options_(std::mov
 }
 
 bool Pruning::due(int64_t step) const {
+  if (options_.preserve_sparsity) return step == 1;
   return options_.group_size > 0 ? step == std::max<int64_t>(options_.schedule.begin_step, 1)
                                  : options_.schedule.due(step);
 }
@@ -83,6 +84,7 @@ std::vector<Tensor> Pruning::choose_masks(int64_t step, std::span<const Tensor> 
     threshold = ranked_threshold(values, kept_count(size, sparsity), ranking);
   }
   return each_mask(values, threads, [&](const Tensor& tensor) {
+    if (options_.preserve_sparsity) return nonzero_mask(tensor);
     if (options_.group_size > 0)
       return group_mask(tensor, options_.group_zeros, options_.group_size);
     if (options_.scope == PruningScope::model) return threshold_mask(tensor, threshold, ranking);
@@ -92,6 +94,8 @@ std::vector<Tensor> Pruning::choose_masks(int64_t step, std::span<const Tensor> 
 }
 
 std::string Pruning::describe() const {
+  if (options_.preserve_sparsity)
+    return fmt::format("zeros preserved, of {}", fmt::join(parameters_, " "));
   const std::string what =
       options_.group_size > 0
           ? fmt::format("{} of each {} weights from step {}", options_.group_zeros,

@@ -41,6 +41,9 @@ struct PruningOptions {
   /// once, at the schedule's begin_step, or before the first step; its sparsity does not count. 0:
   /// off.
   int64_t group_zeros = 0, group_size = 0;
+  /// What is zero before the first step stays so, and nothing else counts: training a pruned model
+  /// on.
+  bool preserve_sparsity = false;
   std::vector<std::string> exclude_layers = {};  ///< parts of names of parameters that stay dense
 };
 

@@ -24,8 +24,14 @@ constexpr int64_t kSmallElements = 4096;  ///< below this a shared operand is no
 class Merger {
  public:
   Merger(const Graph& graph, const LoopForms& forms)
-      : graph_(graph), forms_(forms), parent_(graph.nodes().size()), members_(parent_.size()) {
+      : graph_(graph),
+        forms_(forms),
+        users_(graph.users()),
+        parent_(graph.nodes().size()),
+        members_(parent_.size()),
+        reach_(parent_.size()) {
     std::iota(parent_.begin(), parent_.end(), 0);
+    std::iota(reach_.begin(), reach_.end(), 0);
     for (size_t id = 0; id < members_.size(); ++id) members_[id] = {static_cast<NodeId>(id)};
   }
 
@@ -53,7 +59,6 @@ class Merger {
 
   /// Loops over one space that read the same large operand share the reading.
   void merge_siblings() {
-    const auto users = graph_.users();
     for (NodeId id = 0; id < static_cast<NodeId>(graph_.nodes().size()); ++id) {
       const Node& node = graph_.node(id);
       if (forms_.role(id) == LoopRole::load || node.results.empty() || !node.results[0].is_tensor())
@@ -61,7 +66,7 @@ class Merger {
       const Shape& shape = node.results[0].shape();
       if (!shape.is_static() || shape.num_elements() < kSmallElements) continue;
       NodeId first = -1;
-      for (const NodeId user : users[static_cast<size_t>(id)]) {
+      for (const NodeId user : users_[static_cast<size_t>(id)]) {
         if (!forms_.in_loop(user)) continue;
         if (first < 0)
           first = user;
@@ -85,7 +90,26 @@ class Merger {
     parent_[static_cast<size_t>(b)] = a;
     left = std::move(both);
     right.clear();
+    const NodeId reach = std::max(reach_[static_cast<size_t>(a)], reach_[static_cast<size_t>(b)]);
+    reach_[static_cast<size_t>(a)] = reach;
+    raise_users(a, reach);
     return true;
+  }
+
+  /// What reads a cluster depends on all of it.
+  void raise_users(NodeId cluster, NodeId reach) {
+    std::vector<NodeId> work = {cluster};
+    while (!work.empty()) {
+      const NodeId reached = work.back();
+      work.pop_back();
+      for (const NodeId member : members(reached))
+        for (const NodeId user : users_[static_cast<size_t>(member)]) {
+          const NodeId reader = find(user);
+          if (reach_[static_cast<size_t>(reader)] >= reach) continue;
+          reach_[static_cast<size_t>(reader)] = reach;
+          work.push_back(reader);
+        }
+    }
   }
 
   /// True when `from` depends on `target` other than by reading it.
@@ -112,7 +136,7 @@ class Merger {
     while (!stack.empty()) {
       const NodeId cluster = stack.back();
       stack.pop_back();
-      if (members(cluster).back() < earliest) continue;  // too early to depend on it
+      if (reach_[static_cast<size_t>(cluster)] < earliest) continue;  // too early to depend on it
       if (visit_sources(cluster, false)) return true;
     }
     return false;
@@ -120,8 +144,12 @@ class Merger {
 
   const Graph& graph_;
   const LoopForms& forms_;
+  std::vector<std::vector<NodeId>> users_;
   std::vector<NodeId> parent_;
   std::vector<std::vector<NodeId>> members_;  ///< ascending; of cluster roots
+  /// Of cluster roots: the last node among a cluster and all clusters that it depends on. A cluster
+  /// is emitted as a whole, so an early node may depend on a late one of another's.
+  std::vector<NodeId> reach_;
 };
 
 /// Loads that something other than a loop reads, or that are outputs: they are stored.

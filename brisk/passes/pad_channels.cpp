@@ -20,7 +20,8 @@ namespace {
 
 class Padder {
  public:
-  explicit Padder(const std::vector<int64_t>& steps) : steps_(steps) {}
+  explicit Padder(const LoweringTarget& target)
+      : steps_(target.channel_steps), tf32_(target.tf32) {}
 
   std::optional<std::vector<Value>> operator()(Builder& builder, const Node& node,
                                                std::span<const Value> operands) {
@@ -56,8 +57,10 @@ class Padder {
   }
 
   bool is_narrow(const Value& image, const ConvolutionAttributes& geometry) const {
-    const bool is_short = image.dtype() == DType::f16 || image.dtype() == DType::bf16;
-    return is_short && geometry.groups == 1 &&
+    const DType type = image.dtype();
+    const bool is_rounded =
+        type == DType::f16 || type == DType::bf16 || (type == DType::f32 && tf32_);
+    return is_rounded && geometry.groups == 1 &&
            image.shape().sizes().back() < padded_channels(image);
   }
 
@@ -125,13 +128,14 @@ class Padder {
   }
 
   const std::vector<int64_t>& steps_;
+  bool tf32_;
   std::map<ValueId, Value> images_;  ///< by what is padded
 };
 
-Graph pad_graph(const Graph& graph, const std::vector<int64_t>& steps) {
-  Padder padder(steps);
+Graph pad_graph(const Graph& graph, const LoweringTarget& target) {
+  Padder padder(target);
   return rewrite(
-      map_regions(graph, [&](const Graph& region) { return pad_graph(region, steps); }),
+      map_regions(graph, [&](const Graph& region) { return pad_graph(region, target); }),
       [&](Builder& builder, const Node& node, NodeId, std::span<const Value> operands) {
         return padder(builder, node, operands);
       },
@@ -142,7 +146,7 @@ Graph pad_graph(const Graph& graph, const std::vector<int64_t>& steps) {
 
 Program pad_channels(Program program, const PassContext& context) {
   if (!context.target.channel_steps.empty())
-    program.graph = pad_graph(program.graph, context.target.channel_steps);
+    program.graph = pad_graph(program.graph, context.target);
   return program;
 }
 

@@ -41,6 +41,9 @@ struct LoweringTarget {
   /// Ascending: an image of fewer channels than the last, in a short type, is padded to the first
   /// of these that holds them for a convolution without groups (pad_channels); empty: never.
   std::vector<int64_t> channel_steps;
+  /// Products of f32 round their operands (TF32), so f32 counts among the short types in what is
+  /// asked of convolutions.
+  bool tf32 = false;
   /// Element types in which convolutions and contractions are slow: f32 takes their place
   /// (widen_products).
   std::set<DType> slow_products;

@@ -4,6 +4,7 @@
 #include "brisk/ops/move/move.h"
 #include "brisk/ops/reduce/reduce.h"
 #include "brisk/ops/source/source.h"
+#include "brisk/ops/source/splat.h"
 #include "brisk/ops/window/window.h"
 #include "brisk/passes/simplify.h"
 
@@ -18,17 +19,6 @@ using Replacement = std::optional<Value>;
 
 const Node& producer(const Value& value) {
   return value.builder->node(value.id.node);
-}
-
-/// The value when every element is one constant: a scalar constant or its broadcast.
-std::optional<double> splat(const Value& value) {
-  const Node* node = &producer(value);
-  while (node->op->name == "broadcast" || node->op->name == "reshape")
-    node = &value.builder->node(node->operands[0].node);
-  if (node->op->name != "constant") return std::nullopt;
-  const Tensor& tensor = node->attributes.as<ConstantAttributes>().value;
-  if (tensor.num_elements() != 1) return std::nullopt;
-  return tensor.get(0);
 }
 
 bool is_splat(const Value& value, double wanted) {
@@ -182,6 +172,10 @@ Replacement cast_of_cast(Builder&, const Node& node, Operands x) {
   // Widening and back is exact: bf16 -> f32 -> bf16.
   if (source.dtype() == to && is_floating(to) && is_floating(x[0].dtype()) &&
       bits(x[0].dtype()) > bits(to))
+    return source;
+  // Integers that are cut to as many bits as they had: i32 -> i64 -> i32.
+  if (source.dtype() == to && is_integer(to) && is_integer(x[0].dtype()) &&
+      bits(x[0].dtype()) >= bits(to))
     return source;
   return std::nullopt;
 }

@@ -57,8 +57,8 @@ class Backend {
   /// Whether computing in `type` pays here, judged by the instruction set (bf16 needs AMX or
   /// avx512_bf16); the reason otherwise.
   virtual Status supports_fast(DType type) const = 0;
-  /// Whether it has products that round to TF32; the reason otherwise.
-  virtual Status supports_tf32() const {
+  /// The target where f32 products round to TF32; the reason where it has none.
+  virtual Result<LoweringTarget> tf32_target() const {
     return fail("the {} backend computes float32 as it is: tf32 is for cuda", name());
   }
   /// Compiles a lowered program (all dimensions bound, no calls, no non-native composites).

@@ -11,12 +11,12 @@ Compilation compile(const Program& program, const Backend& backend, const Compil
           "(bind_dimensions)",
           program.graph.name(), unbound.empty() ? "" : unbound.front());
   if (!options.device_description.empty()) backend.supports_descriptions().value();
-  if (options.tf32) backend.supports_tf32().value();
   const std::vector<Pass> pipeline = lowering_pipeline();
-  const PassContext context{.target = backend.target(),
-                            .disabled = disabled_in(pipeline, options.disabled_passes),
-                            .dump_directory = options.dump_directory,
-                            .verify = options.verify};
+  const PassContext context{
+      .target = options.tf32 ? backend.tf32_target().value() : backend.target(),
+      .disabled = disabled_in(pipeline, options.disabled_passes),
+      .dump_directory = options.dump_directory,
+      .verify = options.verify};
   Compilation result;
   result.lowered = run_pipeline(program, pipeline, context, &result.passes);
   result.executable = backend.compile(result.lowered, options);

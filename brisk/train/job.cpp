@@ -5,6 +5,7 @@
 #include "brisk/base/edit_distance.h"
 #include "brisk/base/hash.h"
 #include "brisk/base/json.h"
+#include "brisk/compress/fold_weights.h"
 #include "brisk/data/augment.h"
 #include "brisk/data/idx.h"
 #include "brisk/data/image_folder.h"
@@ -133,7 +134,9 @@ PruningPtr make_pruning(const PruneRecipe& r, const Model& model, int64_t steps)
                          .scope = r.scope,
                          .block = {r.block_size[0], r.block_size[1], r.block_pooling},
                          .exclude_layers = r.exclude_layers};
-  if (r.name == "sparsity_m_by_n") {
+  if (r.name == "preserve_sparsity") {
+    options.preserve_sparsity = true;
+  } else if (r.name == "sparsity_m_by_n") {
     options.group_zeros = r.m_by_n[0], options.group_size = r.m_by_n[1];
     options.schedule = constant_sparsity(0, r.begin_step);
   } else if (r.name == "constant_sparsity") {
@@ -168,6 +171,21 @@ DistillationPtr make_distillation(const Recipe& recipe, const Model& student) {
           r.teacher.string(), fmt::join(theirs.mean, " "), fmt::join(theirs.std, " "),
           fmt::join(recipe.mean, " "), fmt::join(recipe.std, " "));
   return distillation;
+}
+
+/// A recipe's quantization of `model`, from ranges of it as it is.
+QuantizationTrainingPtr make_quantization(const Recipe& recipe, const Model& model) {
+  const QuantizeRecipe& r = recipe.quantize;
+  if (!r.enabled) return nullptr;
+  require_quantizable(recipe);
+  const ValueRanges ranges =
+      calibrate_model(fold_weights(model), calibration_images(recipe.train, recipe, r.samples),
+                      {.method = r.method, .threads = static_cast<int>(recipe.threads)});
+  return std::make_shared<const QuantizationTraining>(
+      model, ranges,
+      QuantizationTrainingOptions{.ranges = r.ranges,
+                                  .ema_decay = r.ema_decay,
+                                  .float_layers = {r.float_layers.begin(), r.float_layers.end()}});
 }
 
 /// What decides the course of a training and is not in its compiled step. Where the data lies is
@@ -239,6 +257,23 @@ Dataset open_images(const DataRecipe& data, const Recipe& recipe, bool training)
   return dataset.map(compose(maps)).batch(recipe.batch_size).prefetch();
 }
 
+Dataset calibration_images(const DataRecipe& data, const Recipe& recipe, int64_t samples) {
+  Recipe plain = recipe;
+  plain.augment.clear();
+  for (AugmentRecipe step : recipe.augment) {
+    if (step.name == "random_flip_horizontal") continue;
+    if (step.name == "random_crop") step.name = "center_crop";
+    if (step.name == "random_resized_crop") step.name = "resize";
+    plain.augment.push_back(step);
+  }
+  const int64_t batches = (samples + recipe.batch_size - 1) / recipe.batch_size;
+  return open_images(data, plain, true).take(batches);
+}
+
+Model deployed_model(const Job& job, const Model& trained) {
+  return job.quantization ? job.quantization->deployed(trained.weights).model : trained;
+}
+
 void require_classes(const Dataset& dataset, const DataRecipe& data, const Model& model,
                      const std::vector<std::string>& class_names) {
   const std::vector<std::string> found = dataset.class_names();
@@ -298,6 +333,14 @@ Job make_job(const Recipe& recipe) {
   options.accumulate = recipe.accumulate;
   options.seed = recipe.seed;
   options.fingerprint = fingerprint(recipe, train);
+  if (const QuantizationTrainingPtr quantization = make_quantization(recipe, job.model)) {
+    job.quantization = quantization;
+    job.model = quantization->training_model();
+    options.deployed = [quantization](const Model& trained) {
+      return quantization->deployed(trained.weights).model;
+    };
+    options.fingerprint += "-" + to_hex(stable_hash(quantization->describe()));
+  }
   options.backend = recipe.backend;
   options.compile.threads = static_cast<int>(recipe.threads);
   options.data_threads = static_cast<int>(recipe.data_threads);

@@ -20,6 +20,7 @@
 #include "brisk/base/error.h"
 #include "brisk/compress/clustering.h"
 #include "brisk/compress/pruning.h"
+#include "brisk/compress/quantization_training.h"
 #include "brisk/compress/structured_pruning.h"
 #include "brisk/nn/losses.h"
 #include "brisk/train/step.h"
@@ -81,7 +82,8 @@ struct ScheduleRecipe {
 
 /// Pruning while training; brisk/compress/pruning.h says what the fields mean.
 struct PruneRecipe {
-  /// "constant_sparsity", "polynomial_decay", "sparsity_m_by_n"; empty: nothing is pruned.
+  /// "constant_sparsity", "polynomial_decay", "sparsity_m_by_n", "preserve_sparsity"; empty:
+  /// nothing is pruned.
   std::string name;
   double target_sparsity = 0.5;                         ///< constant_sparsity
   double initial_sparsity = 0.5, final_sparsity = 0.8;  ///< polynomial_decay
@@ -115,6 +117,18 @@ struct DistillRecipe {
   friend bool operator==(const DistillRecipe&, const DistillRecipe&) = default;
 };
 
+/// Training with the roundings of 8-bit integers; brisk/compress/quantization_training.h says what
+/// the fields mean.
+struct QuantizeRecipe {
+  bool enabled = false;
+  RangeRule ranges = RangeRule::moving_average;
+  double ema_decay = 0.999;
+  CalibrationMethod method = CalibrationMethod::mse;  ///< of the first ranges
+  int64_t samples = 512;                              ///< images that these are found on
+  std::vector<std::string> float_layers = {};
+  friend bool operator==(const QuantizeRecipe&, const QuantizeRecipe&) = default;
+};
+
 struct Recipe {
   ModelRecipe model;
   DataRecipe train, validation;
@@ -129,7 +143,8 @@ struct Recipe {
   /// Channels that leave the package's model before it is trained; empty: none.
   std::optional<StructuredPruningOptions> prune_channels;
   PruneRecipe prune;
-  ClusterRecipe cluster;  ///< not together with `prune`
+  ClusterRecipe cluster;    ///< not together with `prune`
+  QuantizeRecipe quantize;  ///< of a package
   DistillRecipe distill;
   std::string loss = "sparse_categorical_crossentropy";
   double label_smoothing = 0;
@@ -146,6 +161,9 @@ struct Recipe {
   std::vector<std::string> disabled_passes;
   friend bool operator==(const Recipe&, const Recipe&) = default;
 };
+
+/// Refused where `recipe` cannot be trained with quantization.
+void require_quantizable(const Recipe& recipe);
 
 /// Relative paths count from `directory`.
 Result<Recipe> parse_recipe(const std::string& text, const std::string& what,

@@ -60,6 +60,14 @@ class RecipeReader {
     if (const YAML::Node node = fields.find("distill")) recipe.distill = distill(node);
     read_loss(fields, recipe);
     read_enum(fields, "precision", recipe.precision);
+    if (const YAML::Node node = fields.find("quantize")) {
+      recipe.quantize = quantize(node);
+      try {
+        require_quantizable(recipe);
+      } catch (const UserError& error) {
+        refuse("{}{}", place(node), error.what());
+      }
+    }
     fields.read("accumulate", recipe.accumulate, 1, 1 << 16);
     if (recipe.batch_size % recipe.accumulate != 0)
       refuse("{}batch_size {} cannot be split into accumulate = {} equal parts",
@@ -253,7 +261,7 @@ class RecipeReader {
 
   PruneRecipe prune(const YAML::Node& node) const {
     const std::vector<std::string> known = {"constant_sparsity", "polynomial_decay",
-                                            "sparsity_m_by_n"};
+                                            "sparsity_m_by_n", "preserve_sparsity"};
     PruneRecipe prune{.name = "polynomial_decay"};
     if (node.IsScalar()) {
       prune.name = text_of(node, "prune");
@@ -263,11 +271,11 @@ class RecipeReader {
     FieldReader fields(node, "prune");
     fields.read("name", prune.name);
     require_known(node, "pruning", prune.name, known);
-    fields.read("begin_step", prune.begin_step, 0);
     fields.read("exclude_layers", prune.exclude_layers);
+    if (prune.name != "preserve_sparsity") fields.read("begin_step", prune.begin_step, 0);
     if (prune.name == "sparsity_m_by_n") {
       fields.read_size("m_by_n", prune.m_by_n, "[zeros, weights]");
-    } else {
+    } else if (prune.name != "preserve_sparsity") {
       if (prune.name == "constant_sparsity") {
         fields.read("target_sparsity", prune.target_sparsity, 0, kBelowOne);
       } else {
@@ -325,6 +333,19 @@ class RecipeReader {
     return cluster;
   }
 
+  QuantizeRecipe quantize(const YAML::Node& node) const {
+    QuantizeRecipe quantize{.enabled = true};
+    FieldReader fields(node, "quantize");
+    read_enum(fields, "ranges", quantize.ranges);
+    if (quantize.ranges == RangeRule::moving_average)
+      fields.read("ema_decay", quantize.ema_decay, 1e-6, kBelowOne);
+    read_enum(fields, "method", quantize.method);
+    fields.read("samples", quantize.samples, 1);
+    fields.read("float_layers", quantize.float_layers);
+    fields.finish();
+    return quantize;
+  }
+
   static void read_loss(FieldReader& fields, Recipe& recipe) {
     if (const YAML::Node node = fields.find("loss")) {
       recipe.loss = text_of(node, "loss");
@@ -347,6 +368,16 @@ class RecipeReader {
 };
 
 }  // namespace
+
+void require_quantizable(const Recipe& recipe) {
+  require(!recipe.model.package.empty(),
+          "quantize trains a trained model on: give model: {{package: path}}");
+  require(
+      recipe.precision != Precision::mixed_bfloat16 && recipe.precision != Precision::mixed_float16,
+      "quantize does not go with precision {}, which has fewer digits than what is rounded: "
+      "take float32 or tf32",
+      enum_names(Precision{})[static_cast<size_t>(recipe.precision)]);
+}
 
 Result<Recipe> parse_recipe(const std::string& text, const std::string& what,
                             const std::filesystem::path& directory) {

@@ -10,6 +10,7 @@
 #include "brisk/formats/tfevents/event_writer.h"
 #include "brisk/train/check_labels.h"
 #include "brisk/train/checkpoint.h"
+#include "brisk/train/step_target.h"
 
 namespace brisk {
 namespace {
@@ -142,7 +143,8 @@ std::vector<ClusteredEntry> clustered_entries(const Program& step,
 }  // namespace
 
 struct Trainer::State {
-  Model model;  ///< its weights may be of the step's types (f64) and not of its program's
+  Model model;     ///< its weights may be of the step's types (f64) and not of its program's
+  Model deployed;  ///< what options.deployed made last
   TrainerOptions options;
   std::shared_ptr<const Backend> backend;
   Program step_program;
@@ -165,7 +167,7 @@ struct Trainer::State {
             .precision = options.precision,
             .accumulate = options.accumulate,
             .disabled_passes = options.compile.disabled_passes,
-            .target = backend->target()};
+            .target = step_target(*backend, options.precision)};
   }
 
   CompileOptions compile_options() const {
@@ -253,7 +255,32 @@ struct Trainer::State {
     }
   }
 
-  Executable& compiled(std::map<int64_t, Compiled>& cache, int64_t size,
+  /// The model with its current weights, in its program's types.
+  Model trained() {
+    fetch_weights();
+    Model result = model;
+    result.weights = in_types_of(model.program.state, model.weights);
+    return result;
+  }
+
+  /// What is evaluated and predicted with, with its current weights.
+  const Model& served() {
+    if (model.weights.empty()) model.initialize(options.seed);
+    fetch_weights();
+    if (!options.deployed) return model;
+    deployed = options.deployed(trained());
+    evaluation.clear();
+    prediction.clear();
+    return deployed;
+  }
+
+  StepOptions served_options() const {
+    StepOptions result = step_options();
+    if (options.deployed) result.precision = Precision::float32;
+    return result;
+  }
+
+  Executable& compiled(std::map<int64_t, Compiled>& cache, int64_t size, const Model& served,
                        const std::function<Program()>& make) {
     Compiled& step = cache[size];
     if (!step.executable) {
@@ -261,7 +288,7 @@ struct Trainer::State {
       step.state = program.state;
       step.executable = compile(program, *backend, compile_options()).executable;
     }
-    step.executable->bind_state(in_types_of(step.state, model.weights));
+    step.executable->bind_state(in_types_of(step.state, served.weights));
     return *step.executable;
   }
 };
@@ -530,15 +557,14 @@ History Trainer::fit(const Dataset& dataset, const FitOptions& options) {
 Metrics Trainer::evaluate(const Dataset& dataset) {
   state_->check_dataset(dataset, 1);
   require_end(dataset, "evaluate");
-  if (state_->model.weights.empty()) state_->model.initialize(state_->options.seed);
-  state_->fetch_weights();
+  const Model& served = state_->served();
   MetricMeans means(result_names(state_->options.metrics));
   const auto iterator = dataset.iterator({.threads = state_->options.data_threads});
   Example batch;
   for (int64_t n = dataset.cardinality(); n > 0 && iterator->next(batch); --n) {
     const int64_t size = batch[0].sizes()[0];
-    Executable& step = state_->compiled(state_->evaluation, size, [&] {
-      return make_evaluation_step(state_->model, state_->step_options(), size);
+    Executable& step = state_->compiled(state_->evaluation, size, served, [&] {
+      return make_evaluation_step(served, state_->served_options(), size);
     });
     state_->check_targets(batch);
     means.add(step.run(batch), size);
@@ -549,8 +575,7 @@ Metrics Trainer::evaluate(const Dataset& dataset) {
 Tensor Trainer::predict(const Dataset& dataset) {
   state_->check_dataset(dataset, 0);
   require_end(dataset, "predict");
-  if (state_->model.weights.empty()) state_->model.initialize(state_->options.seed);
-  state_->fetch_weights();
+  const Model& served = state_->served();
   const size_t num_features = state_->model.program.num_batch_inputs();
   std::vector<Tensor> parts;
   int64_t total = 0;
@@ -558,8 +583,8 @@ Tensor Trainer::predict(const Dataset& dataset) {
   Example batch;
   for (int64_t n = dataset.cardinality(); n > 0 && iterator->next(batch); --n) {
     const int64_t size = batch[0].sizes()[0];
-    Executable& step = state_->compiled(state_->prediction, size, [&] {
-      return make_prediction_step(state_->model, state_->step_options(), size);
+    Executable& step = state_->compiled(state_->prediction, size, served, [&] {
+      return make_prediction_step(served, state_->served_options(), size);
     });
     parts.push_back(step.run(std::span<const Tensor>(batch).first(num_features))[0].clone());
     require(parts.back().rank() > 0 && parts.back().sizes()[0] == size,
@@ -577,10 +602,7 @@ Tensor Trainer::predict(const Dataset& dataset) {
 }
 
 Model Trainer::model() const {
-  state_->fetch_weights();
-  Model model = state_->model;
-  model.weights = in_types_of(model.program.state, model.weights);
-  return model;
+  return state_->trained();
 }
 
 }  // namespace brisk

@@ -36,6 +36,9 @@ struct TrainerOptions {
   ClusteringPtr clustering = nullptr;
   /// The training's loss is of a teacher's outputs, too; evaluation's is of the targets alone.
   DistillationPtr distillation = nullptr;
+  /// What is evaluated and predicted with in place of the trained model, made of it, in float32;
+  /// empty: itself, in `precision`.
+  std::function<Model(const Model&)> deployed = {};
   Precision precision = Precision::float32;
   int64_t accumulate = 1;
   uint64_t seed = 0;

@@ -371,6 +371,51 @@ TEST(Json, OfQuantizingTellsOfEachLayer) {
   EXPECT_EQ(floats.at("layers")[0].at("reason"), "chosen to stay float");
 }
 
+TEST(Json, OfQuantizingWithATrainingTellsOfIt) {
+  const Trained trained;
+  const TemporaryDirectory output;
+  const std::vector<std::string> command = {
+      "quantize", trained.model(), "--data", trained.photos(), "--samples",
+      "2",        "--steps",       "2",      "--keep_slow",    "--epochs",
+      "2",        "--batch_size",  "1",      "--output",       (output / "run").string(),
+      "--json",   "--quiet"};
+  const Json done = objects(brisk(command)).at(0);
+  EXPECT_NE(done.at("training").at("how").get<std::string>().find("ranges moving_average"),
+            std::string::npos);
+  EXPECT_TRUE(done.at("training").at("metrics_before").at("accuracy").is_number());
+  EXPECT_LT(done.at("after").at("bytes"), done.at("before").at("bytes"));
+  const Json metrics =
+      objects(brisk({"evaluate", done.at("model"), "--data", trained.photos(), "--json"})).at(0);
+  EXPECT_NEAR(metrics.at("loss").get<double>(),
+              done.at("after").at("metrics").at("loss").get<double>(), 1e-6)
+      << "the package is what was measured";
+  const ChildResult again = brisk(command);
+  EXPECT_EQ(again.code, 1);
+  EXPECT_NE(again.err.find("holds an earlier training"), std::string::npos) << again.err;
+  std::vector<std::string> resumed = command;
+  resumed.push_back("--resume");
+  EXPECT_EQ(objects(brisk(resumed)).at(0).at("after").at("metrics"),
+            done.at("after").at("metrics"));
+  const ChildResult alone =
+      brisk({"quantize", trained.model(), "--data", trained.photos(), "--preserve_sparsity"});
+  EXPECT_NE(alone.code, 0);
+  EXPECT_NE(alone.err.find("--epochs"), std::string::npos) << alone.err;
+}
+
+TEST(Json, OfOptimizingHasAStepARow) {
+  const TemporaryDirectory output;
+  const Json done =
+      objects(brisk({"optimize", "mlp", "--data", "synthetic", "--skip", "training", "int8",
+                     "--output", (output / "run").string(), "--time-budget", "1m", "--html",
+                     (output / "page.html").string(), "--json", "--quiet"}))
+          .at(0);
+  EXPECT_GT(done.at("steps").size(), 5u);
+  for (const Json& step : done.at("steps")) EXPECT_NE(step.at("step"), "int8");
+  EXPECT_NE(done.at("accuracy_note").get<std::string>().find("untrained"), std::string::npos);
+  EXPECT_TRUE(std::filesystem::exists(output / "page.html"));
+  EXPECT_TRUE(std::filesystem::exists(done.at("package").get<std::string>() + "/graph.txt"));
+}
+
 TEST(Json, OfExplainHasAKernelALine) {
   for (const Json& kernel : objects(brisk({"explain", "mlp", "--batch_size", "4", "--json"}))) {
     EXPECT_TRUE(kernel.at("op").is_string());
@@ -403,7 +448,7 @@ TEST(Json, OfBenchHasACaseALine) {
 TEST(Json, EveryVerbThatOffersItIsTestedHere) {
   const std::set<std::string> tested = {"train",    "evaluate", "predict", "inspect", "explain",
                                         "ops",      "doctor",   "bench",   "profile", "prune",
-                                        "quantize", "cluster",  "distill"};
+                                        "quantize", "cluster",  "distill", "optimize"};
   for (const std::string& verb : verbs()) {
     const bool long_running = verb == "demo";  // ./dev demo takes minutes
     EXPECT_TRUE(long_running || tested.contains(verb) || !options_of(verb).contains("--json"))

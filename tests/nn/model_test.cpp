@@ -33,18 +33,19 @@ TEST_P(Zoo, HasThePublishedNumberOfParameters) {
 }
 
 // Keras's "Simple MNIST convnet" prints 34,826 and its first MLP example 101,770; torchvision lists
-// 11,689,512 and 25,557,032 for ResNet-18 and 50, and ResNet-18 for 32 pixels has a 3x3 stem.
-// airbench is brisk's own: the sum over its convolutions of 9 in out + 2 out, and the last layer.
-INSTANTIATE_TEST_SUITE_P(, Zoo,
-                         ::testing::Values(Published{"small_cnn", {28, 28, 1}, 10, 34'826},
-                                           Published{"mlp", {28, 28, 1}, 10, 101'770},
-                                           Published{"airbench", {32, 32, 3}, 10, 4'655'434},
-                                           Published{"resnet18", {224, 224, 3}, 1000, 11'689'512},
-                                           Published{"resnet50", {224, 224, 3}, 1000, 25'557'032},
-                                           Published{"resnet18", {32, 32, 3}, 10, 11'173'962}),
-                         [](const auto& info) {
-                           return fmt::format("{}_{}", info.param.name, info.param.input[0]);
-                         });
+// 11,689,512, 25,557,032 and 3,504,872 for ResNet-18 and 50 and MobileNet v2; ResNet-18 for 32
+// pixels has a 3x3 stem. airbench is brisk's own: the sum over its convolutions of 9 in out + 2
+// out, and the last layer.
+INSTANTIATE_TEST_SUITE_P(
+    , Zoo,
+    ::testing::Values(Published{"small_cnn", {28, 28, 1}, 10, 34'826},
+                      Published{"mlp", {28, 28, 1}, 10, 101'770},
+                      Published{"airbench", {32, 32, 3}, 10, 4'655'434},
+                      Published{"resnet18", {224, 224, 3}, 1000, 11'689'512},
+                      Published{"resnet50", {224, 224, 3}, 1000, 25'557'032},
+                      Published{"mobilenet_v2", {224, 224, 3}, 1000, 3'504'872},
+                      Published{"resnet18", {32, 32, 3}, 10, 11'173'962}),
+    [](const auto& info) { return fmt::format("{}_{}", info.param.name, info.param.input[0]); });
 
 TEST(ZooNames, AResidualNetworkResizesItsImages) {
   const Model model = zoo::by_name("resnet18", {32, 32, 3}, 1000, -1, {224, 224});

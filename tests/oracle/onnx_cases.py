@@ -5,7 +5,11 @@ ONNX Runtime's on the same cases, and every failing case there with its reason.
 
     python tests/oracle/onnx_cases.py [--only PART_OF_A_NAME] [--backend NAME] [--mode stages|program|again] [--no-peer] [--report FILE]
 
-Fails when fewer cases pass than the committed list says, or one that passed fails.
+Fails when fewer cases pass than the committed list says, or one that passed fails. In several processes at a
+time, on a machine with a GPU, and one report of what they found (docs/results/onnx_cases_cuda.md):
+
+    python tests/oracle/onnx_cases.py --backend cuda --no-peer --part 3/12 --failures part3.json
+    python tests/oracle/onnx_cases.py --backend cuda --no-peer --found part*.json --on "NVIDIA H100, cuDNN 9.14" --report FILE
 """
 
 import argparse
@@ -285,22 +289,24 @@ def score(cases, failures, kind=None):
     return len(chosen), sum(case.name not in failures for case in chosen)
 
 
-def write_report(path, cases, ours, peers):
-    import onnxruntime
-    lines = ["# ONNX's own test cases", "",
-             f"The backend tests of onnx {onnx.__version__} through `brisk`'s import, compilation and cpu backend, compared by ONNX's",
-             "own runner (relative 1e-3, absolute 1e-7 unless a case says otherwise; shapes and types exactly). ONNX",
-             f"Runtime {onnxruntime.__version__} ran the same files, judged the same way. Made by `./dev test --oracle onnx`.",
-             f"{run_on()}.", "",
-             "| cases | all | brisk | ONNX Runtime |", "| --- | ---: | ---: | ---: |"]
+def write_report(path, cases, ours, peers, backend, machine):
+    def row(name, total, passed, peer):
+        return f"| {name} | {total} | {passed} |" + (f" {peer} |" if peers is not None else "")
+    header = [row("cases", "all", "brisk", "ONNX Runtime"), row("---", "---:", "---:", "---:")]
+    lines = [f"# ONNX's own test cases{'' if backend == 'cpu' else ' on the backend ' + backend}", "",
+             f"The backend tests of onnx {onnx.__version__} through `brisk`'s import, compilation and {backend} backend, compared by ONNX's",
+             "own runner (relative 1e-3, absolute 1e-7 unless a case says otherwise; shapes and types exactly)."]
+    if peers is not None:
+        import onnxruntime
+        lines.append(f"ONNX Runtime {onnxruntime.__version__} ran the same files, judged the same way. Made by `./dev test --oracle onnx`.")
+    lines += [f"{machine}.", "", *header]
     for kind in (*KINDS, None):
-        total, passed = score(cases, ours, kind)
-        peer = score(cases, peers, kind)[1] if peers is not None else "-"
-        lines.append(f"| {kind or '**together**'} | {total} | {passed} | {peer} |")
+        peer = score(cases, peers, kind)[1] if peers is not None else ""
+        lines.append(row(kind or "**together**", *score(cases, ours, kind), peer))
     lines += ["", "## By operator", "", "Cases of the whole model's functions written out (`_expanded`) count in a row of their own.", "",
-              "| operator | cases | brisk | ONNX Runtime |", "| --- | ---: | ---: | ---: |"]
-    for op, (total, passed, peer) in sorted(table(cases, ours, peers).items()):
-        lines.append(f"| {op} | {total} | {passed} | {peer if peers is not None else '-'} |")
+              header[0].replace("cases", "operator", 1).replace("all", "cases", 1), header[1]]
+    for op, counts in sorted(table(cases, ours, peers).items()):
+        lines.append(row(op, *counts))
     lines += ["", "## Cases that fail", ""]
     if not ours:
         lines.append("None.")
@@ -331,16 +337,23 @@ def main():
     parser.add_argument("--report", type=Path, help="write the table and the list of failures here (docs/results/onnx_cases.md)")
     parser.add_argument("--runner", help="the built onnx_case_runner; else it is built in build/")
     parser.add_argument("--failures", type=Path, help="write the failures as JSON here")
+    parser.add_argument("--part", default="0/1", help="I/N: each N-th case from the I-th on")
+    parser.add_argument("--found", type=Path, nargs="+", help="failures that were written before: judge them, run nothing")
+    parser.add_argument("--on", help="the machine that the report names; else this one and the commit")
     arguments = parser.parse_args()
-    if arguments.runner is None:
+    if arguments.runner is None and arguments.found is None:
         subprocess.run(["cmake", "--build", ROOT / "build", "--target", "onnx_case_runner"], check=True, stdout=subprocess.DEVNULL)
         arguments.runner = str(ROOT / "build" / "tests" / "onnx_case_runner")
-    cases = find_cases(arguments.only)
+    part, parts = map(int, arguments.part.split("/"))
+    cases = find_cases(arguments.only)[part::parts]
     with tempfile.TemporaryDirectory() as scratch:
         for case in cases:
             if case.light:
                 prepare_real(case, Path(scratch))
-        ours = run_brisk(cases, arguments.runner, scratch, arguments.backend, arguments.mode)
+        if arguments.found:
+            ours = {name: reason for path in arguments.found for name, reason in json.loads(path.read_text()).items()}
+        else:
+            ours = run_brisk(cases, arguments.runner, scratch, arguments.backend, arguments.mode)
         peers = None if arguments.no_peer else run_peer(cases)
     total, passed = score(cases, ours)
     if arguments.mode == "again":
@@ -354,7 +367,7 @@ def main():
         arguments.failures.write_text(json.dumps(ours, indent=1))
     known = committed_failures()
     if arguments.report:
-        write_report(arguments.report, cases, ours, peers)
+        write_report(arguments.report, cases, ours, peers, arguments.backend, arguments.on or run_on())
         print(f"written: {arguments.report}")
         return 0
     broken = sorted(set(ours) - known) if known is not None else sorted(ours)

@@ -51,6 +51,8 @@ LoweringTarget target_of(const PassCase& pass_case) {
       target.longest_fused_row = 32768;
     else if (word == "channels_of_4_or_8")
       target.channel_steps = {4, 8};
+    else if (word == "tf32")
+      target.tf32 = true;
     else if (word == "slow_bf16")
       target.slow_products = {DType::bf16};
     else if (word == "loop_groups")

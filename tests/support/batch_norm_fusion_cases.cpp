@@ -53,21 +53,25 @@ std::vector<int64_t> result_sizes(const Row& row) {
           row.filter[3]};
 }
 
-void add_join(std::vector<OpCase>& cases, const Row& row) {
-  cases.push_back({.op = "input_gradient_join",
-                   .name = row_name(row),
-                   .operands = {values(result_sizes(row)), values(row.filter), values(row.input),
-                                values(row.input)},
-                   .build =
-                       [=](Builder&, Values in) {
-                         Shape shape;
-                         for (const int64_t size : row.input) shape.push_back(size);
-                         const auto [dz, sum] = input_gradient_join(in[0], in[1], in[2], in[3],
-                                                                    {geometry(row), shape});
-                         return std::vector{dz, sum};
-                       },
-                   .types = kFloatTypes,
-                   .roundings = 4});
+/// The skip at every `step`-th place of both spatial axes.
+void add_join(std::vector<OpCase>& cases, const Row& row, int64_t step = 1) {
+  std::vector<int64_t> skip = row.input;
+  skip[1] /= step;
+  skip[2] /= step;
+  cases.push_back(
+      {.op = "input_gradient_join",
+       .name = row_name(row) + (step > 1 ? fmt::format("_skip_{}", step) : ""),
+       .operands = {values(result_sizes(row)), values(row.filter), values(skip), values(row.input)},
+       .build =
+           [=](Builder&, Values in) {
+             Shape shape;
+             for (const int64_t size : row.input) shape.push_back(size);
+             const auto [dz, sum] =
+                 input_gradient_join(in[0], in[1], in[2], in[3], {geometry(row), shape});
+             return std::vector{dz, sum};
+           },
+       .types = kFloatTypes,
+       .roundings = 4});
 }
 
 void add_moments_gradient(std::vector<OpCase>& cases, const Row& row) {
@@ -134,6 +138,8 @@ void add_convolutions(std::vector<OpCase>& cases) {
     add_join(cases, row);
     add_moments_gradient(cases, row);
   }
+  add_join(cases, {{2, 6, 6, 8}, {1, 1, 8, 16}, 1, 0}, 2);
+  add_join(cases, {{3, 6, 14, 64}, {1, 1, 64, 64}, 1, 0}, 2);
 }
 
 void add_scale_shifts(std::vector<OpCase>& cases) {

@@ -1,5 +1,6 @@
 #include "brisk/ops/quantize/quantize.h"
 
+#include "brisk/ops/quantize/fake_quantize.h"
 #include "tests/support/op_cases.h"
 
 namespace brisk::testing {
@@ -140,10 +141,52 @@ void add_dots(std::vector<OpCase>& cases) {
     }
 }
 
+/// The gradient is not that of the steps: tests/ops/fake_quantize_test.cpp knows what it is.
+void add_fake(std::vector<OpCase>& cases) {
+  struct Range {
+    std::string name;
+    std::vector<int64_t> sizes;
+    FakeQuantizeAttributes attributes;
+  };
+  for (const Range& range : {Range{"tensor", {}, {}},
+                             {"channels", {65}, {8, true}},
+                             {"narrow_4_bits", {}, {4, true}},
+                             {"channels_2_bits", {65}, {2, false}}})
+    cases.push_back(
+        {.op = "fake_quantize",
+         .name = range.name,
+         .operands = {values({3, 7, 65}).between(-3, 3), values(range.sizes).between(-2, -0.5),
+                      values(range.sizes).between(0.1, 2)},
+         .build =
+             [range](Builder&, std::span<const Value> in) {
+               return std::vector{fake_quantize(in[0], in[1], in[2], range.attributes)};
+             },
+         .types = {DType::f32, DType::f64},
+         .check_gradient = false});
+}
+
+void add_moving_magnitude(std::vector<OpCase>& cases) {
+  for (const bool training : {false, true})
+    cases.push_back({.op = "moving_magnitude",
+                     .name = training ? "training" : "inference",
+                     .operands = {values({3, 65}), values({}).between(0.5, 3)},
+                     .build =
+                         [training](Builder& builder, std::span<const Value> in) {
+                           return std::vector{builder.emit_one(
+                               "moving_magnitude", {in[0], in[1]},
+                               MovingMagnitudeAttributes{.ema_decay = 0.9, .training = training})};
+                         },
+                     .types = kFloatTypes,
+                     .roundings = 3,
+                     .check_gradient = false});
+}
+
 }  // namespace
 
 std::vector<OpCase> quantize_cases() {
   std::vector<OpCase> cases;
+  add_fake(cases);
+  add_moving_magnitude(cases);
   add_linear(cases);
   add_convolutions(cases);
   add_dots(cases);

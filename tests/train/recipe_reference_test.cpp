@@ -53,7 +53,10 @@ struct Variant {
 
 const std::map<std::string, std::vector<Variant>>& variants() {
   static const std::map<std::string, std::vector<Variant>> all = {
-      {"", {{"{", "data: {train: fashion_mnist}", "}"}, {"{", "", "}"}}},
+      {"",
+       {{"{", "data: {train: fashion_mnist}", "}"},
+        {"{", "data: {train: fashion_mnist}, model: {package: a}", "}"},
+        {"{", "", "}"}}},
       {"model", {{"{data: {train: fashion_mnist}, model: {", "", "}}"}}},
       {"data", {{"{data: {", "train: fashion_mnist", "}}"}, {"{data: {", "", "}}"}}},
       {"data.train",
@@ -78,6 +81,7 @@ const std::map<std::string, std::vector<Variant>>& variants() {
        {{"{data: {train: fashion_mnist}, distill: {", "teacher: a", "}}"},
         {"{data: {train: fashion_mnist}, distill: {", "", "}}"}}},
       {"prune_channels", {{"{data: {train: fashion_mnist}, prune_channels: {", "", "}}"}}},
+      {"quantize", {{"{data: {train: fashion_mnist}, model: {package: a}, quantize: {", "", "}}"}}},
       {"prune",
        {{"{data: {train: fashion_mnist}, prune: {", "", "}}"},
         {"{data: {train: fashion_mnist}, prune: {", "name: constant_sparsity", "}}"},

@@ -8,10 +8,10 @@
 namespace brisk::test {
 
 /// 12 features, 16 hidden units, 5 logits. `first`: layer to {"kernel", "bias"}, row-major lists.
-inline Model tfmot_network(const Json& first) {
+inline Model tfmot_network(const Json& first, const std::string& activation = "tanh") {
   ModelBuilder model("dense");
   Value x = model.input("x", {12});
-  x = model(Dense{.units = 16, .activation = "tanh", .name = "hidden"}, x);
+  x = model(Dense{.units = 16, .activation = activation, .name = "hidden"}, x);
   Model result = model.finish({{"y", model(Dense{.units = 5, .name = "logits"}, x)}});
   result.initialize();
   for (const auto& [layer, json] : first.items())

@@ -19,7 +19,11 @@ namespace brisk::test {
 inline Model tiny_cnn(bool regularised, uint64_t seed = 7) {
   ModelBuilder model("tiny_cnn");
   Value x = model.input("image", {8, 8, 2});
-  x = model(Conv2D{.filters = 4, .padding = "same", .use_bias = !regularised, .kernel_initializer = "he_normal"}, x);
+  x = model(Conv2D{.filters = 4,
+                   .padding = "same",
+                   .use_bias = !regularised,
+                   .kernel_initializer = "he_normal"},
+            x);
   if (regularised) x = model(BatchNormalization{.momentum = 0.9}, x);
   x = model(ReLU{}, x);
   x = model(Conv2D{.filters = 6, .kernel_size = {3, 3}, .activation = "relu"}, x);
@@ -57,7 +61,9 @@ inline std::vector<Tensor> tiny_images(int64_t count, uint64_t seed = 1) {
   return {images, labels};
 }
 
-inline Dataset tiny_dataset(int64_t count, uint64_t seed = 1) { return from_tensor_slices(tiny_images(count, seed)); }
+inline Dataset tiny_dataset(int64_t count, uint64_t seed = 1) {
+  return from_tensor_slices(tiny_images(count, seed));
+}
 
 /// A compiled training step with its state.
 struct RunningStep {
@@ -65,11 +71,13 @@ struct RunningStep {
   std::unique_ptr<Executable> executable;
   std::vector<Tensor> results;  ///< of the last run
 
-  RunningStep(const Model& model, const StepOptions& options, int64_t batch_size, const std::string& backend = "cpu") {
+  RunningStep(const Model& model, const StepOptions& options, int64_t batch_size,
+              const std::string& backend = "cpu") {
     program = make_training_step(model, options, batch_size);
     CompileOptions compile_options;
     compile_options.threads = 1;
     compile_options.disabled_passes = options.disabled_passes;
+    compile_options.tf32 = options.precision == Precision::tf32;
     executable = compile(program, **find_backend(backend), compile_options).executable;
     executable->bind_state(initial_step_state(program, model));
   }
@@ -77,7 +85,9 @@ struct RunningStep {
     results.clear();
     for (const Tensor& result : executable->run(batch)) results.push_back(result.clone());
   }
-  Tensor state(const std::string& name) const { return executable->state(program.state_index(name)); }
+  Tensor state(const std::string& name) const {
+    return executable->state(program.state_index(name));
+  }
 };
 
 /// max |a - b| over max |a|.

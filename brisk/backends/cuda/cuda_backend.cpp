@@ -10,6 +10,37 @@
 namespace brisk::cuda {
 namespace {
 
+/// `tf32`: f32 products are rounded.
+LoweringTarget make_target(bool tf32) {
+  LoweringTarget target;
+  target.name = "cuda";
+  target.fused_loops = true;
+  target.longest_fused_row = 65536;  // a block of 1,024 threads holds it in registers
+  target.loop_groups = true;
+  target.fused_convolution = true;
+  target.fused_dot = true;
+  target.channel_steps = {4, 8};
+  target.tf32 = tf32;
+  target.folds_batch_norm = true;
+  target.batch_norm_parts = {DType::f16, DType::bf16};
+  if (tf32) target.batch_norm_parts.insert(DType::f32);
+  target.batch_norm_through_pointwise = target.batch_norm_parts;
+  target.places_through_pointwise = 16;
+  target.native_composites = {
+      "convolution_statistics", "input_gradient_scale_shift",    "gram_matrix",
+      "input_gradient_join",    "moments_gradient_scale_shift",  "scale_shift_max_pool",
+      "dot_product_attention",  "dot_product_attention_gradient"};
+  target.takes_composite = [tf32](const Node& node, std::span<const Type> operands) {
+    if (node.op->name == "gram_matrix" || node.op->name == "scale_shift_max_pool") return true;
+    if (node.op->name == "input_gradient_join" || node.op->name == "moments_gradient_scale_shift")
+      return !refuse_join(node, operands, tf32);
+    if (node.op->name.starts_with("dot_product_attention"))
+      return !cudnn::refuse_attention(node, operands);
+    return !cudnn::refuse_native(node, operands);
+  };
+  return target;
+}
+
 class CudaBackend final : public Backend {
  public:
   std::string_view name() const override { return "cuda"; }
@@ -34,33 +65,8 @@ class CudaBackend final : public Backend {
 
   std::vector<LibraryReport> libraries() const override { return library_reports(); }
 
-  LoweringTarget target() const override {
-    LoweringTarget target;
-    target.name = "cuda";
-    target.fused_loops = true;
-    target.longest_fused_row = 65536;  // a block of 1,024 threads holds it in registers
-    target.loop_groups = true;
-    target.fused_convolution = true;
-    target.fused_dot = true;
-    target.channel_steps = {4, 8};
-    target.folds_batch_norm = true;
-    target.batch_norm_parts = {DType::f16, DType::bf16};
-    target.batch_norm_through_pointwise = {DType::f16, DType::bf16};
-    target.places_through_pointwise = 16;
-    target.native_composites = {
-        "convolution_statistics", "input_gradient_scale_shift",    "gram_matrix",
-        "input_gradient_join",    "moments_gradient_scale_shift",  "scale_shift_max_pool",
-        "dot_product_attention",  "dot_product_attention_gradient"};
-    target.takes_composite = [](const Node& node, std::span<const Type> operands) {
-      if (node.op->name == "gram_matrix" || node.op->name == "scale_shift_max_pool") return true;
-      if (node.op->name == "input_gradient_join" || node.op->name == "moments_gradient_scale_shift")
-        return !refuse_join(node, operands);
-      if (node.op->name.starts_with("dot_product_attention"))
-        return !cudnn::refuse_attention(node, operands);
-      return !cudnn::refuse_native(node, operands);
-    };
-    return target;
-  }
+  LoweringTarget target() const override { return make_target(false); }
+  Result<LoweringTarget> tf32_target() const override { return make_target(true); }
 
   Status supports_fast(DType type) const override {
     switch (type) {
@@ -73,8 +79,6 @@ class CudaBackend final : public Backend {
         return fail("the cuda backend has no fast kernels for {}", brisk::name(type));
     }
   }
-
-  Status supports_tf32() const override { return Success{}; }
 
   std::unique_ptr<Executable> compile(const Program& lowered,
                                       const CompileOptions& options) const override {

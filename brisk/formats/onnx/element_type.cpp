@@ -278,6 +278,11 @@ const TinyFloat& tiny_float(ElementType type) {
   return kTables[static_cast<size_t>(type)];
 }
 
+int64_t truncated(double value) {
+  require(std::abs(value) < 0x1p63, "a number of 64 bits is needed, not {}", value);
+  return static_cast<int64_t>(value);
+}
+
 std::vector<int64_t> integers(const HostTensor& tensor) {
   require(tensor.defined() && !tensor.is_string(), "numbers are needed, not {}",
           name(tensor.element));
@@ -288,7 +293,7 @@ std::vector<int64_t> integers(const HostTensor& tensor) {
     return values;
   }
   for (int64_t i = 0; i < tensor.tensor.num_elements(); ++i)
-    values.push_back(static_cast<int64_t>(tensor.tensor.get(i)));
+    values.push_back(truncated(tensor.tensor.get(i)));
   return values;
 }
 

@@ -32,6 +32,9 @@ struct HostTensor {
 
 /// Elements of an integer tensor.
 std::vector<int64_t> integers(const HostTensor& tensor);
+
+/// `value` without its fraction. Throws UserError where 64 bits do not hold it, NaN among them.
+int64_t truncated(double value);
 /// Elements of any numeric tensor.
 std::vector<double> reals(const HostTensor& tensor);
 

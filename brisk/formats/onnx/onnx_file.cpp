@@ -3,8 +3,9 @@
 #include <new>
 #include <set>
 
-#include "brisk/formats/onnx/canonical.h"
+#include "brisk/formats/onnx/canonical/canonical.h"
 #include "brisk/formats/onnx/export/save_onnx.h"
+#include "brisk/formats/onnx/integer_products.h"
 #include "brisk/formats/onnx/schema/read.h"
 #include "brisk/formats/onnx/walk.h"
 
@@ -65,9 +66,11 @@ class Dimensions {
   std::string batch_;
 };
 
-Result<ImportedModel> import(const ModelDef& file, const LoadOptions& options) {
+Result<ImportedModel> import(const ModelDef& written, const LoadOptions& options) {
   ImportedModel imported;
-  imported.report = survey(file);
+  imported.report = survey(written);
+  ModelDef file = written;
+  file.graph = with_integer_products(std::move(file.graph));
   imported.model.name = file.graph.name.empty() ? "onnx" : file.graph.name;
   if (!imported.report.missing.empty()) return imported;
   try {

@@ -14,7 +14,7 @@ Families families() {
           reduce_ops(),      scatter_ops(),       selection_ops(), sequence_ops(),
           shape_ops(),       random_ops(),        recurrent_ops(), attention_ops(),
           signal_ops(),      training_ops(),      text_ops(),      tree_ops(),
-          image_ops(),       sampling_ops(),      sliding_ops()};
+          image_ops(),       sampling_ops(),      sliding_ops(),   integer_product_ops()};
 }
 
 using Key = std::pair<std::string_view, std::string_view>;  // domain, op

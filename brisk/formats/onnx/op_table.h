@@ -32,6 +32,7 @@ std::span<const OpRow> convolution_ops();
 std::span<const OpRow> elementwise_ops();
 std::span<const OpRow> image_ops();
 std::span<const OpRow> index_ops();
+std::span<const OpRow> integer_product_ops();
 std::span<const OpRow> loss_ops();
 std::span<const OpRow> matmul_ops();
 std::span<const OpRow> move_ops();

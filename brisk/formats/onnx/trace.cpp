@@ -352,7 +352,8 @@ Program Trace::finish(const std::vector<Output>& outputs, std::vector<Tensor>& w
         std::find(statistics_.begin(), statistics_.end(), entry.item) != statistics_.end();
     index[entry.item.get()] = static_cast<int64_t>(program.state.size());
     program.state.push_back({entry.item->name, entry.value.type(),
-                             statistic ? StateRole::statistic : StateRole::parameter, !statistic});
+                             statistic ? StateRole::statistic : StateRole::parameter,
+                             !statistic && brisk::is_floating(entry.value.type().dtype())});
     weights.push_back(entry.item->host.tensor);
     order.push_back(entry.value.id.node);
   }

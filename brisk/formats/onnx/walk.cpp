@@ -6,8 +6,8 @@ namespace brisk::onnx {
 namespace {
 
 /// Of a static walk: functions that call functions twice each grow without end.
-constexpr int64_t kMaxNodes = 5'000'000;
-constexpr int kMaxDepth = 64;  // of functions and sub-graphs: recursive functions end here
+constexpr int64_t kMaxNodes = 100'000;  // of one program, with loops and functions expanded
+constexpr int kMaxDepth = 64;           // of functions and sub-graphs: recursive functions end here
 
 int64_t opset_of(const std::map<std::string, int64_t>& opsets, const std::string& domain) {
   const auto found = opsets.find(domain);
@@ -129,6 +129,7 @@ std::vector<Item> Walk::run(const std::map<std::string, Item>& inputs) {
 
 std::vector<Item> Walk::run_graph(const GraphDef& graph, const std::vector<Item>& inputs,
                                   const Scope& outer) {
+  count_step();
   require(inputs.size() <= graph.inputs.size(), "its sub-graph takes {} inputs, but {} are given",
           graph.inputs.size(), inputs.size());
   Scope scope;
@@ -192,9 +193,13 @@ void Walk::run_nodes(const std::vector<NodeDef>& nodes, Scope& scope) {
   }
 }
 
-void Walk::run_node(const NodeDef& node, Scope& scope) {
-  require(trace_.staged() || ++num_nodes_ <= kMaxNodes,
+void Walk::count_step() {
+  require(trace_.staged() || ++num_steps_ <= kMaxNodes,
           "the model's functions and loops expand to more than {} nodes", kMaxNodes);
+}
+
+void Walk::run_node(const NodeDef& node, Scope& scope) {
+  count_step();
   try {
     std::vector<Item> outputs(node.outputs.size());
     const FunctionDef* function = this->function(node);

@@ -33,6 +33,7 @@ class Walk {
 
   void run_nodes(const std::vector<NodeDef>& nodes, Scope& scope);
   void run_node(const NodeDef& node, Scope& scope);
+  void count_step();
   void call_function(const FunctionDef& function, const NodeDef& node, Scope& scope,
                      std::vector<Item>& outputs);
   std::vector<Item> run_graph(const GraphDef& graph, const std::vector<Item>& inputs,
@@ -43,7 +44,7 @@ class Walk {
 
   Trace& trace_;
   const ModelDef& model_;
-  int64_t num_nodes_ = 0;  ///< imported so far, those of functions at every call
+  int64_t num_steps_ = 0;  ///< nodes and trips of loops so far, those of functions at every call
 };
 
 /// Counts the ops of a model and finds those without an importer, sub-graphs and functions

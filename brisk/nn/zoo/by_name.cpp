@@ -12,13 +12,11 @@ struct Architecture {
 };
 
 const std::vector<Architecture>& architectures() {
-  static const std::vector<Architecture> known = {{"mlp", {28, 28, 1}, 10},
-                                                  {"small_cnn", {28, 28, 1}, 10},
-                                                  {"airbench", {32, 32, 3}, 10},
-                                                  {"resnet18", {224, 224, 3}, 1000},
-                                                  {"resnet50", {224, 224, 3}, 1000},
-                                                  {"gpt2", {1024}, 50304},
-                                                  {"bert_base", {128}, 2}};
+  static const std::vector<Architecture> known = {
+      {"mlp", {28, 28, 1}, 10},          {"small_cnn", {28, 28, 1}, 10},
+      {"airbench", {32, 32, 3}, 10},     {"resnet18", {224, 224, 3}, 1000},
+      {"resnet50", {224, 224, 3}, 1000}, {"mobilenet_v2", {224, 224, 3}, 1000},
+      {"gpt2", {1024}, 50304},           {"bert_base", {128}, 2}};
   return known;
 }
 
@@ -80,6 +78,8 @@ Model by_name(const std::string& name, const std::vector<int64_t>& input, int64_
   // A stem that halves twice leaves nothing of a small image.
   const std::vector<int64_t>& size = resize.empty() ? input : resize;
   const bool small = !size.empty() && size[0] <= 64;
+  if (name == "mobilenet_v2")
+    return mobilenet_v2({.input = input, .classes = classes, .small_stem = small});
   const ResNetOptions options{
       .input = input, .classes = classes, .small_stem = small, .resize = resize};
   return name == "resnet18" ? resnet18(options) : resnet50(options);

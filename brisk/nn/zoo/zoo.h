@@ -49,6 +49,17 @@ struct ResNetOptions {
 Model resnet18(const ResNetOptions& options = {});
 Model resnet50(const ResNetOptions& options = {});
 
+struct MobileNetOptions {
+  std::vector<int64_t> input = {224, 224, 3};
+  int64_t classes = 1000;
+  /// The first convolution and the first stage that halves keep their images' size, for images of
+  /// 32 pixels.
+  bool small_stem = false;
+};
+/// MobileNet v2 (Sandler et al. 2018), 3.5 million parameters, layers named as Keras's. BatchNorm
+/// momentum 0.9 (Keras's 0.999 is for trainings of weeks), epsilon 1e-3.
+Model mobilenet_v2(const MobileNetOptions& options = {});
+
 struct Gpt2Options {
   int64_t steps = 1024;
   /// GPT-2's 50,257 tokens and 47 that stand for nothing: products of a multiple of 64 are faster.
@@ -70,11 +81,11 @@ struct BertOptions {
 /// i32[batch, steps], to logits [batch, classes] through the pooled first step.
 Model bert_base(const BertOptions& options = {});
 
-/// By name ("mlp", "small_cnn", "airbench", "resnet18", "resnet50", "gpt2", "bert_base"); refused
-/// with the nearest known name. `input`: of an image [height, width, channels]; of text [steps].
-/// `classes`: gpt2's vocabulary. `dropout` in [0, 1) replaces the architecture's own rate;
-/// negative: that one; refused where the architecture has no dropout. `resize`: of the residual
-/// networks, as in ResNetOptions; refused for the others.
+/// By name ("mlp", "small_cnn", "airbench", "resnet18", "resnet50", "mobilenet_v2", "gpt2",
+/// "bert_base"); refused with the nearest known name. `input`: of an image [height, width,
+/// channels]; of text [steps]. `classes`: gpt2's vocabulary. `dropout` in [0, 1) replaces the
+/// architecture's own rate; negative: that one; refused where the architecture has no dropout.
+/// `resize`: of the residual networks, as in ResNetOptions; refused for the others.
 Model by_name(const std::string& name, const std::vector<int64_t>& input, int64_t classes,
               double dropout = -1, const std::vector<int64_t>& resize = {});
 /// The same with the sizes that the architecture is known by; `steps`, when positive, instead of

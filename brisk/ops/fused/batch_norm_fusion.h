@@ -60,7 +60,8 @@ struct GradientJoin {
   Value sum;  ///< of dz over all axes but channels: [channels], f32 for short floats
 };
 /// Where two gradients meet behind a ReLU: (a convolution's input gradient + skip) where the ReLU's
-/// result is positive, else 0. `skip` and `result` have the type of the convolution's input.
+/// result is positive, else 0. `skip` and `result` have the type of the convolution's input; a skip
+/// whose spatial extents divide its own lies at every so many-th place, with zeros between.
 GradientJoin input_gradient_join(Value result_gradient, Value filter, Value skip, Value result,
                                  ConvolutionGradientAttributes attributes);
 

@@ -49,6 +49,9 @@ struct RequantizeAttributes {
   bool residual = false;  ///< the last operand, i8 or u8, shaped like the result
   double residual_scale = 1;
   DType dtype = DType::f32;  ///< of the result: f32, i8 or u8
+  /// The real number that an integer result counts in, for who reads them elsewhere; the arithmetic
+  /// does not ask. 0: not known.
+  double scale = 0;
   template <typename F>
   void fields(F&& f) {
     f("activation", activation);
@@ -56,6 +59,7 @@ struct RequantizeAttributes {
     f("residual", residual);
     f("residual_scale", residual_scale);
     f("dtype", dtype);
+    f("scale", scale);
   }
 };
 
@@ -74,7 +78,7 @@ struct QuantizedConvolutionAttributes {
 Value quantized_convolution(std::span<const Value> operands,
                             QuantizedConvolutionAttributes attributes);
 
-/// Operands: lhs i8 or u8 [m, k], rhs i8 [k, n], bias f32 [n], multiplier f32 [n], and the
+/// Operands: lhs i8 or u8 [..., m, k], rhs i8 [k, n], bias f32 [n], multiplier f32 [n], and the
 /// residual.
 Value quantized_dot(std::span<const Value> operands, RequantizeAttributes attributes);
 

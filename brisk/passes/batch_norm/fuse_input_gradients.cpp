@@ -71,9 +71,9 @@ class InputGradientFuser {
     const Place sum{operands[0].id, node.operands[0]};
     if (!is(sum, "add")) return std::nullopt;
     const Place products = in(sum, 0), rounded = in(sum, 1);
-    if (!is(products, "add") || !is(rounded, "cast") || !uses_.is_private(products.old))
-      return std::nullopt;
-    const Place everywhere = in(rounded, 0), gradient = in(products, 0), image = in(products, 1);
+    if (!is(products, "add") || !uses_.is_private(products.old)) return std::nullopt;
+    const Place everywhere = is(rounded, "cast") ? in(rounded, 0) : rounded;  // f32 has no cast
+    const Place gradient = in(products, 0), image = in(products, 1);
     if (!is(everywhere, "broadcast") || !is(gradient, "convolution_input_gradient") ||
         !is(image, "reshape") || !uses_.is_private(gradient.old) || !uses_.is_private(image.old))
       return std::nullopt;

@@ -1,5 +1,7 @@
 #include "brisk/passes/batch_norm/fuse_joins.h"
 
+#include <utility>
+
 #include "brisk/ir/rewrite.h"
 #include "brisk/ops/fused/batch_norm_fusion.h"
 #include "brisk/ops/fused/channel_sums.h"
@@ -9,8 +11,8 @@
 #include "brisk/passes/use_counts.h"
 
 // dz = select(result > 0, skip + input_gradient, 0) and reduce_sum(cast(dz)), in either order of
-// the addition. The op takes the place of dz; a sum that comes later is its second result. Where
-// nothing sums dz, its parts stay: a loop does the same in one pass.
+// the addition; f32 has no cast. The op takes the place of dz; a sum that comes later is its second
+// result. Where nothing sums dz, its parts stay: a loop does the same in one pass.
 
 namespace brisk {
 namespace {
@@ -47,6 +49,7 @@ class JoinFuser {
   /// A sum of the value over all axes but the last, in the compute type.
   bool is_summed(NodeId id) const {
     for (const NodeId user : users_[static_cast<size_t>(id)]) {
+      if (is_channel_sum(graph_.node(user))) return true;
       if (graph_.node(user).op->name != "cast") continue;
       for (const NodeId reader : users_[static_cast<size_t>(user)])
         if (is_channel_sum(graph_.node(reader))) return true;
@@ -80,9 +83,10 @@ class JoinFuser {
       const std::vector<ValueId> sides = copied(operands[1]).operands;
       const Value result{&builder, copied(operands[0]).operands[0]};
       const std::vector<ValueId> factors = builder.node(sides[own].node).operands;
-      const Value skip{&builder, sides[1 - own]}, dy{&builder, factors[0]},
+      const Value whole{&builder, sides[1 - own]}, dy{&builder, factors[0]},
           filter{&builder, factors[1]};
-      if (result.type() != skip.type()) return std::nullopt;
+      if (result.type() != whole.type()) return std::nullopt;
+      const Value skip = without_zeros(builder, both.operands[1 - own], whole);
       const auto attributes = gradient.attributes.as<ConvolutionGradientAttributes>();
       const GradientJoin joined = input_gradient_join(dy, filter, skip, result, attributes);
       const std::vector<Type> types = {dy.type(), filter.type(), skip.type(), result.type()};
@@ -92,11 +96,29 @@ class JoinFuser {
     return std::nullopt;
   }
 
+  /// Behind a 1x1 convolution with strides, the gradient at the places that it read; else `whole`.
+  Value without_zeros(Builder& builder, ValueId old, const Value& whole) const {
+    const Node& node = producer(old);
+    if (node.op->name != "convolution_input_gradient" || !uses_.is_private(old)) return whole;
+    auto attributes = node.attributes.as<ConvolutionGradientAttributes>();
+    ConvolutionAttributes& geometry = attributes.convolution;
+    const std::vector<ValueId> factors = builder.node(whole.id.node).operands;
+    const Value dy{&builder, factors[0]}, filter{&builder, factors[1]};
+    std::vector<int64_t> sizes = attributes.shape.sizes();
+    for (size_t i = 0; i < geometry.strides.size(); ++i) {
+      const bool is_plain = filter.shape().sizes()[i] == 1 && geometry.pad_low[i] == 0 &&
+                            geometry.pad_high[i] == 0 && sizes[i + 1] % geometry.strides[i] == 0;
+      if (!is_plain) return whole;
+      sizes[i + 1] /= std::exchange(geometry.strides[i], 1);
+    }
+    if (sizes == attributes.shape.sizes()) return whole;
+    return convolution_input_gradient(dy, filter, Shape(sizes), geometry);
+  }
+
   Replacement sum(Builder& builder, const Node& node, std::span<const Value> operands) const {
     if (!is_channel_sum(node)) return std::nullopt;
-    const Node& cast = builder.node(operands[0].id.node);
-    if (cast.op->name != "cast") return std::nullopt;
-    const ValueId dz = cast.operands[0];
+    const Node& producer = builder.node(operands[0].id.node);
+    const ValueId dz = producer.op->name == "cast" ? producer.operands[0] : operands[0].id;
     const Node& joined = builder.node(dz.node);
     if (joined.op->name != "input_gradient_join" || dz.result != 0 ||
         joined.results[1] != node.results[0])

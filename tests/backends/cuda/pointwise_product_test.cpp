@@ -6,6 +6,7 @@
 
 #include "brisk/backends/cuda/api/nvrtc.h"
 #include "brisk/backends/cuda/device_description.h"
+#include "brisk/backends/cuda/kernels/join_kernels.h"
 #include "brisk/ops/fused/batch_norm_fusion.h"
 #include "brisk/ops/standard.h"
 
@@ -27,7 +28,7 @@ Made made(const Graph& graph) {
   for (const ValueId& operand : node.operands) operands.push_back(graph.type(operand));
   const std::vector<bool> constant(operands.size(), false);
   CodeLibrary code;
-  const KernelChoice choice = choose_kernel({node, operands, constant, true, device},
+  const KernelChoice choice = choose_kernel({node, operands, constant, true, device, true},
                                             PrepareContext{code, nullptr, nullptr});
   return {choice.launch->name(), code.kernels(), choice.launch->workspace_bytes(),
           choice.launch->counter_bytes()};
@@ -63,7 +64,9 @@ TEST(PointwiseProduct, ResNet50sFormsCompile) {
   for (const Graph& graph :
        {join(DType::f16, 802816, 256, 64), join(DType::f16, 200704, 512, 128),
         join(DType::bf16, 50176, 1024, 256), join(DType::f16, 35, 64, 192),
-        moments(DType::f16, 802816, 64, 256), moments(DType::bf16, 200704, 128, 512)}) {
+        moments(DType::f16, 802816, 64, 256), moments(DType::bf16, 200704, 128, 512),
+        join(DType::f32, 802816, 256, 64), join(DType::f32, 50176, 1024, 256),
+        moments(DType::f32, 802816, 64, 256)}) {
     const Made one = made(graph);
     EXPECT_EQ(one.kernel.rfind("nvrtc/", 0), 0u) << one.kernel;
     EXPECT_GT(one.workspace_bytes, 0);
@@ -77,8 +80,8 @@ TEST(PointwiseProduct, ResNet50sFormsCompile) {
 }
 
 TEST(PointwiseProduct, SaysWhatItDoesNotTake) {
-  PointwiseProduct product{.type = DType::f32, .rows = 8, .columns = 64, .terms = {{0, 1, 64}}};
-  EXPECT_EQ(refuse_pointwise_product(product), "element type f32, but it is for f16 and bf16");
+  PointwiseProduct product{.type = DType::f64, .rows = 8, .columns = 64, .terms = {{0, 1, 64}}};
+  EXPECT_EQ(refuse_pointwise_product(product), "element type f64, but it is for f16, bf16 and f32");
   product.type = DType::f16;
   EXPECT_EQ(refuse_pointwise_product(product), std::nullopt);
   product.columns = 96;
@@ -89,6 +92,19 @@ TEST(PointwiseProduct, SaysWhatItDoesNotTake) {
   product.terms[0].depth = 2048;
   EXPECT_EQ(refuse_pointwise_product(product),
             "a depth of 2048, of which 64 columns do not fit into shared memory");
+  product.type = DType::f32;
+  product.terms[0].depth = 40;
+  EXPECT_EQ(refuse_pointwise_product(product), "a depth of 40, but it wants a multiple of 32");
+  product.terms[0].depth = 1024;
+  EXPECT_EQ(refuse_pointwise_product(product),
+            "a depth of 1024, of which 64 columns do not fit into shared memory");
+  const Graph graph = join(DType::f32, 64, 64, 64);
+  std::vector<Type> operands;
+  for (const ValueId& operand : graph.nodes().back().operands)
+    operands.push_back(graph.type(operand));
+  EXPECT_EQ(refuse_join(graph.nodes().back(), operands, true), std::nullopt);
+  EXPECT_EQ(refuse_join(graph.nodes().back(), operands, false),
+            "it would round f32 operands to TF32");
 }
 
 }  // namespace

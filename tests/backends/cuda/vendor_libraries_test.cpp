@@ -2,10 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "brisk/backends/cuda/api/cudnn.h"
 #include "brisk/backends/cuda/api/entry_points.h"
+#include "brisk/ops/convolve/convolve.h"
+#include "brisk/ops/standard.h"
+#include "brisk/runtime/backend.h"
 #include "tests/support/child_process.h"
 
 namespace brisk {
@@ -19,6 +23,21 @@ TEST(CudnnOnFakeLibrary, SaysWhatIsWrong) {
   ASSERT_FALSE(library.ok());
   EXPECT_NE(library.error().find(expected), std::string::npos) << library.error();
   EXPECT_NE(library.error().find("nvidia-cudnn-cu13"), std::string::npos) << library.error();
+  // A convolution that it would run is left to plain loops on the device, and says so.
+  Builder builder(standard_ops(), "g");
+  const Value image = builder.input("image", Type(DType::f32, {1, 8, 8, 4})),
+              filter = builder.input("filter", Type(DType::f32, {3, 3, 4, 4}));
+  const Value y = convolution(image, filter, {{1, 1}, {1, 1}, {1, 1}, {1, 1}});
+  const Program program{.graph = builder.finish({{"y", y}}), .num_results = 1};
+  CompileOptions options;
+  options.device_description = BRISK_SOURCE_DIR "/tests/backends/cuda/h200.json";
+  const Compilation compiled = compile(program, *find_backend("cuda").value(), options);
+  const std::vector<KernelReport> kernels = compiled.executable->explain();
+  ASSERT_EQ(kernels.size(), 1u);
+  EXPECT_TRUE(kernels[0].kernel.starts_with("nvrtc/plain")) << kernels[0].kernel;
+  EXPECT_TRUE(std::ranges::any_of(kernels[0].refusals, [&](const KernelReport::Refusal& refusal) {
+    return refusal.reason.find(expected) != std::string::npos;
+  }));
 }
 
 void expect_sentence(const std::string& folder, const std::string& version,
@@ -26,7 +45,8 @@ void expect_sentence(const std::string& folder, const std::string& version,
   const test::ChildResult child = test::run_child(
       {BRISK_BINARY_DIR "/tests/test_backends", "--gtest_filter=CudnnOnFakeLibrary.*"},
       {.environment = {"BRISK_CUDA_PATH=" BRISK_BINARY_DIR "/tests/" + folder,
-                       "FAKE_CUDNN_VERSION=" + version, "FAKE_CUDNN_EXPECT=" + sentence}});
+                       "BRISK_CUDA_SEARCH=0", "FAKE_CUDNN_VERSION=" + version,
+                       "FAKE_CUDNN_EXPECT=" + sentence}});
   EXPECT_EQ(child.code, 0) << child.out << child.err;
   EXPECT_NE(child.out.find("[  PASSED  ] 1 test."), std::string::npos) << child.out << child.err;
 }
@@ -39,6 +59,10 @@ TEST(VendorLibraries, ACudnnThatIsTooOldIsNamedWithTheVersionWanted) {
 TEST(VendorLibraries, ACudnnWithoutTheBackendInterfaceIsNamed) {
   expect_sentence("fake_cudnn_bare", "7605",
                   "libcudnn.so.9 is no cuDNN 9: it lacks cudnnCreate of the backend interface");
+}
+
+TEST(VendorLibraries, AnAbsentCudnnIsNamedWithHowToGetIt) {
+  expect_sentence("fake_driver", "", "libcudnn.so.9 was not found in BRISK_CUDA_PATH");
 }
 
 TEST(VendorLibraries, AnAbsentOneIsNamedWithWhereItWasSoughtAndHowToGetIt) {

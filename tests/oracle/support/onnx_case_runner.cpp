@@ -1,11 +1,14 @@
 // Runs cases of ONNX's backend tests through import, compile and the cpu backend, and writes what
 // comes out as ONNX's own files, for tests/oracle/onnx_cases.py to judge.
 //
-//   onnx_case_runner OUT BACKEND (stages | program | again) < list
+//   onnx_case_runner OUT BACKEND (stages | program | again | export) < list
 //
 // `stages` runs any model in an onnx::Session; `program` imports it as one program, as brisk::load
 // does, which refuses models whose shapes depend on data; `again` writes that program as ONNX and
-// reads it once more, which must give the same text.
+// reads it once more, which must give the same text; `export` only writes it, in the oldest opset
+// that says it, as OUT/NAME/model.onnx. Where shapes depend on what the case has as inputs, the
+// last two hold those that are integers, then lists of floats, too: the model is that of the
+// case's own numbers.
 //
 // A line a case: name, model file, folder of input_N.pb, by tabs.
 //
@@ -76,8 +79,41 @@ std::string difference(const std::string& a, const std::string& b) {
   return "one is longer";
 }
 
+/// The model with the case's own numbers for inputs that are integers or, in lists, floats.
+Result<ImportedModel> held(const Case& given, onnx::ModelDef file,
+                           const std::map<std::string, onnx::ValueFile>& inputs, bool floats) {
+  std::vector<onnx::ValueDef> open;
+  for (const onnx::ValueDef& input : file.graph.inputs) {
+    const auto found = inputs.find(input.name);
+    const bool is_number = found != inputs.end() &&
+                           found->second.kind == onnx::TypeDef::Kind::tensor &&
+                           !found->second.tensor.is_string();
+    const Tensor* tensor = is_number ? &found->second.tensor.tensor : nullptr;
+    if (is_number && (!is_floating(tensor->dtype()) || (floats && tensor->rank() < 2)))
+      file.graph.initializers.push_back({input.name, found->second.tensor});
+    else
+      open.push_back(input);
+  }
+  file.graph.inputs = std::move(open);
+  return onnx::load_onnx_bytes(onnx::write_model(file).value(), given.model.parent_path(), {});
+}
+
+/// As one program, held where it is none otherwise.
+Model one_program(const Case& given, const onnx::ModelDef& file,
+                  const std::map<std::string, onnx::ValueFile>& inputs) {
+  if (Result<Model> model = load(given.model)) return std::move(*model);
+  if (Result<ImportedModel> model = held(given, file, inputs, false)) return model->model;
+  return held(given, file, inputs, true).value().model;
+}
+
+onnx::ModelDef exported(const Model& model) {
+  for (const int version : {17, 18, 19, 20, 21, 23, 24})
+    if (Result<onnx::ModelDef> file = onnx::to_onnx(model, {.version = version})) return *file;
+  return onnx::to_onnx(model, {.version = 25}).value();
+}
+
 Model written_and_read(const Model& model) {
-  const onnx::ModelDef file = onnx::to_onnx(model, {.version = 20}).value();
+  const onnx::ModelDef file = onnx::to_onnx(model, {.version = 25}).value();
   Model back = onnx::load_onnx_bytes(onnx::write_model(file).value(), {}, {}).value().model;
   const std::string before = print(model.program), after = print(back.program);
   require(before == after, "text: {}", difference(before, after));
@@ -87,8 +123,8 @@ Model written_and_read(const Model& model) {
 std::vector<onnx::ValueFile> run_program(const Case& given, const onnx::ModelDef& file,
                                          const std::map<std::string, onnx::ValueFile>& inputs,
                                          const Backend& backend, bool again) {
-  Model model = load(given.model).value();
-  if (again) model = written_and_read(model);
+  const Model model =
+      again ? written_and_read(one_program(given, file, inputs)) : load(given.model).value();
   const Program program = for_inference(model.program);
   const Compilation compiled = compile(program, backend, {.threads = 1});
   compiled.executable->bind_state(model.weights);
@@ -111,10 +147,15 @@ void run(const Case& given, const std::filesystem::path& out, const Backend& bac
          std::string_view mode) {
   onnx::ModelDef model = onnx::read_model(given.model).value();
   const auto inputs = read_inputs(given, model);
+  std::filesystem::create_directories(out / given.name);
+  if (mode == "export") {
+    std::ofstream file(out / given.name / "model.onnx", std::ios::binary);
+    file << onnx::write_model(exported(one_program(given, model, inputs))).value();
+    return;
+  }
   const std::vector<onnx::ValueFile> outputs =
       mode == "stages" ? run_stages(std::move(model), inputs, backend)
                        : run_program(given, model, inputs, backend, mode == "again");
-  std::filesystem::create_directories(out / given.name);
   for (size_t i = 0; i < outputs.size(); ++i) {
     std::ofstream file(out / given.name / fmt::format("output_{}.pb", i), std::ios::binary);
     file << onnx::write_value(outputs[i]);
@@ -129,7 +170,7 @@ void say(const std::string& line) {
 
 int main(int argc, char** argv) {
   if (argc != 4) {
-    std::cerr << "usage: onnx_case_runner OUT BACKEND (stages | program | again) < list\n";
+    std::cerr << "usage: onnx_case_runner OUT BACKEND (stages | program | again | export) < list\n";
     return 2;
   }
   const auto backend = find_backend(argv[2]).value();

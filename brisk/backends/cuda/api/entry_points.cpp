@@ -126,6 +126,13 @@ Result<VendorLibrary> VendorLibrary::search(const std::vector<std::string>& name
   std::vector<fs::path> own;
   for (const std::string& folder : environment_list("BRISK_CUDA_PATH")) own.emplace_back(folder);
   if (auto found = among(own)) return *found;
+  if (const char* search = std::getenv("BRISK_CUDA_SEARCH");
+      search && std::string_view(search) == "0")
+    return fail(
+        "{} was not found in BRISK_CUDA_PATH, and BRISK_CUDA_SEARCH=0 forbids to look elsewhere{}; "
+        "{}",
+        fmt::join(names, " or "), tried.empty() ? "" : fmt::format(" ({})", fmt::join(tried, "; ")),
+        how_to_get);
   for (const std::string& name : names)
     if (void* handle = attempt(name)) return VendorLibrary(handle, path_of(handle, name));
   const std::vector<fs::path> toolkit = toolkit_folders();

@@ -22,9 +22,10 @@ namespace brisk::cuda {
 /// A library that stays open for the life of the process.
 class VendorLibrary {
  public:
-  /// Tries, in order: BRISK_CUDA_PATH, the loader's own search, CUDA_HOME and CUDA_PATH, the usual
-  /// toolkit folders, and the folders of pip's nvidia wheels of the python3 that is first on PATH
-  /// (nvidia/<part>/lib, nvidia/cu13/lib). `names`: file names, best first ("libcudnn.so.9").
+  /// Tries, in order: BRISK_CUDA_PATH and, unless BRISK_CUDA_SEARCH is 0, the loader's own search,
+  /// CUDA_HOME and CUDA_PATH, the usual toolkit folders, and the folders of pip's nvidia wheels of
+  /// the python3 that is first on PATH (nvidia/<part>/lib, nvidia/cu13/lib). `names`: file names,
+  /// best first ("libcudnn.so.9").
   /// Fails with every place that was tried and how to get the library.
   static Result<VendorLibrary> open(std::vector<std::string> names, std::string_view how_to_get);
 

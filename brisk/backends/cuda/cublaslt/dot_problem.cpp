@@ -114,12 +114,13 @@ std::string DotProblem::text() const {
 namespace {
 
 /// x [..., channels] as [rows, channels], multiplied with itself.
-Result<DotProblem> gram_problem(const Type& x) {
+Result<DotProblem> gram_problem(const Type& x, bool tf32) {
   const int64_t channels = x.shape().sizes().back(), elements = x.shape().num_elements();
   if (elements == 0) return fail("an extent is 0");
   DotProblem problem;
   problem.type = x.dtype();
   problem.result_type = compute_type(x.dtype());
+  problem.tf32 = tf32;
   problem.m = problem.n = channels;
   problem.k = elements / channels;
   problem.rhs = {channels, problem.k, channels};
@@ -138,11 +139,12 @@ Result<DotProblem> dot_problem(const KernelRequest& request) {
   const DType type = request.operands[0].dtype();
   if (!is_taken(type))
     return fail("element type {}, but it computes in f16, bf16, f32 and f64", name(type));
-  if (request.node.op->name == "gram_matrix") return gram_problem(request.operands[0]);
+  const bool tf32 = request.tf32 && type == DType::f32;
+  if (request.node.op->name == "gram_matrix") return gram_problem(request.operands[0], tf32);
   const Type &left = request.operands[0], &right = request.operands[1];
   DotProblem problem;
   problem.type = problem.result_type = type;
-  problem.tf32 = request.tf32 && type == DType::f32;
+  problem.tf32 = tf32;
   if (left.shape().num_elements() == 0 || right.shape().num_elements() == 0)
     return fail("an extent is 0");
   if (request.node.op->name == "fused_dot") {

@@ -15,11 +15,24 @@ namespace brisk::cuda {
 namespace {
 
 /// Operations for each byte of memory from which on the library's products are so much faster than
-/// ours that further passes over memory do not matter (an H100: 145 TFLOP/s beside 500).
-constexpr double kMostIntensity = 140;
+/// ours that further passes over memory do not matter (an H100: 145 TFLOP/s beside 500; in TF32 a
+/// third of both).
+double most_intensity(DType type) {
+  return type == DType::f32 ? 45 : 140;
+}
 
 bool all_of(const std::vector<int64_t>& values, int64_t expected) {
   return std::ranges::all_of(values, [&](int64_t value) { return value == expected; });
+}
+
+/// Of a skip that lies at some of the result's places alone; empty: at all of them.
+std::vector<PointwiseProduct::Image::Axis> sparse_axes(const Type& skip, const Type& result) {
+  std::vector<PointwiseProduct::Image::Axis> axes;
+  if (skip == result) return axes;
+  const std::vector<int64_t> own = skip.shape().sizes(), all = result.shape().sizes();
+  for (size_t axis = 1; axis + 1 < all.size(); ++axis)
+    axes.push_back({all[axis], all[axis] / own[axis]});
+  return axes;
 }
 
 Result<PointwiseProduct> product_of(const Node& node, std::span<const Type> operands) {
@@ -34,11 +47,11 @@ Result<PointwiseProduct> product_of(const Node& node, std::span<const Type> oper
   PointwiseProduct product;
   product.name = "nvrtc/" + node.op->name;
   product.type = operands[0].dtype();
-  product.rows = operands[2].shape().num_elements() / std::max<int64_t>(channels, 1);
+  product.rows = node.results[0].shape().num_elements() / std::max<int64_t>(channels, 1);
   product.columns = channels;
   product.terms = {{0, 1, filters}};
   if (node.op->name == "input_gradient_join") {
-    product.images = {{2, "skip"}, {3, "after"}};
+    product.images = {{2, "skip", sparse_axes(operands[2], node.results[0])}, {3, "after"}};
     product.epilogue = "result = after > 0.f ? product + skip : 0.f;";
     product.sums = {"summed"};
   } else {
@@ -54,14 +67,14 @@ Result<PointwiseProduct> product_of(const Node& node, std::span<const Type> oper
     bytes += operand.shape().num_elements() * byte_size(operand.dtype());
   bytes += node.results[0].shape().num_elements() * byte_size(node.results[0].dtype());
   const double intensity = product.flops() / static_cast<double>(bytes);
-  if (intensity > kMostIntensity)
+  if (intensity > most_intensity(product.type))
     return fail("{:.0f} operations a byte, of which it takes up to {:.0f}", intensity,
-                kMostIntensity);
+                most_intensity(product.type));
   return product;
 }
 
 std::optional<std::string> refuse(const KernelRequest& request) {
-  return refuse_join(request.node, request.operands);
+  return refuse_join(request.node, request.operands, request.tf32);
 }
 
 std::unique_ptr<Launch> prepare(const KernelRequest& request, const PrepareContext& context) {
@@ -71,7 +84,9 @@ std::unique_ptr<Launch> prepare(const KernelRequest& request, const PrepareConte
 
 }  // namespace
 
-std::optional<std::string> refuse_join(const Node& node, std::span<const Type> operands) {
+std::optional<std::string> refuse_join(const Node& node, std::span<const Type> operands,
+                                       bool tf32) {
+  if (operands[0].dtype() == DType::f32 && !tf32) return "it would round f32 operands to TF32";
   const Result<PointwiseProduct> product = product_of(node, operands);
   if (!product) return product.error();
   return std::nullopt;

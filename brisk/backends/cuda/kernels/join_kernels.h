@@ -11,7 +11,8 @@
 
 namespace brisk::cuda {
 
-/// Of a node "input_gradient_join" or "moments_gradient_scale_shift"; nothing when it is taken.
-std::optional<std::string> refuse_join(const Node& node, std::span<const Type> operands);
+/// Of a node "input_gradient_join" or "moments_gradient_scale_shift"; nothing when it is taken. f32
+/// is taken with `tf32` alone, since its products are rounded.
+std::optional<std::string> refuse_join(const Node& node, std::span<const Type> operands, bool tf32);
 
 }  // namespace brisk::cuda

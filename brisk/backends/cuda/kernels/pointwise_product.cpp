@@ -20,6 +20,10 @@
 // 16 bytes. Lines of shared memory are padded by 8 elements: eight lines of one matrix then lie in
 // different banks.
 //
+// All of this is of 16-bit words: an element of f32 is two of them, so a slice holds 32 of its
+// depth, and the instruction that multiplies 16 of a short type multiplies 8. What it takes is
+// rounded to TF32 first (to the nearest; it would cut off): the columns' once, in shared memory.
+//
 // (Columns' slices through the ring as well, 64 x 128 tiles: 130 TFLOP/s at most on an H100, L2
 // being the limit.)
 
@@ -27,13 +31,19 @@ namespace brisk::cuda {
 namespace {
 
 constexpr int64_t kTileRows = 64;
-constexpr int64_t kSlice = 64;
-constexpr int64_t kPadding = 8;  // elements
+constexpr int64_t kSlice = 64;   // words
+constexpr int64_t kPadding = 8;  // words
 constexpr int32_t kThreads = 256;
 constexpr int64_t kBlocksEach = 2;           // of a multiprocessor at a time
 constexpr int64_t kMostShared = 113 * 1024;  // bytes, for two of them
 constexpr int64_t kMostParts = 1024;
 
+/// Words of 16 bits.
+int64_t words(const PointwiseProduct& product, int64_t elements) {
+  return elements * byte_size(product.type) / 2;
+}
+
+/// Depths in words.
 struct Plan {
   int64_t depth, tile_columns, chunks, tiles, parts, stages;
   int64_t slices() const { return depth / kSlice; }
@@ -45,9 +55,10 @@ struct Plan {
 /// The widest tile and then the longest ring that fit; a ring of less than three stages: none.
 Plan plan_of(const PointwiseProduct& product, int64_t multiprocessors) {
   Plan plan{};
-  for (const PointwiseProduct::Term& term : product.terms) plan.depth += term.depth;
+  for (const PointwiseProduct::Term& term : product.terms) plan.depth += words(product, term.depth);
   for (const int64_t columns : {128, 64}) {
     if (product.columns % columns != 0) continue;
+    if (columns == 128 && product.type == DType::f32) continue;  // the epilogue's registers
     plan.tile_columns = columns;
     for (plan.stages = 5; plan.stages > 2; --plan.stages)
       if (plan.shared_bytes() <= kMostShared) break;
@@ -78,10 +89,10 @@ std::string term_text(const PointwiseProduct& product) {
   int64_t first = 0;
   for (size_t i = 0; i < product.terms.size(); ++i) {
     const PointwiseProduct::Term& term = product.terms[i];
-    const int64_t after = first + term.depth / kSlice;
+    const int64_t depth = words(product, term.depth), after = first + depth / kSlice;
     if (i + 1 < product.terms.size()) code += fmt::format("if (k < {}u) ", after);
     code += fmt::format("{{ a = (const u16*)b{} + (k - {}u) * {}u; line = {}u; }}{}", term.a, first,
-                        kSlice, term.depth, i + 1 < product.terms.size() ? " else " : "\n");
+                        kSlice, depth, i + 1 < product.terms.size() ? " else " : "\n");
     first = after;
   }
   return code;
@@ -92,15 +103,23 @@ std::string resident_text(const PointwiseProduct& product) {
   std::string code;
   int64_t first = 0;
   for (const PointwiseProduct::Term& term : product.terms) {
+    const int64_t depth = words(product, term.depth);
     code += fmt::format(
         "  for (u32 i = threadIdx.x; i < kTileColumns * {0}u; i += 256u) {{\n"
         "    const u32 mine = i / {0}u, piece = i % {0}u * 8u;\n"
         "    copy(resident + place_of(mine) * kRightLine + {1}u + piece, (const u16*)b{2} + "
         "(ix)(column0 + mine) * {3}u + piece, 16u);\n  }}\n",
-        term.depth / 8, first, term.b, term.depth);
-    first += term.depth;
+        depth / 8, first, term.b, depth);
+    first += depth;
   }
-  return code + "  commit();\n";
+  code += "  commit();\n";
+  if (product.type == DType::f32)
+    code +=
+        "  asm volatile(\"cp.async.wait_all;\");\n  __syncthreads();\n"
+        "  for (u32 i = threadIdx.x; i < kTileColumns * (kRightLine / 2u - 4u); i += 256u)\n"
+        "    round_tf32(((u32*)resident)[i / (kRightLine / 2u - 4u) * (kRightLine / 2u) + i % "
+        "(kRightLine / 2u - 4u)]);\n";
+  return code;
 }
 
 constexpr std::string_view kSetup = R"(
@@ -121,6 +140,10 @@ constexpr std::string_view kSetup = R"(
   const auto fetch = [&](u32 step) {
     u16* const stage = ring + step % kStages * kStage;
     const u32 k = step % kSlices, row0 = (part + step / kSlices * kParts) * kTileRows;
+)";
+
+constexpr std::string_view kRound = R"(
+  const auto round_tf32 = [](u32& x) { asm("cvt.rna.tf32.f32 %0, %0;" : "+r"(x)); };
 )";
 
 constexpr std::string_view kFetch = R"(
@@ -160,8 +183,9 @@ constexpr std::string_view kMultiply = R"(
           asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                        : "=r"(right[2 * pair][0]), "=r"(right[2 * pair][1]), "=r"(right[2 * pair + 1][0]), "=r"(right[2 * pair + 1][1]) : "r"(shared_address(at)));
         }
+        ROUND
         EACH(m, kParcels) EACH(j, 4)
-          asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.TYPE.TYPE.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+          asm volatile("mma.sync.aligned.SHAPE.row.col.f32.TYPE.TYPE.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
                        : "+f"(products[m][j][0]), "+f"(products[m][j][1]), "+f"(products[m][j][2]), "+f"(products[m][j][3])
                        : "r"(left[m][0]), "r"(left[m][1]), "r"(left[m][2]), "r"(left[m][3]), "r"(right[j][0]), "r"(right[j][1]));
       }
@@ -202,6 +226,19 @@ constexpr std::string_view kCombine = R"(
   }
 )";
 
+/// Sets `from`, the operand's row for `row`, and whether it is `there`.
+std::string sparse_place_text(const PointwiseProduct::Image& image) {
+  std::string code =
+      "      {\n      bool there = row < kRows;\n      u32 rest = row, from = 0, width = 1;\n";
+  for (auto axis = image.axes.rbegin(); axis != image.axes.rend(); ++axis)
+    code += fmt::format(
+        "      {{ const u32 p = rest % {0}u; rest /= {0}u; there = there && p % {1}u == 0u; from "
+        "+= p / "
+        "{1}u * width; width *= {2}u; }}\n",
+        axis->extent, axis->step, axis->extent / axis->step);
+  return code + "      from += rest * width;\n";
+}
+
 /// What the epilogue reads at a tile, before its products; vectors once for all tiles.
 std::string loads_text(const PointwiseProduct& product) {
   std::string code;
@@ -212,10 +249,15 @@ std::string loads_text(const PointwiseProduct& product) {
       "    EACH(m, kParcels) EACH(h, 2) {\n"
       "      const u32 row = tile * kTileRows + warp_row + m * 16u + h * 8u + lane / 4u;\n"
       "      const ix at = (ix)row * kColumns + column;\n";
-  for (const PointwiseProduct::Image& image : product.images)
+  for (const PointwiseProduct::Image& image : product.images) {
+    const bool sparse = !image.axes.empty();
+    if (sparse) code += sparse_place_text(image);
     code += fmt::format(
-        "      if (row < kRows) all_{0}[m][h] = load<8>(b{1} + at); else all_{0}[m][h].clear();\n",
-        image.name, image.operand);
+        "      if ({2}) all_{0}[m][h] = load<8>(b{1} + {3}); else all_{0}[m][h].clear();\n",
+        image.name, image.operand, sparse ? "there" : "row < kRows",
+        sparse ? "(ix)from * kColumns + column" : "at");
+    if (sparse) code += "      }\n";
+  }
   return code + "    }\n";
 }
 
@@ -242,18 +284,29 @@ std::string epilogue_text(const PointwiseProduct& product) {
   return code;
 }
 
+std::string multiply_text(DType type) {
+  const bool tf32 = type == DType::f32;
+  std::string code(kMultiply);
+  const auto put = [&](std::string_view name, std::string_view text) {
+    for (size_t at = code.find(name); at != std::string::npos; at = code.find(name, at))
+      code.replace(at, name.size(), text);
+  };
+  put("ROUND", tf32 ? "EACH(m, kParcels) EACH(r, 4) round_tf32(left[m][r]);" : "");
+  put("SHAPE", tf32 ? "m16n8k8" : "m16n8k16");
+  put("TYPE", tf32 ? "tf32" : brisk::name(type));
+  return code;
+}
+
 std::string kernel_text(const PointwiseProduct& product, const Plan& plan) {
   std::string code = constants_text(product, plan);
-  code += std::string(kSetup) + term_text(product) + std::string(kFetch) + resident_text(product) +
-          std::string(kAhead);
+  code += std::string(kSetup) + term_text(product) + std::string(kFetch);
+  if (product.type == DType::f32) code += kRound;
+  code += resident_text(product) + std::string(kAhead);
   for (const PointwiseProduct::Image& vector : product.vectors)
     code += fmt::format("  const Vector<f32, 8> all_{} = load<8>(b{} + column);\n", vector.name,
                         vector.operand);
   code += "  for (u32 tile = part; tile < kTiles; tile += kParts) {\n" + loads_text(product);
-  std::string multiply(kMultiply);
-  for (size_t at = multiply.find("TYPE"); at != std::string::npos; at = multiply.find("TYPE", at))
-    multiply.replace(at, 4, brisk::name(product.type));
-  code += multiply + epilogue_text(product) + "  }\n";
+  code += multiply_text(product.type) + epilogue_text(product) + "  }\n";
   if (product.sums.empty()) return code;
   std::string totals;
   for (size_t q = 0; q < product.sums.size(); ++q)
@@ -265,7 +318,8 @@ class PointwiseProductLaunch final : public Launch {
  public:
   PointwiseProductLaunch(const PointwiseProduct& product, const Plan& plan,
                          const KernelRequest& request, const PrepareContext& context)
-      : name_(fmt::format("{}/{}x{}x{}", product.name, product.rows, product.columns, plan.depth)),
+      : name_(fmt::format("{}/{}x{}x{}", product.name, product.rows, product.columns,
+                          plan.depth * 2 / byte_size(product.type))),
         flops_(product.flops()),
         blocks_(plan.chunks * plan.parts),
         shared_bytes_(plan.shared_bytes()),
@@ -327,19 +381,21 @@ double PointwiseProduct::flops() const {
 }
 
 std::optional<std::string> refuse_pointwise_product(const PointwiseProduct& product) {
-  if (product.type != DType::f16 && product.type != DType::bf16)
-    return fmt::format("element type {}, but it is for f16 and bf16", brisk::name(product.type));
+  if (product.type != DType::f16 && product.type != DType::bf16 && product.type != DType::f32)
+    return fmt::format("element type {}, but it is for f16, bf16 and f32",
+                       brisk::name(product.type));
   if (product.columns == 0 || product.columns % 64 != 0)
     return fmt::format("{} columns, but it wants a multiple of 64", product.columns);
   for (const PointwiseProduct::Term& term : product.terms)
-    if (term.depth == 0 || term.depth % kSlice != 0)
-      return fmt::format("a depth of {}, but it wants a multiple of {}", term.depth, kSlice);
+    if (term.depth == 0 || words(product, term.depth) % kSlice != 0)
+      return fmt::format("a depth of {}, but it wants a multiple of {}", term.depth,
+                         kSlice * 2 / byte_size(product.type));
   if (product.rows == 0 || product.rows > (int64_t{1} << 31) - kTileRows)
     return fmt::format("{} rows, but it counts them in 31 bits and wants one", product.rows);
   const Plan plan = plan_of(product, 1);
   if (plan.stages < 3)
     return fmt::format("a depth of {}, of which {} columns do not fit into shared memory",
-                       plan.depth, plan.tile_columns);
+                       plan.depth * 2 / byte_size(product.type), plan.tile_columns);
   return std::nullopt;
 }
 

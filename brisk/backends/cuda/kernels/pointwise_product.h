@@ -3,7 +3,7 @@
 /// The product behind a 1x1 convolution's input gradient, with what follows it in one kernel:
 ///
 ///   p = a0 b0^T [+ a1 b1^T]        [rows, columns], by tensor cores, summed in f32
-///   y0 = epilogue(p, other operands), of the operands' short type
+///   y0 = epilogue(p, other operands), of the operands' type; f32 is rounded to TF32 for p
 ///   y1, ... = sums over rows of what the epilogue names, f32 [columns]
 ///
 /// Such products are small beside the tensors that an epilogue reads and writes: the kernel is made
@@ -20,7 +20,7 @@ namespace brisk::cuda {
 struct PointwiseProduct {
   struct Term {
     size_t a = 0, b = 0;  ///< operands: [rows, depth] and [columns, depth]
-    int64_t depth = 0;    ///< a multiple of 64
+    int64_t depth = 0;    ///< a multiple of 64, of f32 of 32
   };
   std::string name;
   DType type = DType::f16;  ///< of the terms and of y0
@@ -30,6 +30,12 @@ struct PointwiseProduct {
   struct Image {
     size_t operand = 0;
     std::string name;
+    /// Where the operand has fewer rows: of each axis of the rows but the first, its extent and how
+    /// many places lie from one that the operand has to the next. Zeros between.
+    struct Axis {
+      int64_t extent = 1, step = 1;
+    };
+    std::vector<Axis> axes = {};
   };
   std::vector<Image> images;
   /// Operands [columns], f32, under these names.

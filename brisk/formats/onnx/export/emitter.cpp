@@ -210,15 +210,14 @@ std::string Emitter::operand(ValueId value, bool channels_first) {
     for (int64_t i = 0; i < rank; ++i) placed[i] = shape[permutation[static_cast<size_t>(i)]];
     int64_t wide = 0;
     for (const Extent& extent : shape) wide += extent == Extent(1) ? 0 : 1;
-    if (wide > 1)
-      return transposed(node("Reshape", {plain(source), shape_list(shape)}), permutation);
+    if (wide > 1) return transposed(reshaped(plain(source), shape), permutation);
   }
   const bool trailing = axes.size() == 1 && axes[0] == rank - 1 && !(channels_first && rank >= 3);
   if (trailing) return plain(source);
   if (const Tensor* tensor = known(source);
       tensor != nullptr && placed.is_static() && names_[source].weight.empty())
     return constant(tensor->reshaped(placed.sizes()));
-  return node("Reshape", {plain(source), shape_list(placed)});
+  return reshaped(plain(source), placed);
 }
 
 std::vector<std::string> Emitter::nodes(std::string op, std::vector<std::string> inputs,
@@ -288,13 +287,16 @@ std::string Emitter::extent_value(const std::string& dimension) {
   refuse("no input has the dimension '{}': give it a size (--dimension)", dimension);
 }
 
-std::string Emitter::shape_list(const Shape& shape) {
+std::string Emitter::reshaped(const std::string& name, const Shape& shape) {
   const auto named =
       std::count_if(shape.begin(), shape.end(), [](const Extent& e) { return e.is_named(); });
-  if (named > 1) return extents_list(shape);
+  const bool empty = std::find(shape.begin(), shape.end(), Extent(0)) != shape.end();
+  if (empty)  // 0 would mean the extent that is there, and -1 nothing
+    return node("Reshape", {name, extents_list(shape)}, {attribute("allowzero", int64_t{1})});
+  if (named > 1) return node("Reshape", {name, extents_list(shape)});
   std::vector<int64_t> sizes;
   for (const Extent& extent : shape) sizes.push_back(extent.is_named() ? -1 : extent.size());
-  return integers(sizes);
+  return node("Reshape", {name, integers(sizes)});
 }
 
 std::string Emitter::extents_list(const Shape& shape) {

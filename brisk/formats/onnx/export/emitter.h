@@ -84,8 +84,8 @@ class Emitter {
   std::string integers(const std::vector<int64_t>& values);
   std::string scalar(DType type, double value);
   std::string transposed(const std::string& name, std::vector<int64_t> permutation);
-  /// Extents for Reshape: one named extent becomes the rest, further ones are asked of an input.
-  std::string shape_list(const Shape& shape);
+  /// A Reshape: one named extent becomes the rest, further ones are asked of an input.
+  std::string reshaped(const std::string& name, const Shape& shape);
   /// All extents, named ones asked of an input.
   std::string extents_list(const Shape& shape);
   void rename_output(const std::string& from, const std::string& to);
@@ -150,5 +150,6 @@ std::span<const WriterRow> control_writers();
 std::span<const WriterRow> elementwise_writers();
 std::span<const WriterRow> move_writers();
 std::span<const WriterRow> layer_writers();
+std::span<const WriterRow> quantization_writers();
 
 }  // namespace brisk::onnx

@@ -1,6 +1,7 @@
 #include "brisk/formats/onnx/export/save_onnx.h"
 
 #include "brisk/base/file.h"
+#include "brisk/formats/onnx/canonical/formulas.h"
 #include "brisk/formats/onnx/export/emitter.h"
 #include "brisk/formats/onnx/schema/write.h"
 #include "brisk/passes/decompose_composites.h"
@@ -13,14 +14,18 @@ namespace {
 constexpr int kOldest = 17, kNewest = 25;
 
 /// The forward graph as ops that have writers: no layers, no composites that ONNX lacks.
-Program writable(const Model& model, const SaveOptions& options) {
+Program writable(const Model& model, const SaveOptions& options, int opset) {
   Program program = bind_dimensions(for_inference(model.program), options.dimensions);
   PassContext context;
   context.target.name = "onnx";
-  context.target.native_composites = {"softmax", "log_softmax", "batch_norm",  "layer_norm",
-                                      "dropout", "embedding",   "reduce_mean", "one_hot"};
+  context.target.native_composites = {"softmax",      "log_softmax", "batch_norm",
+                                      "layer_norm",   "dropout",     "embedding",
+                                      "reduce_mean",  "one_hot",     "quantized_convolution",
+                                      "quantized_dot"};
+  if (opset >= 23) context.target.native_composites.insert("dot_product_attention");
   program = inline_calls(std::move(program), context);
   program = decompose_composites(std::move(program), context);
+  program.graph = written_out(program.graph, opset);
   return simplify(std::move(program), context);
 }
 
@@ -38,7 +43,7 @@ Result<ModelDef> to_onnx(const Model& model, const SaveOptions& options) {
     return fail("the model has {} weights for {} state entries: initialise or load it first",
                 model.weights.size(), model.program.state.size());
   try {
-    const Program program = writable(model, options);
+    const Program program = writable(model, options, opset);
     const Graph& graph = program.graph;
     Emitter emitter(graph, opset);
     for (size_t i = 0; i < graph.inputs().size(); ++i) {

@@ -1,6 +1,3 @@
-#include <cmath>
-#include <limits>
-
 #include "brisk/formats/onnx/export/emitter.h"
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/move/move.h"
@@ -73,6 +70,8 @@ constexpr SameRow kSame[] = {
     {"logical_not", "Not"},
     {"relu", "Relu"},
     {"softplus", "Softplus"},
+    {"silu", "Swish"},
+    {"mish", "Mish"},
     {"softsign", "Softsign"},
     {"selu", "Selu"},
     {"stop_gradient", "Identity"},
@@ -122,28 +121,10 @@ void shift(Emitter& e, const Node& node, NodeId id) {
   w.give(e.node("BitShift", w.x, {attribute("direction", std::string(left ? "LEFT" : "RIGHT"))}));
 }
 
-/// Whether every element is 1.
-bool is_one(const Emitter& e, ValueId value) {
-  const Node* node = &e.graph().node(value.node);
-  while (node->op->name == "broadcast") node = &e.graph().node(node->operands[0].node);
-  if (node->op->name != "constant") return false;
-  const Tensor& tensor = node->attributes.as<ConstantAttributes>().value;
-  return tensor.num_elements() == 1 && tensor.get(0) == 1;
-}
-
-/// ONNX has the arc tangent of a quotient only: the half plane is told by the signs.
-void atan2(Emitter& e, const Node& node, NodeId id) {
+/// Of a quotient; the whole circle is a formula (canonical/formulas.h).
+void arc_tangent(Emitter& e, const Node& node, NodeId id) {
   const Elementwise w(e, node, id);
-  if (is_one(e, node.operands[1])) return w.give(e.node("Atan", {w.x[0]}));
-  const std::string &y = w.x[0], &x = w.x[1];
-  const std::string angle = e.node("Atan", {e.node("Div", {y, x})});
-  const std::string half = e.node(
-      "Where", {e.node("Less", {y, w.one(0)}), w.one(-std::acos(-1.0)), w.one(std::acos(-1.0))});
-  const std::string turned =
-      e.node("Where", {e.node("Less", {x, w.one(0)}), e.node("Add", {angle, half}), angle});
-  const std::string origin =
-      e.node("And", {e.node("Equal", {x, w.one(0)}), e.node("Equal", {y, w.one(0)})});
-  w.give(e.node("Where", {origin, w.one(0), turned}));
+  w.give(e.node("Atan", {w.x[0]}));
 }
 
 void not_equal(Emitter& e, const Node& node, NodeId id) {
@@ -161,14 +142,6 @@ void square(Emitter& e, const Node& node, NodeId id) {
 void rsqrt(Emitter& e, const Node& node, NodeId id) {
   const Elementwise w(e, node, id);
   w.give(e.node("Reciprocal", {e.node("Sqrt", w.x)}));
-}
-void expm1(Emitter& e, const Node& node, NodeId id) {
-  const Elementwise w(e, node, id);
-  w.give(e.node("Sub", {e.node("Exp", w.x), w.one(1)}));
-}
-void log1p(Emitter& e, const Node& node, NodeId id) {
-  const Elementwise w(e, node, id);
-  w.give(e.node("Log", {e.node("Add", {w.x[0], w.one(1)})}));
 }
 void relu6(Emitter& e, const Node& node, NodeId id) {
   const Elementwise w(e, node, id);
@@ -191,14 +164,6 @@ void elu(Emitter& e, const Node& node, NodeId id) {
       "Elu", w.x,
       {attribute("alpha", static_cast<float>(node.attributes.as<AlphaAttributes>().alpha))}));
 }
-void silu(Emitter& e, const Node& node, NodeId id) {
-  const Elementwise w(e, node, id);
-  w.give(e.node("Mul", {w.x[0], e.node("Sigmoid", w.x)}));
-}
-void mish(Emitter& e, const Node& node, NodeId id) {
-  const Elementwise w(e, node, id);
-  w.give(e.node("Mul", {w.x[0], e.node("Tanh", {e.node("Softplus", w.x)})}));
-}
 void hard_sigmoid(Emitter& e, const Node& node, NodeId id) {
   const Elementwise w(e, node, id);
   w.give(e.node("HardSigmoid", w.x, {attribute("alpha", 1.0F / 6), attribute("beta", 0.5F)}));
@@ -210,52 +175,41 @@ void hard_silu(Emitter& e, const Node& node, NodeId id) {
 void gelu(Emitter& e, const Node& node, NodeId id) {
   const Elementwise w(e, node, id);
   const bool by_tanh = node.attributes.as<GeluAttributes>().approximate;
-  if (e.opset() >= 20)
-    return w.give(
-        e.node("Gelu", w.x, {attribute("approximate", std::string(by_tanh ? "tanh" : "none"))}));
-  std::string inner;
-  if (by_tanh) {
-    const std::string cube = e.node("Mul", {e.node("Mul", {w.x[0], w.x[0]}), w.x[0]});
-    const std::string sum = e.node("Add", {w.x[0], e.node("Mul", {cube, w.one(0.044715)})});
-    inner = e.node("Tanh", {e.node("Mul", {sum, w.one(std::sqrt(2 / std::acos(-1.0)))})});
-  } else {
-    inner = e.node("Erf", {e.node("Mul", {w.x[0], w.one(std::sqrt(0.5))})});
-  }
-  w.give(e.node("Mul", {e.node("Mul", {w.x[0], w.one(0.5)}), e.node("Add", {inner, w.one(1)})}));
-}
-void is_finite(Emitter& e, const Node& node, NodeId id) {
-  const Elementwise w(e, node, id);
-  w.give(e.node("Not", {e.node("Or", {e.node("IsInf", w.x), e.node("IsNaN", w.x)})}));
+  w.give(e.node("Gelu", w.x, {attribute("approximate", std::string(by_tanh ? "tanh" : "none"))}));
 }
 void fused_multiply_add(Emitter& e, const Node& node, NodeId id) {
   const Elementwise w(e, node, id);
   w.give(e.node("Add", {e.node("Mul", {w.x[0], w.x[1]}), w.x[2]}));
 }
+/// To 8-bit floats as brisk rounds: beyond the range lies NaN or infinity.
 void cast(Emitter& e, const Node& node, NodeId id) {
   const Elementwise w(e, node, id);
-  w.give(e.node("Cast", w.x, {attribute("to", static_cast<int64_t>(e.element({id, 0})))}));
+  const DType type = e.type({id, 0}).dtype();
+  std::vector<AttributeDef> attributes = {
+      attribute("to", static_cast<int64_t>(e.element({id, 0})))};
+  if (is_floating(type) && bits(type) == 8) {
+    require(e.opset() >= 19, "ONNX has {} since opset 19, not in {} (--version)", name(type),
+            e.opset());
+    attributes.push_back(attribute("saturate", int64_t{0}));
+  }
+  w.give(e.node("Cast", w.x, std::move(attributes)));
 }
 
 constexpr WriterRow kWriteElementwiseRows[] = {
     {"shift_left", shift},
     {"shift_right", shift},
-    {"atan2", atan2},
+    {"atan2", arc_tangent},
     {"not_equal", not_equal},
     {"remainder", remainder},
     {"square", square},
     {"rsqrt", rsqrt},
-    {"expm1", expm1},
-    {"log1p", log1p},
     {"relu6", relu6},
     {"clamp", clamp},
     {"leaky_relu", leaky_relu},
     {"elu", elu},
-    {"silu", silu},
-    {"mish", mish},
     {"hard_sigmoid", hard_sigmoid},
     {"hard_silu", hard_silu},
     {"gelu", gelu},
-    {"is_finite", is_finite},
     {"fused_multiply_add", fused_multiply_add},
     {"cast", cast},
 };

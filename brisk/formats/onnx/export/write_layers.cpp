@@ -1,4 +1,7 @@
+#include <cmath>
+
 #include "brisk/formats/onnx/export/emitter.h"
+#include "brisk/formats/onnx/export/window_attributes.h"
 #include "brisk/ops/composite/composite.h"
 #include "brisk/ops/contract/contract.h"
 #include "brisk/ops/convolve/convolve.h"
@@ -9,14 +12,6 @@
 
 namespace brisk::onnx {
 namespace {
-
-/// [kernel..., in, out] to [out, in, kernel...].
-std::string filter(Emitter& e, ValueId value) {
-  const int64_t rank = e.type(value).rank();
-  std::vector<int64_t> permutation = {rank - 1, rank - 2};
-  for (int64_t i = 0; i + 2 < rank; ++i) permutation.push_back(i);
-  return e.turned(value, permutation);
-}
 
 /// Writes a convolution; where its layer adds a bias a filter, as an input of the same node.
 void give_convolution(Emitter& e, const std::string& op, NodeId id, std::vector<std::string> inputs,
@@ -41,33 +36,10 @@ void give_convolution(Emitter& e, const std::string& op, NodeId id, std::vector<
   e.set_first(y, e.node(op, inputs, attributes));
 }
 
-std::vector<AttributeDef> window_attributes(const std::vector<int64_t>& kernel,
-                                            const std::vector<int64_t>& strides,
-                                            const std::vector<int64_t>& low,
-                                            const std::vector<int64_t>& high) {
-  std::vector<int64_t> pads = low;
-  pads.insert(pads.end(), high.begin(), high.end());
-  for (const int64_t edge : pads)
-    require(edge >= 0, "ONNX's windows do not crop: a padding is {}", edge);
-  return {attribute("kernel_shape", kernel), attribute("strides", strides),
-          attribute("pads", pads)};
-}
-
-std::vector<int64_t> kernel_sizes(const Emitter& e, ValueId filter) {
-  const Shape& shape = e.type(filter).shape();
-  std::vector<int64_t> kernel;
-  for (int64_t i = 0; i + 2 < shape.rank(); ++i) kernel.push_back(shape.size(i));
-  return kernel;
-}
-
 void convolution(Emitter& e, const Node& node, NodeId id) {
-  const auto& a = node.attributes.as<ConvolutionAttributes>();
-  std::vector<AttributeDef> attributes =
-      window_attributes(kernel_sizes(e, node.operands[1]), a.strides, a.pad_low, a.pad_high);
-  attributes.push_back(attribute("dilations", a.dilations));
-  attributes.push_back(attribute("group", a.groups));
-  give_convolution(e, "Conv", id, {e.first(node.operands[0]), filter(e, node.operands[1])},
-                   attributes);
+  give_convolution(
+      e, "Conv", id, {e.first(node.operands[0]), filter_name(e, node.operands[1])},
+      convolution_attributes(e, node.operands[1], node.attributes.as<ConvolutionAttributes>()));
 }
 
 void transposed_convolution(Emitter& e, const Node& node, NodeId id) {
@@ -88,8 +60,8 @@ void transposed_convolution(Emitter& e, const Node& node, NodeId id) {
   attributes.push_back(attribute("dilations", a.dilations));
   attributes.push_back(attribute("group", a.groups));
   attributes.push_back(attribute("output_padding", extra));
-  give_convolution(e, "ConvTranspose", id, {e.first(node.operands[0]), filter(e, node.operands[1])},
-                   attributes);
+  give_convolution(e, "ConvTranspose", id,
+                   {e.first(node.operands[0]), filter_name(e, node.operands[1])}, attributes);
 }
 
 /// Any contraction as an equation; the common one as MatMul.
@@ -176,12 +148,37 @@ void dropout(Emitter& e, const Node& node, NodeId id) {
   first ? e.set_first({id, 0}, y) : e.set_plain({id, 0}, y);
 }
 
+/// Heads stand at axis 1 in ONNX.
+void attention(Emitter& e, const Node& node, NodeId id) {
+  const auto& a = node.attributes.as<AttentionAttributes>();
+  require(!e.is_read({id, 1}), "ONNX's attention does not give its statistics");
+  const std::vector<int64_t> exchanged = {0, 2, 1, 3};
+  std::vector<std::string> inputs;
+  for (size_t i = 0; i < 3; ++i)
+    inputs.push_back(e.transposed(e.plain(node.operands[i]), exchanged));
+  const size_t num_keys =
+      a.dropout > 0 ? 1 : 0;  // of random numbers, which inference does not draw
+  if (node.operands.size() > 3 + num_keys) inputs.push_back(e.plain(node.operands[3]));
+  std::vector<AttributeDef> attributes;
+  if (a.is_causal) attributes.push_back(attribute("is_causal", int64_t{1}));
+  const auto size = static_cast<double>(e.type(node.operands[0]).shape().size(3));
+  if (a.scale != 1 / std::sqrt(size))
+    attributes.push_back(attribute("scale", static_cast<float>(a.scale)));
+  e.set_plain({id, 0}, e.transposed(e.node("Attention", inputs, attributes), exchanged));
+}
+
 constexpr WriterRow kWriteLayersRows[] = {
-    {"convolution", convolution},   {"convolution_input_gradient", transposed_convolution},
-    {"dot_general", dot_general},   {"max_pool", max_pool},
-    {"average_pool", average_pool}, {"batch_norm", batch_norm},
-    {"layer_norm", layer_norm},     {"softmax", softmax},
-    {"log_softmax", softmax},       {"dropout", dropout},
+    {"convolution", convolution},
+    {"convolution_input_gradient", transposed_convolution},
+    {"dot_general", dot_general},
+    {"max_pool", max_pool},
+    {"average_pool", average_pool},
+    {"batch_norm", batch_norm},
+    {"layer_norm", layer_norm},
+    {"softmax", softmax},
+    {"log_softmax", softmax},
+    {"dropout", dropout},
+    {"dot_product_attention", attention},
 };
 
 }  // namespace

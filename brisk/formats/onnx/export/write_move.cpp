@@ -2,6 +2,7 @@
 #include <limits>
 #include <optional>
 
+#include "brisk/formats/onnx/canonical/non_negative.h"
 #include "brisk/formats/onnx/export/emitter.h"
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/index/index.h"
@@ -43,8 +44,7 @@ void broadcast(Emitter& e, const Node& node, NodeId id) {
 }
 
 void reshape(Emitter& e, const Node& node, NodeId id) {
-  e.set_plain({id, 0}, e.node("Reshape",
-                              {e.plain(node.operands[0]), e.shape_list(e.type({id, 0}).shape())}));
+  e.set_plain({id, 0}, e.reshaped(e.plain(node.operands[0]), e.type({id, 0}).shape()));
 }
 
 /// A transpose that is no more than the other layout costs nothing.
@@ -140,7 +140,9 @@ void reduce(Emitter& e, const Node& node, NodeId id) {
   if (spatial)
     for (int64_t& axis : axes) ++axis;
   std::string x = spatial ? e.first(node.operands[0]) : e.plain(node.operands[0]);
-  if (boolean) x = e.node("Cast", {x}, {attribute("to", static_cast<int64_t>(ElementType::i32))});
+  const bool as_integers = boolean && e.opset() < 20;  // since then bool has a maximum
+  if (as_integers)
+    x = e.node("Cast", {x}, {attribute("to", static_cast<int64_t>(ElementType::i32))});
   std::vector<AttributeDef> attributes = {attribute("keepdims", int64_t{a.keep_dims ? 1 : 0})};
   std::vector<std::string> inputs = {x};
   if (op == "ReduceSum" || e.opset() >= 18)
@@ -148,7 +150,7 @@ void reduce(Emitter& e, const Node& node, NodeId id) {
   else
     attributes.push_back(attribute("axes", axes));
   std::string y = e.node(op, inputs, attributes);
-  if (boolean)
+  if (as_integers)
     y = e.node("Cast", {y}, {attribute("to", static_cast<int64_t>(ElementType::boolean))});
   spatial&& a.keep_dims ? e.set_first({id, 0}, y) : e.set_plain({id, 0}, y);
 }
@@ -170,28 +172,13 @@ void cumulative_sum(Emitter& e, const Node& node, NodeId id) {
                                  static_cast<double>(node.attributes.as<AxisAttributes>().axis))}));
 }
 
-/// The number that every element is, where it is a constant's.
-std::optional<double> number_of(const Emitter& e, ValueId value) {
-  const Node* node = &e.graph().node(value.node);
-  while (node->op->name == "broadcast") node = &e.graph().node(node->operands[0].node);
-  if (node->op->name != "constant") return std::nullopt;
-  const Tensor& tensor = node->attributes.as<ConstantAttributes>().value;
-  return tensor.num_elements() == 1 ? std::optional(tensor.get(0)) : std::nullopt;
-}
-
 /// ONNX counts negative positions from the end; what an importer writes for that,
 /// select(i < 0, i + size, i), is i again.
 ValueId positions(const Emitter& e, ValueId index, const Extent& size) {
   const Node& choice = e.graph().node(index.node);
   if (choice.op->name != "select" || size.is_named()) return index;
-  const ValueId own = choice.operands[2];
-  const Node &test = e.graph().node(choice.operands[0].node),
-             &sum = e.graph().node(choice.operands[1].node);
-  const bool is_test =
-      test.op->name == "less" && test.operands[0] == own && number_of(e, test.operands[1]) == 0.0;
-  const bool is_sum = sum.op->name == "add" && sum.operands[0] == own &&
-                      number_of(e, sum.operands[1]) == static_cast<double>(size.size());
-  return is_test && is_sum ? own : index;
+  const auto counted = size_counted_from_end(e.graph(), choice);
+  return counted == static_cast<double>(size.size()) ? choice.operands[2] : index;
 }
 /// Of a node that reads operand 0 along its axis at operand 1.
 std::string positions_of(Emitter& e, const Node& node) {
@@ -207,8 +194,17 @@ void take_along_axis(Emitter& e, const Node& node, NodeId id) {
   e.set_plain({id, 0}, e.node("GatherElements", {e.plain(node.operands[0]), positions_of(e, node)},
                               {attribute("axis", node.attributes.as<AxisAttributes>().axis)}));
 }
+void put_along_axis_add(Emitter& e, const Node& node, NodeId id) {
+  e.set_plain({id, 0},
+              e.node("ScatterElements",
+                     {e.plain(node.operands[0]), positions_of(e, node), e.plain(node.operands[2])},
+                     {attribute("axis", node.attributes.as<AxisAttributes>().axis),
+                      attribute("reduction", std::string("add"))}));
+}
 /// Slices added at positions of the first axis; another axis is brought to the front and back.
 void scatter_add(Emitter& e, const Node& node, NodeId id) {
+  if (e.type({id, 0}).rank() == 1 && e.type(node.operands[1]).rank() == 1)
+    return put_along_axis_add(e, node, id);
   const int64_t axis = node.attributes.as<AxisAttributes>().axis, rank = e.type({id, 0}).rank();
   const int64_t indices_rank = e.type(node.operands[1]).rank();
   std::vector<int64_t> to_front, updates_to_front, back(static_cast<size_t>(rank));
@@ -222,7 +218,7 @@ void scatter_add(Emitter& e, const Node& node, NodeId id) {
   for (int64_t i = 0; i < rank; ++i)
     back[static_cast<size_t>(to_front[static_cast<size_t>(i)])] = i;
   const std::string places =
-      e.node("Unsqueeze", {e.plain(node.operands[1]), e.integers({indices_rank})});
+      e.node("Unsqueeze", {positions_of(e, node), e.integers({indices_rank})});
   const std::string wide =
       e.node("Cast", {places}, {attribute("to", static_cast<int64_t>(ElementType::i64))});
   const std::string y = e.node("ScatterND",
@@ -230,13 +226,6 @@ void scatter_add(Emitter& e, const Node& node, NodeId id) {
                                 e.transposed(e.plain(node.operands[2]), updates_to_front)},
                                {attribute("reduction", std::string("add"))});
   e.set_plain({id, 0}, e.transposed(y, back));
-}
-void put_along_axis_add(Emitter& e, const Node& node, NodeId id) {
-  e.set_plain({id, 0}, e.node("ScatterElements",
-                              {e.plain(node.operands[0]), e.plain(node.operands[1]),
-                               e.plain(node.operands[2])},
-                              {attribute("axis", node.attributes.as<AxisAttributes>().axis),
-                               attribute("reduction", std::string("add"))}));
 }
 void embedding(Emitter& e, const Node& node, NodeId id) {
   e.set_plain({id, 0}, e.node("Gather", {e.plain(node.operands[0]), e.plain(node.operands[1])},

@@ -4,8 +4,8 @@ namespace brisk::onnx {
 namespace {
 
 const WriterRow* find_writer(std::string_view op) {
-  for (const auto rows :
-       {elementwise_writers(), move_writers(), layer_writers(), control_writers()})
+  for (const auto rows : {elementwise_writers(), move_writers(), layer_writers(),
+                          quantization_writers(), control_writers()})
     for (const WriterRow& row : rows)
       if (row.op == op) return &row;
   return nullptr;

@@ -22,21 +22,22 @@ namespace {
 Value split_heads(Value x, int64_t heads) {
   const int64_t width = size_of(x, 2);
   require(heads > 0 && width % heads == 0, "{} values do not divide into {} heads", width, heads);
-  return transpose(reshape(x, {x.shape()[0], x.shape()[1], Extent(heads), Extent(width / heads)}),
-                   {0, 2, 1, 3});
+  return transpose(
+      reshape(x, {extent_of(x, 0), extent_of(x, 1), Extent(heads), Extent(width / heads)}),
+      {0, 2, 1, 3});
 }
 
 Value join_heads(Value x) {
   const Value y = transpose(x, {0, 2, 1, 3});
-  return reshape(y, {y.shape()[0], y.shape()[1], Extent(size_of(y, 2) * size_of(y, 3))});
+  return reshape(y, {extent_of(y, 0), extent_of(y, 1), Extent(size_of(y, 2) * size_of(y, 3))});
 }
 
 /// Each head `times` times in a row: [batch, heads * times, ...].
 Value repeat_heads(Value x, int64_t times) {
   if (times == 1) return x;
-  Shape wide{x.shape()[0], x.shape()[1], Extent(times), x.shape()[2], x.shape()[3]};
-  return reshape(broadcast(x, wide, {0, 1, 3, 4}),
-                 {x.shape()[0], Extent(size_of(x, 1) * times), x.shape()[2], x.shape()[3]});
+  Shape wide{extent_of(x, 0), extent_of(x, 1), Extent(times), extent_of(x, 2), extent_of(x, 3)};
+  return reshape(broadcast(x, wide, {0, 1, 3, 4}), {extent_of(x, 0), Extent(size_of(x, 1) * times),
+                                                    extent_of(x, 2), extent_of(x, 3)});
 }
 
 constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
@@ -119,7 +120,7 @@ void attention(Call& c) {
     term(bias_of(less_equal(column, plus(row, static_cast<double>(past))), compute));
   }
   if (c.has(6)) {  // valid keys a sample
-    const Extent batch = query.shape()[0];
+    const Extent batch = extent_of(query, 0);
     const Shape shape{batch, Extent(1), Extent(1), Extent(keys)};
     const Value length = broadcast_to(
         reshape(cast(c.in(6), DType::i64), {batch, Extent(1), Extent(1), Extent(1)}), shape);
@@ -197,7 +198,7 @@ void linear_attention(Call& c) {
   };
   const Value query = over_time(c.in(0), query_heads), key = over_time(c.in(1), heads),
               value = over_time(c.in(2), heads);
-  const Extent batch = query.shape()[1];
+  const Extent batch = extent_of(query, 1);
   const int64_t size = size_of(key, 3), width = size_of(value, 3), steps = size_of(query, 0);
   Value state = c.has(3) ? cast(c.in(3), DType::f32)
                          : filled(c.builder(), DType::f32,

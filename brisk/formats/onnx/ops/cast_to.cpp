@@ -85,6 +85,12 @@ Value cast_element(Value x, ElementType from, ElementType to, const CastRules& r
   require(carrier(from) && carrier(to), "{} cannot be cast to {}", name(from), name(to));
   const DType type = *carrier(to);
   if (from == to) return x;
+  if (is_tiny_float(to) && bits(type) == 8 && brisk::is_floating(type)) {
+    // brisk's own types, which round as ONNX does and do not saturate.
+    const double largest = tiny_float(to).magnitudes.back();
+    const Value wide = cast(x, DType::f32);
+    return cast(rules.saturate ? clamp(wide, -largest, largest) : wide, type);
+  }
   if (is_tiny_float(to)) {
     const Value rounded = rounded_to(cast(x, DType::f32), to, rules);
     return cast(rounded, type);

@@ -20,16 +20,24 @@ std::vector<int64_t> spatial_sizes(const Value& x) {
   return sizes;
 }
 
-Value convolve(const Call& c, Value x, Value filter) {
+ConvolutionAttributes convolution_attributes(const Call& c, const Value& x, const Value& filter) {
   require(x.rank() >= 3 && filter.rank() == x.rank(), "it convolves {} with {}",
           x.shape().to_string(), filter.shape().to_string());
   const WindowGeometry g = window_geometry(c, spatial_sizes(x), spatial_sizes(filter));
-  std::vector<int64_t> order;  // [filters, channels, kernel...] to [kernel..., channels, filters]
+  return {g.strides, g.low, g.high, g.dilations, c.integer("group", 1)};
+}
+
+Value filter_last(Value filter) {
+  std::vector<int64_t> order;
   for (int64_t i = 2; i < filter.rank(); ++i) order.push_back(i);
   order.push_back(1);
   order.push_back(0);
-  return convolution(channels_last(x), transpose(filter, order),
-                     {g.strides, g.low, g.high, g.dilations, c.integer("group", 1)});
+  return transpose(filter, order);
+}
+
+Value convolve(const Call& c, Value x, Value filter) {
+  const ConvolutionAttributes attributes = convolution_attributes(c, x, filter);
+  return convolution(channels_last(x), filter_last(filter), attributes);
 }
 
 namespace {
@@ -64,7 +72,7 @@ void conv_transpose(Call& c) {
   check_bounded("pads", pads);
   check_bounded("output_shape", wanted);
   const std::string mode = c.text("auto_pad", "NOTSET");
-  Shape shape{x.shape()[0]};
+  Shape shape{extent_of(x, 0)};
   for (size_t i = 0; i < spatial.size(); ++i) {
     const int64_t stride = attributes.strides[i],
                   reach = (kernel[i] - 1) * attributes.dilations[i] + 1;
@@ -75,9 +83,9 @@ void conv_transpose(Call& c) {
               wanted.size());
       size = wanted.empty() ? spatial[i] * stride : wanted[wanted.size() - spatial.size() + i];
       const int64_t total = full - size;
-      // A result that is larger than the windows reach is filled at its end.
+      // A result that is larger than the windows reach is filled at its end, as by output_padding.
       low = total < 0 ? 0 : mode == "SAME_UPPER" ? total / 2 : total - total / 2;
-      high = total - low;
+      high = std::max<int64_t>(total, 0) - low;
     }
     require(size > 0, "the size of its result would be {}", size);
     attributes.pad_low.push_back(low);
@@ -86,12 +94,8 @@ void conv_transpose(Call& c) {
   }
   shape.push_back(Extent(size_of(filter, 1) * groups));
   // output_padding asks for places that the forward convolution would not reach with this padding.
-  std::vector<int64_t> order;  // [in, out / groups, kernel...] to [kernel..., out / groups, in]
-  for (int64_t i = 2; i < filter.rank(); ++i) order.push_back(i);
-  order.push_back(1);
-  order.push_back(0);
-  Value y =
-      convolution_input_gradient(channels_last(x), transpose(filter, order), shape, attributes);
+  // [in, out / groups, kernel...] to [kernel..., out / groups, in]
+  Value y = convolution_input_gradient(channels_last(x), filter_last(filter), shape, attributes);
   if (c.has(2)) y = y + c.in(2);
   c.out(channels_first(y));
 }
@@ -104,7 +108,7 @@ void causal_conv_with_state(Call& c) {
   const int64_t kernel = size_of(filter, filter.rank() - 1), length = size_of(x, 2);
   const Value past = c.has(3) ? c.in(3)
                               : filled(c.builder(), x.dtype(),
-                                       {x.shape()[0], x.shape()[1], Extent(kernel - 1)}, 0);
+                                       {extent_of(x, 0), extent_of(x, 1), Extent(kernel - 1)}, 0);
   const Value joined = concatenate(std::vector<Value>{past, x}, 2);
   const int64_t channels = size_of(x, 1), groups = channels / size_of(filter, 1);
   Value y = convolution(channels_last(joined), transpose(filter, {2, 1, 0}),

@@ -34,7 +34,7 @@ void gather_op(Call& c) {
   }
   const Value x = c.in(0);
   const int64_t axis = checked_axis(c.integer("axis", 0), x.rank());
-  const Extent& extent = x.shape()[axis];
+  const Extent& extent = extent_of(x, axis);
   // Positions that are known are put right here; then the axis may even be a named one.
   if (c.trace.is_constant(c.item(1))) {
     std::vector<int64_t> at = c.known_integers(1);
@@ -57,7 +57,7 @@ void gather_elements(Call& c) {
   const int64_t axis = checked_axis(c.integer("axis", 0), x.rank());
   const Value indices = positions(raw, size_of(x, axis));
   for (int64_t i = 0; i < x.rank(); ++i)
-    if (i != axis && !(x.shape()[i] == indices.shape()[i]))
+    if (i != axis && !(extent_of(x, i) == extent_of(indices, i)))
       x = slice_axis(x, i, 0, size_of(indices, i));
   c.out(take_along_axis(x, indices, axis), c.element(0));
 }
@@ -70,8 +70,8 @@ void gather_nd(Call& c) {
   Shape rows{Extent(linear.places)};
   Shape result(std::vector<Extent>(indices.shape().begin(), indices.shape().end() - 1));
   for (int64_t i = linear.indexed_axes; i < x.rank(); ++i) {
-    rows.push_back(x.shape()[i]);
-    result.push_back(x.shape()[i]);
+    rows.push_back(extent_of(x, i));
+    result.push_back(extent_of(x, i));
   }
   c.out(reshape(gather(reshape(x, rows), linear.index, 0), result), c.element(0));
 }
@@ -79,9 +79,13 @@ void gather_nd(Call& c) {
 void one_hot_op(Call& c) {
   const int64_t depth = c.known_integer(1);
   require(depth >= 0, "its depth is {}", depth);
-  const Value indices = positions(cast(c.in(0), DType::i64), depth);
-  const Value values = c.in(2);
+  const Value indices = positions(c.in(0), depth);
   const int64_t rank = indices.rank() + 1, axis = checked_axis(c.integer("axis", -1), rank);
+  if (c.trace.is_constant(c.item(2)) && reals(c.known(2)) == std::vector<double>{0, 1}) {
+    const Value hot = one_hot(indices, depth, c.type(2).dtype());
+    return c.out(axis_from_end(hot, axis), c.element(2));
+  }
+  const Value values = c.in(2);
   const Value hot = axis_from_end(one_hot(indices, depth, DType::i32), axis);
   const Value off = reshape(slice_axis(values, 0, 0, 1), {}),
               on = reshape(slice_axis(values, 0, 1, 2), {});

@@ -15,7 +15,7 @@ LinearIndex linear_index(const Shape& shape, Value indices, int64_t batch) {
   LinearIndex result;
   result.indexed_axes = batch + count;
   const Shape outer(std::vector<Extent>(indices.shape().begin(), indices.shape().end() - 1));
-  Value linear = filled(*indices.builder, DType::i64, outer, 0);
+  Value linear;
   for (int64_t axis = 0; axis < batch + count; ++axis) {
     const int64_t size = shape.size(axis);
     result.places *= size;
@@ -25,9 +25,9 @@ LinearIndex linear_index(const Shape& shape, Value indices, int64_t batch) {
     else
       at = positions(reshape(slice_axis(indices, last, axis - batch, axis - batch + 1), outer),
                      size);
-    linear = linear * static_cast<double>(size) + at;
+    linear = linear.defined() ? linear * static_cast<double>(size) + at : at;
   }
-  result.index = linear;
+  result.index = linear.defined() ? linear : filled(*indices.builder, DType::i64, outer, 0);
   return result;
 }
 

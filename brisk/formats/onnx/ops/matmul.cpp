@@ -26,8 +26,8 @@ Value matrix_product(Value a, Value b) {
     const Shape outer_b(std::vector<Extent>(b.shape().begin(), b.shape().end() - 2));
     Shape full_a = broadcast_shapes("matmul", outer_a, outer_b), full_b = full_a;
     for (int64_t i = 2; i > 0; --i) {
-      full_a.push_back(a.shape()[a.rank() - i]);
-      full_b.push_back(b.shape()[b.rank() - i]);
+      full_a.push_back(extent_of(a, a.rank() - i));
+      full_b.push_back(extent_of(b, b.rank() - i));
     }
     y = matmul(broadcast_to(a, full_a), broadcast_to(b, full_b));
   }
@@ -205,7 +205,7 @@ void det(Call& c) {
   require(size <= 64, "determinants of more than 64 rows are not unrolled");
   Shape outer(std::vector<Extent>(input.shape().begin(), input.shape().end() - 2));
   Value x = reshape(input, {Extent(int64_t{-1}), Extent(size), Extent(size)});
-  const Shape batch{x.shape()[0]};
+  const Shape batch{extent_of(x, 0)};
   Value result = filled(c.builder(), x.dtype(), batch, 1);
   for (int64_t left = size; left > 0; --left) {
     const Value column = reshape(slice_axis(x, 2, 0, 1), {batch[0], Extent(left)});

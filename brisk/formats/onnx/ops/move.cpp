@@ -205,9 +205,9 @@ void tile(Call& c) {
     const int64_t repeat = repeats[static_cast<size_t>(i)];
     require(repeat >= 0 && repeat <= kMaxSize, "it repeats {} times", repeat);
     spread.push_back(Extent(repeat));
-    spread.push_back(x.shape()[i]);
+    spread.push_back(extent_of(x, i));
     axes.push_back(2 * i + 1);
-    joined.push_back(repeat == 1 ? x.shape()[i] : Extent(repeat * size_of(x, i)));
+    joined.push_back(repeat == 1 ? extent_of(x, i) : Extent(repeat * size_of(x, i)));
   }
   c.out(reshape(broadcast(x, spread, axes), joined), c.element(0));
 }
@@ -221,12 +221,12 @@ void depth_to_space(Call& c) {
   const int64_t depth = channels / (block * block);
   Value y;
   if (c.text("mode", "DCR") == "DCR")
-    y = transpose(reshape(x, {x.shape()[0], block, block, depth, height, width}),
+    y = transpose(reshape(x, {extent_of(x, 0), block, block, depth, height, width}),
                   {0, 3, 4, 1, 5, 2});
   else
-    y = transpose(reshape(x, {x.shape()[0], depth, block, block, height, width}),
+    y = transpose(reshape(x, {extent_of(x, 0), depth, block, block, height, width}),
                   {0, 1, 4, 2, 5, 3});
-  c.out(reshape(y, {x.shape()[0], depth, height * block, width * block}));
+  c.out(reshape(y, {extent_of(x, 0), depth, height * block, width * block}));
 }
 
 void space_to_depth(Call& c) {
@@ -235,10 +235,10 @@ void space_to_depth(Call& c) {
                 width = size_of(x, 3);
   require(block > 0 && block < 32768 && height % block == 0 && width % block == 0,
           "{} x {} does not divide into blocks of {}", height, width, block);
-  const Value y =
-      transpose(reshape(x, {x.shape()[0], channels, height / block, block, width / block, block}),
-                {0, 3, 5, 1, 2, 4});
-  c.out(reshape(y, {x.shape()[0], channels * block * block, height / block, width / block}));
+  const Value y = transpose(
+      reshape(x, {extent_of(x, 0), channels, height / block, block, width / block, block}),
+      {0, 3, 5, 1, 2, 4});
+  c.out(reshape(y, {extent_of(x, 0), channels * block * block, height / block, width / block}));
 }
 
 void trilu(Call& c) {
@@ -246,7 +246,7 @@ void trilu(Call& c) {
   require(x.rank() >= 2, "it takes matrices, not rank {}", x.rank());
   const int64_t k = c.has(1) ? c.known_integer(1) : 0;
   const bool upper = c.integer("upper", 1) != 0;
-  const Shape matrix{x.shape()[x.rank() - 2], x.shape()[x.rank() - 1]};
+  const Shape matrix{extent_of(x, x.rank() - 2), extent_of(x, x.rank() - 1)};
   const Value row = iota(c.builder(), DType::i64, matrix, 0),
               column = iota(c.builder(), DType::i64, matrix, 1);
   const Value limit = plus(row, static_cast<double>(k));
@@ -281,7 +281,9 @@ void reverse_sequence(Call& c) {
   require(x.rank() >= 2 && batch != time, "it takes a batch axis and a time axis");
   const Value step = iota(c.builder(), DType::i64, x.shape(), time);
   const Value length = broadcast_to(along(cast(c.in(1), DType::i64), batch, x.rank()), x.shape());
-  const Value source = select(less(step, length), length - step - 1.0, step);
+  // Never negative, which is said here since ONNX would count such positions from the end.
+  const Value source = maximum(select(less(step, length), length - step - 1.0, step),
+                               filled(c.builder(), DType::i64, x.shape(), 0));
   c.out(take_along_axis(x, source, time), c.element(0));
 }
 

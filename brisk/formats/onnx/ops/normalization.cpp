@@ -10,26 +10,6 @@
 namespace brisk::onnx {
 namespace {
 
-void batch_normalization(Call& c) {
-  const Value x = c.in(0);
-  const double epsilon = c.real("epsilon", 1e-5F), momentum = c.real("momentum", 0.9F);
-  const bool training = c.integer("training_mode", 0) != 0 ||
-                        (c.opset < 7 && c.integer("is_test", 0) == 0 && c.wants(1));
-  require(x.rank() >= 2, "it normalises channels at axis 1 of {}", x.shape().to_string());
-  // brisk's layer wants one type for the statistics; ONNX lets scale and statistics differ.
-  const DType stats = compute_type(x.dtype());
-  const BatchNorm y =
-      batch_norm(channels_last(x), cast(c.in(1), stats), cast(c.in(2), stats), cast(c.in(3), stats),
-                 cast(c.in(4), stats), {momentum, epsilon, training});
-  c.out(0, channels_first(y.y));
-  c.out(1, cast(y.moving_mean, c.in(3).dtype()));
-  c.out(2, cast(y.moving_variance, c.in(4).dtype()));
-  if (!training && c.in(3).dtype() == stats && c.in(4).dtype() == stats) {
-    c.trace.update(c.item(3), y.moving_mean);
-    c.trace.update(c.item(4), y.moving_variance);
-  }
-}
-
 struct Normalized {
   Value y, mean, inverse;
 };
@@ -39,6 +19,56 @@ Normalized normalized(Value x, const std::vector<int64_t>& axes, double epsilon)
   const Value centred = x - mean;
   const Value inverse = rsqrt(reduce_mean(square(centred), axes, true) + epsilon);
   return {centred * inverse, mean, inverse};
+}
+
+/// By the batch's statistics, whatever the graph is used for; moving ones are values like others.
+void normalize_by_batch(Call& c, double epsilon, double momentum) {
+  const Value x = widened(c.in(0));
+  std::vector<int64_t> axes = {0};
+  for (int64_t i = 2; i < x.rank(); ++i) axes.push_back(i);
+  const Value mean = reduce_mean(x, axes, true);
+  const Value variance = reduce_mean(square(x - mean), axes, true);
+  const Value scale = along(widened(c.in(1)), 1, x.rank()),
+              bias = along(widened(c.in(2)), 1, x.rank());
+  c.out(0, cast((x - mean) * rsqrt(variance + epsilon) * scale + bias, c.in(0).dtype()));
+  const auto moved = [&](size_t i, Value batch) {
+    const Value moving = widened(c.in(i));
+    const Value next =
+        moving * momentum + cast(reshape(batch, moving.shape()), moving.dtype()) * (1 - momentum);
+    c.out(i - 2, cast(next, c.in(i).dtype()));
+  };
+  moved(3, mean);
+  moved(4, variance);
+}
+
+/// Of a model that is kept, weights are what its layer learns: whether it is in training is asked
+/// when it is used, not when it was written. Other statistics are moved as the file says.
+void batch_normalization(Call& c) {
+  const Value x = c.in(0);
+  const double epsilon = c.real("epsilon", 1e-5F), momentum = c.real("momentum", 0.9F);
+  require(x.rank() >= 2, "it normalises channels at axis 1 of {}", x.shape().to_string());
+  const bool by_batch = c.integer("training_mode", 0) != 0 ||
+                        (c.opset < 7 && c.integer("is_test", 0) == 0 && c.wants(1));
+  const bool is_layer = !c.trace.staged() && c.item(3)->origin == Slot::Origin::weight;
+  if (by_batch && !is_layer && !c.trace.staged()) return normalize_by_batch(c, epsilon, momentum);
+  const bool training = by_batch && !is_layer;
+  // brisk's layer wants one type for the statistics; ONNX lets scale and statistics differ.
+  const DType stats = compute_type(x.dtype());
+  const BatchNorm y =
+      batch_norm(channels_last(x), cast(c.in(1), stats), cast(c.in(2), stats), cast(c.in(3), stats),
+                 cast(c.in(4), stats), {momentum, epsilon, training});
+  c.out(0, channels_first(y.y));
+  if (is_layer) {  // which moves its statistics by itself
+    c.out(1, c.item(3));
+    c.out(2, c.item(4));
+  } else {
+    c.out(1, cast(y.moving_mean, c.in(3).dtype()));
+    c.out(2, cast(y.moving_variance, c.in(4).dtype()));
+  }
+  if (!training && c.in(3).dtype() == stats && c.in(4).dtype() == stats) {
+    c.trace.update(c.item(3), y.moving_mean);
+    c.trace.update(c.item(4), y.moving_variance);
+  }
 }
 
 std::vector<int64_t> axes_from(int64_t first, int64_t rank) {
@@ -87,12 +117,12 @@ void group_normalization(Call& c) {
   const int64_t groups = c.integer("num_groups"), channels = size_of(x, 1);
   require(groups > 0 && channels % groups == 0, "{} channels do not divide into {} groups",
           channels, groups);
-  Shape split{x.shape()[0], Extent(groups), Extent(channels / groups)};
-  for (int64_t i = 2; i < x.rank(); ++i) split.push_back(x.shape()[i]);
+  Shape split{extent_of(x, 0), Extent(groups), Extent(channels / groups)};
+  for (int64_t i = 2; i < x.rank(); ++i) split.push_back(extent_of(x, i));
   const Normalized n =
       normalized(reshape(widened(x), split), axes_from(2, split.rank()), c.real("epsilon", 1e-5F));
   const Value scale = widened(c.in(1)), bias = widened(c.in(2));
-  if (scale.shape()[0] == Extent(channels)) {
+  if (extent_of(scale, 0) == Extent(channels)) {
     const Value y = reshape(n.y, x.shape());
     return c.out(cast(y * along(scale, 1, x.rank()) + along(bias, 1, x.rank()), x.dtype()));
   }

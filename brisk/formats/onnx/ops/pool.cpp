@@ -60,7 +60,8 @@ void max_pool_op(Call& c) {
   const Value x = c.in(0);
   const std::vector<int64_t> spatial = spatial_sizes(x);
   const WindowGeometry g = window_geometry(c, spatial);
-  if (!c.wants(1) && !dilated(g) && places(g) <= 256 && is_floating(x.dtype()))
+  if (!c.wants(1) && !dilated(g) && places(g) <= 256 &&
+      (is_floating(x.dtype()) || bits(x.dtype()) == 8))
     return c.out(channels_first(
         max_pool(channels_last(x), {g.kernel, g.strides, g.low, g.ceil_high}).values));
   // The index of an element within [batch, channels, spatial...], carried along as i64.
@@ -100,7 +101,7 @@ void max_pool_op(Call& c) {
   for (const int64_t size : spatial) plane *= size;
   std::vector<int64_t> first;
   for (int64_t i = 0; i < size_of(x, 0) * size_of(x, 1); ++i) first.push_back(i * plane);
-  Shape shape{x.shape()[0], x.shape()[1]};
+  Shape shape{extent_of(x, 0), extent_of(x, 1)};
   for (size_t i = 0; i < spatial.size(); ++i) shape.push_back(Extent(1));
   c.out(1, index + reshape(integer_list(c.builder(), first), shape));
 }
@@ -206,9 +207,9 @@ void max_unpool(Call& c) {
   require(wanted.size() == inferred.size(), "its output_shape has {} axes", wanted.size());
   const auto unpooled = [&](const std::vector<int64_t>& sizes) {
     const int64_t count = checked_product(sizes);
-    const Value flat =
-        scatter_add(filled(c.builder(), x.dtype(), {Extent(count)}, 0),
-                    reshape(index, {Extent(int64_t{-1})}), reshape(x, {Extent(int64_t{-1})}), 0);
+    const Value flat = scatter_add(filled(c.builder(), x.dtype(), {Extent(count)}, 0),
+                                   positions(reshape(index, {Extent(int64_t{-1})}), count),
+                                   reshape(x, {Extent(int64_t{-1})}), 0);
     return reshape(flat, Shape(sizes));
   };
   if (wanted == inferred) return c.out(unpooled(inferred));

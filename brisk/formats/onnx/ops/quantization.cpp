@@ -1,3 +1,4 @@
+#include <cmath>
 #include <numeric>
 
 #include "brisk/formats/onnx/op_table.h"
@@ -5,6 +6,7 @@
 #include "brisk/formats/onnx/ops/convolution.h"
 #include "brisk/formats/onnx/ops/matrix.h"
 #include "brisk/formats/onnx/ops/values.h"
+#include "brisk/ops/quantize/quantize.h"
 #include "brisk/ops/reduce/reduce.h"
 
 // Quantised ops as arithmetic: real = (stored - zero point) * scale. Integer products accumulate in
@@ -18,7 +20,7 @@ namespace {
 Value spread_parameter(Value parameter, const Value& x, int64_t axis, int64_t block) {
   if (parameter.rank() == 0) return broadcast_to(parameter, x.shape());
   if (block == 0) {
-    if (parameter.rank() == 1 && parameter.shape()[0] == Extent(1))
+    if (parameter.rank() == 1 && extent_of(parameter, 0) == Extent(1))
       return broadcast_to(reshape(parameter, {}), x.shape());
     return broadcast_to(along(parameter, checked_axis(axis, x.rank()), x.rank()), x.shape());
   }
@@ -30,7 +32,7 @@ Value spread_parameter(Value parameter, const Value& x, int64_t axis, int64_t bl
   std::vector<int64_t> axes;
   for (int64_t i = 0; i < x.rank(); ++i) {
     axes.push_back(wide.rank());
-    wide.push_back(parameter.shape()[i]);
+    wide.push_back(extent_of(parameter, i));
     if (i == axis) wide.push_back(Extent(block));
   }
   Shape joined = parameter.shape();
@@ -39,12 +41,36 @@ Value spread_parameter(Value parameter, const Value& x, int64_t axis, int64_t bl
   return slice_axis(repeated, axis, 0, size_of(x, axis));
 }
 
+/// Scale and zero point of a whole tensor, where they are the model's own numbers and the integers
+/// are ones that brisk's own ops take.
+struct TensorForm {
+  double scale;
+  int64_t zero_point;
+};
+std::optional<TensorForm> tensor_form(Call& c, std::initializer_list<DType> taken, DType integers) {
+  const auto is_number = [&](size_t i) {
+    return c.trace.is_constant(c.item(i)) && c.trace.known(c.item(i)).tensor.num_elements() == 1;
+  };
+  if (std::find(taken.begin(), taken.end(), integers) == taken.end()) return std::nullopt;
+  if (c.element(1) != ElementType::f32 || !is_number(1) || (c.has(2) && !is_number(2)))
+    return std::nullopt;
+  const TensorForm form{c.known(1).tensor.get(0),
+                        c.has(2) ? static_cast<int64_t>(c.known(2).tensor.get(0)) : 0};
+  return form.scale > 0 && std::isfinite(form.scale) ? std::optional(form) : std::nullopt;
+}
+
 void quantize_linear(Call& c) {
   const Value x = c.in(0);
   ElementType to = ElementType::u8;
   if (c.has(2)) to = c.element(2);
   if (const auto named = c.element_attribute("output_dtype")) to = *named;
   const int64_t axis = c.integer("axis", 1), block = c.integer("block_size", 0);
+  const std::optional<DType> stored = carrier(to);
+  if (x.dtype() == DType::f32 && stored && element_type_of(*stored) == to &&
+      !c.has_attribute("precision"))
+    if (const auto form = tensor_form(c, {DType::i8, DType::u8, DType::i16, DType::u16}, *stored))
+      return c.out(
+          quantize(x, {.scale = form->scale, .zero_point = form->zero_point, .dtype = *stored}));
   DType compute = DType::f32;
   if (const auto precision = c.element_attribute("precision"))
     compute = compute_type(carrier(*precision).value());
@@ -67,6 +93,10 @@ void dequantize_linear(Call& c) {
   const Value x = c.in(0);
   const int64_t axis = c.integer("axis", 1), block = c.integer("block_size", 0);
   const ElementType to = c.element_attribute("output_dtype").value_or(c.element(1));
+  if (to == ElementType::f32)
+    if (const auto form =
+            tensor_form(c, {DType::i8, DType::u8, DType::i16, DType::u16, DType::i32}, x.dtype()))
+      return c.out(dequantize(x, {.scale = form->scale, .zero_point = form->zero_point}));
   // Integers are subtracted as integers: a 32-bit one does not fit f32.
   Value stored = brisk::is_floating(x.dtype()) ? cast(x, DType::f32) : cast(x, DType::i32);
   if (c.has(2))
@@ -108,7 +138,7 @@ void matmul_integer(Call& c) {
 void requantized(Call& c, Value total, Value scale, size_t point_input, ElementType to) {
   Value y = round(cast(total, DType::f32) * scale);
   const Value point = cast(c.in(point_input), DType::f32);
-  y = y + (point.rank() == 1 && point.shape()[0] == Extent(1) ? reshape(point, {}) : point);
+  y = y + (point.rank() == 1 && extent_of(point, 0) == Extent(1) ? reshape(point, {}) : point);
   const IntegerRange range = integer_range(to);
   c.out(cast(clamp(y, range.low, range.high), carrier(to).value()), to);
 }

@@ -38,12 +38,13 @@ double coordinate(int64_t place, const AxisResize& size, const std::string& mode
 }
 
 int64_t nearest_pixel(double at, const std::string& mode) {
-  const double low = std::floor(at), rest = at - low;
-  if (mode == "floor" || rest == 0) return static_cast<int64_t>(low);
-  if (mode == "ceil") return static_cast<int64_t>(low) + 1;
-  if (mode == "round_prefer_ceil") return static_cast<int64_t>(low) + (rest >= 0.5 ? 1 : 0);
+  const double rest = at - std::floor(at);
+  const int64_t low = truncated(std::floor(at));
+  if (mode == "floor" || rest == 0) return low;
+  if (mode == "ceil") return low + 1;
+  if (mode == "round_prefer_ceil") return low + (rest >= 0.5 ? 1 : 0);
   require(mode == "round_prefer_floor", "its nearest_mode is '{}'", mode);
-  return static_cast<int64_t>(low) + (rest > 0.5 ? 1 : 0);
+  return low + (rest > 0.5 ? 1 : 0);
 }
 
 double kernel(double distance, const ResizeRules& rules) {
@@ -69,8 +70,8 @@ std::vector<float> weights(const AxisResize& size, const ResizeRules& rules) {
     if (outside(at, size, rules)) continue;
     std::vector<double> row(static_cast<size_t>(size.in), 0);
     double total = 0;
-    for (auto pixel = static_cast<int64_t>(std::floor(at - radius));
-         pixel <= static_cast<int64_t>(std::ceil(at + radius)); ++pixel) {
+    const int64_t last = truncated(std::ceil(at + radius));
+    for (int64_t pixel = truncated(std::floor(at - radius)); pixel <= last; ++pixel) {
       const bool inside = pixel >= 0 && pixel < size.in;
       if (rules.exclude_outside && !inside) continue;
       const double weight = kernel((at - static_cast<double>(pixel)) * shrink, rules);
@@ -102,6 +103,12 @@ Value extrapolated(Value x, int64_t axis, const AxisResize& size, const ResizeRu
   const Value is_outside =
       broadcast_to(along(x.builder->constant(mask), axis, x.rank()), x.shape());
   return select(is_outside, filled(*x.builder, x.dtype(), x.shape(), rules.extrapolation), x);
+}
+
+/// An axis of `in` elements at `scale`.
+AxisResize scaled(int64_t in, double scale) {
+  require(scale > 0 && scale < 1e6, "its scale is {}", scale);
+  return {in, truncated(std::floor(scale * static_cast<double>(in))), scale};
 }
 
 void run(Call& c, const Value& input, const std::vector<AxisResize>& sizes,
@@ -161,9 +168,8 @@ void resize_op(Call& c) {
     }
     for (size_t i = 0; i < axes.size(); ++i) {
       AxisResize& size = sizes[static_cast<size_t>(axes[i])];
-      size.out = policy == "stretch"
-                     ? wanted[i]
-                     : static_cast<int64_t>(scale * static_cast<double>(size.in) + 0.5);
+      size.out =
+          policy == "stretch" ? wanted[i] : truncated(scale * static_cast<double>(size.in) + 0.5);
       size.scale = policy == "stretch"
                        ? static_cast<double>(wanted[i]) / static_cast<double>(size.in)
                        : scale;
@@ -174,9 +180,7 @@ void resize_op(Call& c) {
             axes.size());
     for (size_t i = 0; i < axes.size(); ++i) {
       AxisResize& size = sizes[static_cast<size_t>(axes[i])];
-      size.scale = scales[i];
-      require(size.scale > 0 && size.scale < 1e6, "its scale is {}", size.scale);
-      size.out = static_cast<int64_t>(std::floor(scales[i] * static_cast<double>(size.in)));
+      size = scaled(size.in, scales[i]);
     }
   }
   if (rules.coordinates == "tf_crop_and_resize" && c.has(roi_input)) {
@@ -202,11 +206,7 @@ void upsample(Call& c) {
           scales.size(), x.rank());
   std::vector<AxisResize> sizes;
   for (int64_t i = 0; i < x.rank(); ++i) {
-    const int64_t in = size_of(x, i);
-    sizes.push_back(
-        {in,
-         static_cast<int64_t>(std::floor(scales[static_cast<size_t>(i)] * static_cast<double>(in))),
-         scales[static_cast<size_t>(i)]});
+    sizes.push_back(scaled(size_of(x, i), scales[static_cast<size_t>(i)]));
   }
   run(c, c.in(0), sizes,
       {.mode = c.text("mode", "nearest"), .coordinates = "asymmetric", .nearest = "floor"});

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <functional>
 
+#include "brisk/base/checked.h"
 #include "brisk/formats/onnx/op_table.h"
+#include "brisk/formats/onnx/ops/limits.h"
 #include "brisk/formats/onnx/ops/values.h"
 #include "brisk/ops/contract/contract.h"
 #include "brisk/ops/convolve/convolve.h"
@@ -57,7 +59,8 @@ std::vector<Tap> taps(Value x, const std::string& mode) {
 
 Value sampled(Value x, const std::vector<Value>& coordinates, const SampleRules& rules) {
   const auto rank = static_cast<int64_t>(coordinates.size());
-  const Extent batch = x.shape()[0], channels = x.shape()[1], points = coordinates[0].shape()[1];
+  const Extent batch = extent_of(x, 0), channels = extent_of(x, 1),
+               points = extent_of(coordinates[0], 1);
   int64_t pixels = 1;
   std::vector<std::vector<Tap>> axes;
   for (int64_t axis = 0; axis < rank; ++axis) {
@@ -114,14 +117,14 @@ void grid_sample(Call& c) {
   require(grid.rank() == x.rank() && size_of(grid, grid.rank() - 1) == rank,
           "its grid {} does not fit {}", grid.shape().to_string(), x.shape().to_string());
   const bool align = c.integer("align_corners", 0) != 0;
-  Shape result{x.shape()[0], x.shape()[1]};
-  for (int64_t i = 1; i < grid.rank() - 1; ++i) result.push_back(grid.shape()[i]);
+  Shape result{extent_of(x, 0), extent_of(x, 1)};
+  for (int64_t i = 1; i < grid.rank() - 1; ++i) result.push_back(extent_of(grid, i));
   const SampleRules rules{c.text("mode", "linear"), c.text("padding_mode", "zeros"), align};
   std::vector<Value> coordinates;
   for (int64_t axis = 0; axis < rank; ++axis) {
     const int64_t at = rank - 1 - axis, size = size_of(x, axis + 2);
-    Value n =
-        reshape(slice_axis(grid, grid.rank() - 1, at, at + 1), {x.shape()[0], Extent(int64_t{-1})});
+    Value n = reshape(slice_axis(grid, grid.rank() - 1, at, at + 1),
+                      {extent_of(x, 0), Extent(int64_t{-1})});
     n = widened(n);
     Value pixel = align ? (n + 1.0) * (static_cast<double>(size - 1) / 2)
                         : ((n + 1.0) * static_cast<double>(size) - 1.0) * 0.5;
@@ -149,7 +152,12 @@ void affine_grid(Call& c) {
   require(rank == 2 || rank == 3, "its size has {} numbers", size.size());
   const bool align = c.integer("align_corners", 0) != 0;
   int64_t count = 1;
-  for (int64_t i = 0; i < rank; ++i) count *= size[static_cast<size_t>(i) + 2];
+  for (int64_t i = 0; i < rank; ++i) {
+    const int64_t extent = size[static_cast<size_t>(i) + 2];
+    require(extent > 0, "its grid has {} places along an axis", extent);
+    count = checked_multiply(count, extent, "its grid's places");
+  }
+  check_table("places", rank + 1, count);
   Tensor places(DType::f64, {rank + 1, count});
   for (int64_t point = 0; point < count; ++point) {
     int64_t rest = point;
@@ -163,8 +171,8 @@ void affine_grid(Call& c) {
     places.set(rank * count + point, 1);
   }
   const Value all = broadcast_to(c.builder().constant(places.cast(theta.dtype())),
-                                 {theta.shape()[0], Extent(rank + 1), Extent(count)});
-  Shape result{theta.shape()[0]};
+                                 {extent_of(theta, 0), Extent(rank + 1), Extent(count)});
+  Shape result{extent_of(theta, 0)};
   for (int64_t i = 0; i < rank; ++i) result.push_back(Extent(size[static_cast<size_t>(i) + 2]));
   result.push_back(Extent(rank));
   c.out(reshape(transpose(matmul(theta, all), {0, 2, 1}), result));
@@ -187,16 +195,20 @@ void roi_align(Call& c) {
   require(
       static_cast<int64_t>(images.size()) == count && rois.sizes.size() == 2 && rois.sizes[1] == 4,
       "its rois and batch_indices do not fit");
+  require(height > 0 && width > 0 && out_height > 0 && out_width > 0,
+          "it cuts {} x {} elements into {} x {} bins", height, width, out_height, out_width);
   const auto samples_of = [&](double extent, int64_t bins) {
-    return ratio > 0 ? ratio
-                     : std::max<int64_t>(
-                           1, static_cast<int64_t>(std::ceil(extent / static_cast<double>(bins))));
+    return ratio > 0
+               ? ratio
+               : std::max<int64_t>(1, truncated(std::ceil(extent / static_cast<double>(bins))));
   };
   std::vector<Value> results;
   for (int64_t roi = 0; roi < count; ++roi) {
     const double shift = half ? 0.5 : 0;
     const auto corner = [&](int64_t k) { return rois.tensor.get(roi * 4 + k) * scale - shift; };
     double roi_width = corner(2) - corner(0), roi_height = corner(3) - corner(1);
+    require(std::isfinite(corner(0) + corner(1) + roi_width + roi_height), "roi {} is not finite",
+            roi);
     if (!half) {
       roi_width = std::max(roi_width, 1.0);
       roi_height = std::max(roi_height, 1.0);
@@ -205,6 +217,12 @@ void roi_align(Call& c) {
                  bin_width = roi_width / static_cast<double>(out_width);
     const int64_t rows = samples_of(roi_height, out_height),
                   columns = samples_of(roi_width, out_width);
+    constexpr double kMaxSamples = 1 << 28;
+    require(static_cast<double>(out_height) * static_cast<double>(out_width) *
+                    static_cast<double>(rows) * static_cast<double>(columns) <=
+                kMaxSamples,
+            "roi {} takes {} x {} samples in each of {} x {} bins", roi, rows, columns, out_height,
+            out_width);
     // Four corners of every sample: position in the image and weight.
     const int64_t points = out_height * out_width * rows * columns;
     Tensor positions(DType::i32, {4, points}), weights(DType::f32, {4, points});
@@ -235,18 +253,19 @@ void roi_align(Call& c) {
     require(image >= 0 && image < size_of(x, 0), "a roi lies in image {} of {}", image,
             size_of(x, 0));
     const Value flat =
-        reshape(slice_axis(x, 0, image, image + 1), {x.shape()[1], Extent(height * width)});
+        reshape(slice_axis(x, 0, image, image + 1), {extent_of(x, 1), Extent(height * width)});
     const Value read = gather(flat, c.builder().constant(positions), 1);  // [channels, 4, points]
     const Value weighted =
         read * broadcast_to(c.builder().constant(weights.cast(x.dtype())), read.shape());
-    const Shape bins{x.shape()[1], Extent(out_height), Extent(out_width), Extent(rows * columns)};
+    const Shape bins{extent_of(x, 1), Extent(out_height), Extent(out_width),
+                     Extent(rows * columns)};
     const Value value = average ? reduce_mean(reshape(reduce_sum(weighted, {1}), bins), {3})
                                 : reduce_max(reshape(reduce_max(weighted, {1}), bins), {3});
     results.push_back(expand_dims(value, 0));
   }
   if (results.empty())
     return c.out(filled(c.builder(), x.dtype(),
-                        {Extent(0), x.shape()[1], Extent(out_height), Extent(out_width)}, 0));
+                        {Extent(0), extent_of(x, 1), Extent(out_height), Extent(out_width)}, 0));
   c.out(results.size() == 1 ? results[0] : concatenate(results, 0));
 }
 

@@ -21,9 +21,9 @@ Value fold_into(Value x, Value index, Value updates, const std::string& reductio
   Builder& builder = *x.builder;
   const int64_t last = x.rank() - 1;
   Shape wide = x.shape(), row = updates.shape();
-  wide.push_back(updates.shape()[last]);
+  wide.push_back(extent_of(updates, last));
   row[last] = Extent(1);
-  row.push_back(updates.shape()[last]);
+  row.push_back(extent_of(updates, last));
   const Value hit =
       equal(iota(builder, index.dtype(), wide, last), broadcast_to(reshape(index, row), wide));
   const auto spread = [&](double neutral) {
@@ -64,30 +64,28 @@ Value written(Value x, Value updates, const std::string& reduction, Add add) {
 void scatter_elements(Call& c) {
   const Value x = c.in(0);
   const int64_t axis = checked_axis(c.integer("axis", 0), x.rank());
-  Value indices = positions(c.in(1), size_of(x, axis)), updates = c.in(2);
+  const Value indices = positions(c.in(1), size_of(x, axis)), updates = c.in(2);
   const std::string reduction = c.text("reduction", "none");
-  // Updates may be smaller along other axes: there they begin at 0, and the rest is dropped.
-  std::vector<int64_t> low(static_cast<size_t>(x.rank()), 0), high(low);
-  bool smaller = false;
-  for (int64_t i = 0; i < x.rank(); ++i)
-    if (i != axis) {
-      high[static_cast<size_t>(i)] = size_of(x, i) - size_of(updates, i);
-      smaller |= high[static_cast<size_t>(i)] != 0;
-    }
-  if (smaller) {
-    indices = pad(indices, c.builder().scalar(indices.dtype(), -1), low, high);
-    updates = pad(updates, c.builder().scalar(updates.dtype(), 0), low, high);
+  // Updates may be smaller along other axes: what lies beyond them stays as it is.
+  Value y = x;
+  std::vector<Value> beyond;  ///< an axis each, what is left of x behind the axes before it
+  for (int64_t i = 0; i < x.rank(); ++i) {
+    const int64_t size = size_of(y, i), reached = i == axis ? size : size_of(updates, i);
+    beyond.push_back(reached == size ? Value() : slice_axis(y, i, reached, size));
+    if (reached != size) y = slice_axis(y, i, 0, reached);
   }
   if (reduction == "none" || reduction == "add")
-    return c.out(written(x, updates, reduction,
-                         [&](Value into, Value what) {
-                           return put_along_axis_add(into, indices, what, axis);
-                         }),
-                 c.element(0));
-  c.out(axis_from_end(fold_into(axis_to_end(x, axis), axis_to_end(indices, axis),
+    y = written(y, updates, reduction, [&](Value into, Value what) {
+      return put_along_axis_add(into, indices, what, axis);
+    });
+  else
+    y = axis_from_end(fold_into(axis_to_end(y, axis), axis_to_end(indices, axis),
                                 axis_to_end(updates, axis), reduction),
-                      axis),
-        c.element(0));
+                      axis);
+  for (int64_t i = x.rank(); i-- > 0;)
+    if (const Value& rest = beyond[static_cast<size_t>(i)]; rest.defined())
+      y = concatenate(std::vector<Value>{y, rest}, i);
+  c.out(y, c.element(0));
 }
 
 void scatter_nd(Call& c) {
@@ -98,14 +96,14 @@ void scatter_nd(Call& c) {
   for (int64_t i = linear.indexed_axes; i < x.rank(); ++i) inner *= size_of(x, i);
   const Value rows = reshape(x, {linear.places, inner});
   const Value index = reshape(linear.index, {Extent(int64_t{-1})});
-  const Value updates = reshape(c.in(2), {index.shape()[0], Extent(inner)});
+  const Value updates = reshape(c.in(2), {extent_of(index, 0), Extent(inner)});
   Value result;
   if (reduction == "none" || reduction == "add") {
     result = written(rows, updates, reduction,
                      [&](Value into, Value what) { return scatter_add(into, index, what, 0); });
   } else {
-    const Value wide_index = broadcast_to(reshape(index, {Extent(1), index.shape()[0]}),
-                                          {Extent(inner), index.shape()[0]});
+    const Value wide_index = broadcast_to(reshape(index, {Extent(1), extent_of(index, 0)}),
+                                          {Extent(inner), extent_of(index, 0)});
     result = transpose(
         fold_into(transpose(rows, {1, 0}), wide_index, transpose(updates, {1, 0}), reduction),
         {1, 0});
@@ -124,9 +122,11 @@ void tensor_scatter(Call& c) {
     at = at + broadcast_to(along(cast(c.in(2), DType::i64), 0, past.rank()), update.shape());
   if (c.text("mode", "linear") == "circular")
     at = remainder(at, filled(c.builder(), DType::i64, at.shape(), static_cast<double>(length)));
-  c.out(written(past, update, "none",
-                [&](Value into, Value what) { return put_along_axis_add(into, at, what, axis); }),
-        c.element(0));
+  const Value place = positions(at, length);
+  c.out(
+      written(past, update, "none",
+              [&](Value into, Value what) { return put_along_axis_add(into, place, what, axis); }),
+      c.element(0));
 }
 
 constexpr OpRow kScatterRows[] = {

@@ -80,12 +80,13 @@ void range(Call& c) {
   if (is_floating(type)) {
     const double start = c.known_real(0), limit = c.known_real(1), delta = c.known_real(2);
     require(delta != 0, "its step is 0");
-    count = std::max<int64_t>(0, static_cast<int64_t>(std::ceil((limit - start) / delta)));
+    count = std::max<int64_t>(0, truncated(std::ceil((limit - start) / delta)));
   } else {
     const int64_t start = c.known_integer(0), limit = c.known_integer(1),
                   delta = c.known_integer(2);
     require(delta != 0, "its step is 0");
-    const int64_t span = limit - start;
+    int64_t span = 0;
+    require(!__builtin_sub_overflow(limit, start, &span), "from {} to {} is too far", start, limit);
     count = std::max<int64_t>(
         0, span / delta + (span % delta != 0 && (span < 0) == (delta < 0) ? 1 : 0));
     if ((span < 0) != (delta < 0)) count = 0;
@@ -147,7 +148,7 @@ void flatten(Call& c) {
   std::vector<Extent> named_before;
   bool open_behind = false;
   for (int64_t i = 0; i < x.rank(); ++i) {
-    const Extent& extent = x.shape()[i];
+    const Extent& extent = extent_of(x, i);
     if (extent.is_named() && i < axis) named_before.push_back(extent);
     if (extent.is_named() && i >= axis) open_behind = true;
     if (extent.is_named()) continue;
@@ -169,7 +170,7 @@ void expand(Call& c) {
   for (int64_t i = 0; i < rank; ++i) {
     const int64_t own = i - (rank - x.rank()),
                   other = i - (rank - static_cast<int64_t>(wanted.size()));
-    const Extent a = own < 0 ? Extent(1) : x.shape()[own];
+    const Extent a = own < 0 ? Extent(1) : extent_of(x, own);
     const Extent b = other < 0 ? Extent(1) : wanted[static_cast<size_t>(other)];
     shape.push_back(b == Extent(1) ? a : b);
   }
@@ -190,10 +191,10 @@ void squeeze_op(Call& c) {
   std::vector<Extent> extents;
   for (int64_t i = 0; i < x.rank(); ++i) {
     const bool drop =
-        named ? std::find(axes.begin(), axes.end(), i) != axes.end() : x.shape()[i] == Extent(1);
-    require(!drop || x.shape()[i] == Extent(1), "axis {} of {} is squeezed but not 1", i,
+        named ? std::find(axes.begin(), axes.end(), i) != axes.end() : extent_of(x, i) == Extent(1);
+    require(!drop || extent_of(x, i) == Extent(1), "axis {} of {} is squeezed but not 1", i,
             x.shape().to_string());
-    if (!drop) extents.push_back(x.shape()[i]);
+    if (!drop) extents.push_back(extent_of(x, i));
   }
   c.out(reshape(x, Shape(extents)), c.element(0));
 }
@@ -207,7 +208,7 @@ void unsqueeze(Call& c) {
   Shape shape;
   for (int64_t i = 0, next = 0; i < rank; ++i)
     shape.push_back(std::find(axes.begin(), axes.end(), i) != axes.end() ? Extent(1)
-                                                                         : x.shape()[next++]);
+                                                                         : extent_of(x, next++));
   c.out(reshape(x, shape), c.element(0));
 }
 

@@ -57,13 +57,15 @@ void col2im(Call& c) {
         a /= block[i];
         b /= places[i];
       }
-      targets.push_back(inside ? target : -1);  // writes outside are dropped
+      targets.push_back(inside ? target : pixels);  // a place behind all, which is cut off
     }
-  const Value updates = reshape(x, {Extent(size_of(x, 0) * channels), Extent(in_block * blocks)});
-  const Value zeros = filled(c.builder(), x.dtype(), {updates.shape()[0], Extent(pixels)}, 0);
-  Shape result{x.shape()[0], Extent(channels)};
+  const int64_t images = size_of(x, 0) * channels;
+  const Value updates = transpose(reshape(x, {Extent(images), Extent(in_block * blocks)}), {1, 0});
+  const Value zeros = filled(c.builder(), x.dtype(), {Extent(pixels + 1), Extent(images)}, 0);
+  const Value added = scatter_add(zeros, integer_list(c.builder(), targets), updates, 0);
+  Shape result{extent_of(x, 0), Extent(channels)};
   for (const int64_t size : image) result.push_back(Extent(size));
-  c.out(reshape(scatter_add(zeros, integer_list(c.builder(), targets), updates, 1), result));
+  c.out(reshape(transpose(slice_axis(added, 0, 0, pixels), {1, 0}), result));
 }
 
 /// Per offset group the blocks are sampled, [batch, channels of the group, block * places], then

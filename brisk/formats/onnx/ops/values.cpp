@@ -34,8 +34,14 @@ std::vector<int64_t> checked_axes(std::vector<int64_t> axes, int64_t rank) {
   return axes;
 }
 
+const Extent& extent_of(const Value& x, int64_t axis) {
+  require(axis >= 0 && axis < x.rank(), "it needs axis {} of {}, which has none", axis,
+          x.shape().to_string());
+  return x.shape()[axis];
+}
+
 int64_t size_of(const Value& x, int64_t axis) {
-  const Extent& extent = x.shape()[axis];
+  const Extent& extent = extent_of(x, axis);
   require(
       !extent.is_named(),
       "the size of dimension '{}' has to be known here: give it a number (--dimension NAME=SIZE, "
@@ -52,6 +58,7 @@ Value channels_first(Value x) {
 }
 
 Value axis_to_end(Value x, int64_t axis) {
+  (void)extent_of(x, axis);
   std::vector<int64_t> permutation(static_cast<size_t>(x.rank()));
   std::iota(permutation.begin(), permutation.end(), 0);
   permutation.erase(permutation.begin() + axis);
@@ -60,6 +67,7 @@ Value axis_to_end(Value x, int64_t axis) {
 }
 
 Value axis_from_end(Value x, int64_t axis) {
+  (void)extent_of(x, axis);
   std::vector<int64_t> permutation(static_cast<size_t>(x.rank()));
   std::iota(permutation.begin(), permutation.end(), 0);
   permutation.pop_back();
@@ -69,7 +77,7 @@ Value axis_from_end(Value x, int64_t axis) {
 
 Value along(Value vector, int64_t axis, int64_t rank) {
   Shape shape;
-  for (int64_t i = 0; i < rank; ++i) shape.push_back(i == axis ? vector.shape()[0] : Extent(1));
+  for (int64_t i = 0; i < rank; ++i) shape.push_back(i == axis ? extent_of(vector, 0) : Extent(1));
   return reshape(vector, shape);
 }
 
@@ -84,9 +92,9 @@ Value slice_any(Value x, int64_t axis, int64_t start, int64_t count, int64_t ste
   std::vector<int64_t> starts, limits, steps;
   for (int64_t i = 0; i < x.rank(); ++i) {
     starts.push_back(i == axis ? start : 0);
-    limits.push_back(i == axis                 ? start + (count - 1) * step + 1
-                     : x.shape()[i].is_named() ? -1
-                                               : size_of(x, i));
+    limits.push_back(i == axis                    ? start + (count - 1) * step + 1
+                     : extent_of(x, i).is_named() ? -1
+                                                  : size_of(x, i));
     steps.push_back(i == axis ? step : 1);
   }
   return slice(x, starts, limits, steps);

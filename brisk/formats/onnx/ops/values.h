@@ -29,6 +29,8 @@ void formula(Call& c, F f) {
 /// `axis` counted from the end where it is negative; refused when out of range.
 int64_t checked_axis(int64_t axis, int64_t rank);
 std::vector<int64_t> checked_axes(std::vector<int64_t> axes, int64_t rank);
+/// The extent of an axis; refused where `x` has no such axis.
+const Extent& extent_of(const Value& x, int64_t axis);
 /// The size of an axis; refused with how to give a named one a number.
 int64_t size_of(const Value& x, int64_t axis);
 

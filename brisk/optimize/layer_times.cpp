@@ -1,9 +1,9 @@
-#include "brisk/cli/layer_times.h"
+#include "brisk/optimize/layer_times.h"
 
-#include "brisk/cli/model_step.h"
 #include "brisk/runtime/backend.h"
+#include "brisk/train/model_step.h"
 
-namespace brisk::cli {
+namespace brisk {
 
 std::map<std::string, double> layer_times(const Model& model, const std::set<std::string>& ops,
                                           const LayerTimeOptions& options) {
@@ -17,8 +17,8 @@ std::map<std::string, double> layer_times(const Model& model, const std::set<std
   std::map<std::string, double> times;
   for (const KernelReport& report :
        executable->profile(synthetic_batch(step.program), options.runs))
-    if (ops.contains(report.op)) times[report.label] += report.milliseconds;
+    if (ops.empty() || ops.contains(report.op)) times[report.label] += report.milliseconds;
   return times;
 }
 
-}  // namespace brisk::cli
+}  // namespace brisk

@@ -1,11 +1,11 @@
-#include "brisk/cli/model_step.h"
+#include "brisk/train/model_step.h"
 
 #include <random>
 
 #include "brisk/base/edit_distance.h"
 #include "brisk/train/optimizer.h"
 
-namespace brisk::cli {
+namespace brisk {
 
 ModelStep make_model_step(const Model& model, const ModelStepOptions& options) {
   StepOptions step;
@@ -98,4 +98,4 @@ std::string_view short_name(Precision precision) {
   return "";
 }
 
-}  // namespace brisk::cli
+}  // namespace brisk

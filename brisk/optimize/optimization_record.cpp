@@ -1,6 +1,6 @@
-#include "brisk/cli/optimization_record.h"
+#include "brisk/optimize/optimization_record.h"
 
-namespace brisk::cli {
+namespace brisk {
 
 std::string with_step(const std::string& earlier, Json step) {
   Json steps = Json::array();
@@ -14,4 +14,4 @@ std::string with_step(const std::string& earlier, Json step) {
   return json_text({{"steps", steps}}, 2) + "\n";
 }
 
-}  // namespace brisk::cli
+}  // namespace brisk

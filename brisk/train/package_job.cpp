@@ -1,10 +1,10 @@
-#include "brisk/cli/package_job.h"
+#include "brisk/train/package_job.h"
 
 #include "brisk/formats/model_file.h"
 #include "brisk/formats/package/package.h"
 #include "brisk/nn/zoo/zoo.h"
 
-namespace brisk::cli {
+namespace brisk {
 
 PackageJob open_package(const std::string& path) {
   const std::filesystem::path folder = path;
@@ -62,4 +62,4 @@ Model open_model(const std::string& name_or_path, int64_t steps) {
   return model;
 }
 
-}  // namespace brisk::cli
+}  // namespace brisk

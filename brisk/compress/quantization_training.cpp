@@ -1,0 +1,200 @@
+#include "brisk/compress/quantization_training.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+
+#include "brisk/base/error.h"
+#include "brisk/compress/fold_weights.h"
+#include "brisk/compress/planned_rewrite.h"
+#include "brisk/ops/elementwise/elementwise.h"
+#include "brisk/ops/move/move.h"
+#include "brisk/ops/quantize/fake_quantize.h"
+#include "brisk/ops/reduce/reduce.h"
+
+// The training graph is the folded graph, written by the same plan as the integer graph, with
+// fake_quantize where that one has integers and with the folding of weights in front. A filter's
+// range is its greatest magnitude by channel at each step; a channel's scale by batch normalization
+// changes nothing about its integers, so that zeros and shared values of the model's own kernels
+// survive.
+//
+// In training, a value is rounded by the range that its batch has moved already (TFMOT's order).
+
+namespace brisk {
+namespace {
+
+constexpr FakeQuantizeAttributes kSigned{8, true}, kUnsigned{8, false};
+
+/// Of a node of the folded graph.
+bool knows_of_training(const Node& node) {
+  const std::vector<NamedAttribute> fields = node.attributes.list();
+  return std::any_of(fields.begin(), fields.end(),
+                     [](const NamedAttribute& field) { return field.name == "training"; });
+}
+
+class TrainingWriter : public PlannedRewrite {
+ public:
+  TrainingWriter(const Model& model, const FoldedProgram& folded, const QuantizePlan& plan,
+                 const ValueRanges& first, const QuantizationTrainingOptions& options)
+      : PlannedRewrite(folded.program, plan),
+        model_(model),
+        first_(first),
+        options_(options),
+        weights_(folded.weights) {}
+
+  Model write() {
+    result_.name = model_.name;
+    result_.class_names = model_.class_names;
+    result_.weights = model_.weights;
+    Program& program = result_.program;
+    std::vector<Value> state;
+    for (const StateEntry& entry : model_.program.state) {
+      state.push_back(builder_.input(entry.name, entry.type));
+      program.state.push_back(entry);
+    }
+    for (const ValueId& value : plan_.observed()) add_magnitude(value);
+    const std::vector<Value> folded = builder_.inline_graph(weights_, state);
+    for (size_t i = 0; i < folded.size(); ++i) set_input(i, folded[i]);
+    filters_ = folded;
+    add_batch_inputs();
+    std::vector<Builder::Output> outputs = write_nodes();
+    program.num_results = static_cast<int64_t>(outputs.size());
+    for (const auto& [entry, value] : updates_) {
+      outputs.push_back({"update:" + program.state[entry].name, value});
+      program.updates.push_back(static_cast<int64_t>(entry));
+    }
+    program.graph = builder_.finish(outputs);
+    verify(program);
+    return std::move(result_);
+  }
+
+ private:
+  void add_magnitude(ValueId value) {
+    const Node& node = graph_.node(value.node);
+    const std::string of =
+        node.op->name == "input" ? node.attributes.as<InputAttributes>().name : node.label;
+    std::string name = fmt::format("quantization/{}/magnitude", of);
+    for (int n = 1; !names_.insert(name).second; ++n)
+      name = fmt::format("quantization/{}_{}/magnitude", of, n);
+    const Type type(DType::f32, {});
+    const bool learned = options_.ranges == RangeRule::learned;
+    // A learned one may come out below zero.
+    const Value state = builder_.input(name, type);
+    magnitudes_[value] = {result_.program.state.size(), learned ? abs(state) : state};
+    result_.program.state.push_back(
+        {name, type, learned ? StateRole::parameter : StateRole::statistic, learned});
+    result_.weights.push_back(Tensor::scalar(DType::f32, first_.at(value).magnitude));
+  }
+
+  /// `floats` rounded by the range of `value`, whose elements they are.
+  Value rounded(Value floats, ValueId value) {
+    const ValueId source = plan_.integers.at(value);
+    auto& [entry, magnitude] = magnitudes_.at(source);
+    if (options_.ranges == RangeRule::moving_average && source == value)
+      updates_[entry] = magnitude = moving_magnitude(floats, magnitude, options_.ema_decay);
+    const bool is_signed = first_.at(source).is_signed();
+    const Value low = is_signed ? -magnitude : builder_.scalar(DType::f32, 0);
+    return fake_quantize(floats, low, magnitude, is_signed ? kSigned : kUnsigned);
+  }
+
+  Value to_integers(Value floats, ValueId value) override { return rounded(floats, value); }
+  Value to_floats(Value integers, ValueId) override { return integers; }
+
+  /// Ops that would behave otherwise in training are written as what they do in inference.
+  std::vector<Value> copy(const Node& node, std::span<const Value> operands) override {
+    if (!knows_of_training(node)) return PlannedRewrite::copy(node, operands);
+    return node.op->decompose_rule(
+        {builder_, operands, node.attributes, node.regions, node.results});
+  }
+
+  /// By channel, the last axis: in [-127, 127] of the greatest magnitude at each step.
+  Value rounded_filter(const ProductPlan& product) {
+    const Value filter = filters_.at(product.filter);
+    const Value x = product.transpose_filter ? transpose(filter, {1, 0}) : filter;
+    std::vector<int64_t> axes(static_cast<size_t>(x.rank() - 1));
+    std::iota(axes.begin(), axes.end(), 0);
+    const Value greatest = reduce_max(abs(stop_gradient(x)), axes);
+    const Value y = fake_quantize(x, -greatest, greatest, kSigned);
+    return product.transpose_filter ? transpose(y, {1, 0}) : y;
+  }
+
+  Value product(const ProductPlan& product, Value input, Value residual) override {
+    const Node& node = graph_.node(product.node);
+    std::vector<Value> operands = {input, rounded_filter(product)};
+    if (product.bias) operands.push_back(filters_.at(*product.bias));
+    if (product.residual) operands.push_back(residual);
+    // In parts, which are differentiated as they stand.
+    const Value y = node.op->decompose_rule(
+        {builder_, operands, node.attributes, node.regions, node.results})[0];
+    const ValueId result{product.node, 0};
+    return is_integer(result) ? rounded(y, result) : y;
+  }
+
+  const Model& model_;
+  const ValueRanges& first_;
+  const QuantizationTrainingOptions& options_;
+  const Graph& weights_;
+  Model result_;
+  std::set<std::string> names_;
+  struct Magnitude {
+    size_t entry;
+    Value value;
+  };
+  std::map<ValueId, Magnitude> magnitudes_;
+  std::vector<Value> filters_;       ///< the folded state
+  std::map<size_t, Value> updates_;  ///< by state entry
+};
+
+}  // namespace
+
+std::span<const std::string_view> enum_names(RangeRule) {
+  static constexpr std::array<std::string_view, 3> kNames = {"moving_average", "learned", "fixed"};
+  return kNames;
+}
+
+QuantizationTraining::QuantizationTraining(const Model& model, const ValueRanges& ranges,
+                                           QuantizationTrainingOptions options)
+    : model_(model), first_(ranges), options_(std::move(options)) {
+  require(options_.ema_decay > 0 && options_.ema_decay < 1,
+          "ema_decay is {}, but must be in (0, 1)", options_.ema_decay);
+  require(model.weights.size() == model.program.state.size(),
+          "model '{}' has no weights yet: train it before it is trained with quantization",
+          model.name);
+  const FoldedProgram folded = fold_program(model);
+  const QuantizePlan plan = plan_quantization(folded.program, options_.float_layers);
+  require(!plan.products.empty(), "model '{}' has no product to quantize{}{}", model.name,
+          plan.reasons.empty() ? "" : ": ",
+          plan.reasons.empty() ? "" : plan.reasons.begin()->second);
+  observed_ = plan.observed();
+  training_ = TrainingWriter(model_, folded, plan, first_, options_).write();
+}
+
+Model QuantizationTraining::float_model(std::span<const Tensor> trained) const {
+  Model result = model_;
+  for (size_t i = 0; i < result.weights.size(); ++i) result.weights[i] = trained[i];
+  return result;
+}
+
+ValueRanges QuantizationTraining::ranges(std::span<const Tensor> trained) const {
+  ValueRanges result = first_;
+  for (size_t i = 0; i < observed_.size(); ++i)
+    result.at(observed_[i]).magnitude = std::fabs(trained[model_.weights.size() + i].get(0));
+  return result;
+}
+
+QuantizedModel QuantizationTraining::deployed(std::span<const Tensor> trained) const {
+  return quantize_model(fold_weights(float_model(trained)), ranges(trained), options_.float_layers);
+}
+
+std::string QuantizationTraining::describe() const {
+  std::string text = fmt::format("8-bit integers in {} values, ranges {}", observed_.size(),
+                                 enum_names(RangeRule{})[static_cast<size_t>(options_.ranges)]);
+  if (options_.ranges == RangeRule::moving_average)
+    text += fmt::format(" (ema_decay {})", options_.ema_decay);
+  if (!options_.float_layers.empty())
+    text += fmt::format(", float: {}", fmt::join(options_.float_layers, " "));
+  return text;
+}
+
+}  // namespace brisk

@@ -1,0 +1,20 @@
+#pragma once
+
+/// Float products between DequantizeLinear and QuantizeLinear, found as the integer products that
+/// they mean: nodes of the domain "brisk", which brisk/formats/onnx/ops/integer_products.cpp reads.
+///
+///     QuantizedConv, QuantizedGemm: x, filter (i8), bias (f32, in units of the sums), multiplier
+///     (f32 by channel) and the residual; attributes are those of RequantizeAttributes
+///     (brisk/ops/quantize/quantize.h), of the convolution or of Gemm, and the filter's name.
+
+#include "brisk/formats/onnx/model_def.h"
+
+namespace brisk::onnx {
+
+inline constexpr std::string_view kBrisk = "brisk";
+
+/// What is not of that form (zero points other than the middle of the type, scales that are
+/// computed, tensors that were not read) stays as it is.
+GraphDef with_integer_products(GraphDef graph);
+
+}  // namespace brisk::onnx

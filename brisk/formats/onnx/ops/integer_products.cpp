@@ -1,0 +1,65 @@
+#include "brisk/formats/onnx/integer_products.h"
+
+#include "brisk/formats/onnx/op_table.h"
+#include "brisk/formats/onnx/ops/convolution.h"
+#include "brisk/formats/onnx/ops/values.h"
+#include "brisk/ops/quantize/quantize.h"
+
+// The nodes that with_integer_products makes. A filter of integers is state, as other weights are.
+
+namespace brisk::onnx {
+namespace {
+
+enum Input : size_t { kX, kFilter, kBias, kMultiplier, kResidual };
+
+template <typename Enum>
+Enum named(std::string_view name) {
+  const auto names = enum_names(Enum{});
+  return static_cast<Enum>(std::find(names.begin(), names.end(), name) - names.begin());
+}
+
+RequantizeAttributes requantize_attributes(const Call& c) {
+  const std::string dtype = c.text("dtype", "f32");
+  RequantizeAttributes attributes{.activation = named<Activation>(c.text("activation", "none")),
+                                  .limit = c.real("limit", 6),
+                                  .residual = c.has(kResidual),
+                                  .residual_scale = c.real("residual_scale", 1),
+                                  .scale = c.real("scale", 0)};
+  if (dtype != "f32") attributes.dtype = dtype == "i8" ? DType::i8 : DType::u8;
+  return attributes;
+}
+
+/// The filter, by its name among the weights.
+Value filter_of(Call& c) {
+  return c.trace.value(c.trace.weight(c.text("filter_name", ""), c.known(kFilter)));
+}
+
+void quantized_conv(Call& c) {
+  const Value x = c.in(kX), filter = filter_of(c);
+  std::vector<Value> operands = {channels_last(x), filter_last(filter), c.in(kBias),
+                                 c.in(kMultiplier)};
+  if (c.has(kResidual)) operands.push_back(channels_last(c.in(kResidual)));
+  c.out(channels_first(quantized_convolution(
+      operands, {convolution_attributes(c, x, filter), requantize_attributes(c)})));
+}
+
+void quantized_gemm(Call& c) {
+  Value filter = filter_of(c);
+  if (c.integer("transB", 0) != 0) filter = transpose(filter, {1, 0});
+  std::vector<Value> operands = {c.in(kX), filter, c.in(kBias), c.in(kMultiplier)};
+  if (c.has(kResidual)) operands.push_back(c.in(kResidual));
+  c.out(quantized_dot(operands, requantize_attributes(c)));
+}
+
+constexpr OpRow kIntegerProductRows[] = {
+    {"QuantizedConv", quantized_conv, 1, kBrisk},
+    {"QuantizedGemm", quantized_gemm, 1, kBrisk},
+};
+
+}  // namespace
+
+std::span<const OpRow> integer_product_ops() {
+  return kIntegerProductRows;
+}
+
+}  // namespace brisk::onnx

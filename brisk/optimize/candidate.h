@@ -1,0 +1,40 @@
+#pragma once
+
+/// A model on its way to being served: as it is trained, and what deployment makes of it.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "brisk/base/json.h"
+#include "brisk/optimize/quantize_by_measurement.h"
+
+namespace brisk {
+
+enum class NumberFormat : uint8_t { f32, bf16, int8 };
+std::span<const std::string_view> enum_names(NumberFormat);
+
+/// How the trained form becomes the served one.
+struct Deployment {
+  std::vector<std::string> disabled_passes = {};  ///< of compilation, where it is timed
+  bool folded = false;                            ///< brisk/compress/fold_weights.h
+  NumberFormat format = NumberFormat::f32;        ///< other than f32: folded, too
+  FloatLayers slow_layers = {};                   ///< of int8: not faster in integers here
+  bool layers_timed = false;                      ///< ... and nothing else is slow
+  bool gzipped = false;                           ///< the package's weights
+  friend bool operator==(const Deployment&, const Deployment&) = default;
+};
+
+Json to_json(const Deployment& deployment);
+Deployment deployment_from_json(const Json& json);
+
+struct Candidate {
+  Model trained;                               ///< can be trained on
+  std::filesystem::path trained_package = {};  ///< where it lies; empty: not written yet
+  Deployment deployment = {};
+  Model served = {};                       ///< what deployment makes of `trained`
+  std::vector<MeasuredLayer> layers = {};  ///< of int8: each product
+  std::string note = {};                   ///< what the step wants to be said of it
+};
+
+}  // namespace brisk

@@ -1,0 +1,17 @@
+#pragma once
+
+/// Which values the kernels of a model take: what compressing them is worth.
+
+#include <cstdint>
+
+#include "brisk/nn/model.h"
+
+namespace brisk {
+
+/// Of the elements of all kernels that could be pruned (brisk/compress/prunable_parameters.h).
+double share_of_zeros(const Model& model);
+
+/// The most values that one of these kernels takes; `limit` + 1 where one takes more than `limit`.
+int64_t most_values(const Model& model, int64_t limit);
+
+}  // namespace brisk

@@ -1,0 +1,219 @@
+// Optimizations from end to end, on three bands of which one is bright. What is fast is no test's
+// business: figures are looked at for being there, decisions for being kept.
+
+#include "brisk/optimize/optimize.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "brisk/base/file.h"
+#include "brisk/base/philox.h"
+#include "brisk/formats/package/package.h"
+#include "brisk/optimize/step.h"
+#include "tests/support/refusal.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/train/tiny_training.h"
+
+namespace brisk {
+namespace {
+
+using testing::refusal;
+
+std::string big_endian(int64_t value) {
+  std::string bytes;
+  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift & 255);
+  return bytes;
+}
+
+/// IDX files of images u8[count, 9, 8] in three bands.
+void write_bands(const std::filesystem::path& directory, const std::string& name, int64_t count,
+                 uint64_t seed) {
+  PhiloxSequence random(seed);
+  std::string images = big_endian(0x803) + big_endian(count) + big_endian(9) + big_endian(8);
+  std::string labels = big_endian(0x801) + big_endian(count);
+  for (int64_t n = 0; n < count; ++n) {
+    const auto label = static_cast<int64_t>(random.next_below(3));
+    labels += static_cast<char>(label);
+    for (int64_t p = 0; p < 72; ++p)
+      images += static_cast<char>(random.next_below(120) + (p / 24 == label ? 120 : 0));
+  }
+  std::ofstream(directory / (name + "-images"), std::ios::binary) << images;
+  std::ofstream(directory / (name + "-labels"), std::ios::binary) << labels;
+}
+
+class OptimizeRun : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    write_bands(place_.path(), "train", 256, 1);
+    write_bands(place_.path(), "test", 64, 2);
+    write_recipe("  validation: {idx: {images: test-images, labels: test-labels}}\n", "");
+  }
+
+  void write_recipe(const std::string& validation, const std::string& more) {
+    std::ofstream(place_ / "recipe.yaml")
+        << "model: {name: mlp, classes: 3}\ndata:\n  train: {idx: {images: train-images, labels: "
+           "train-labels}}\n"
+        << validation << "batch_size: 32\nepochs: 2\nseed: 3\n"
+        << more;
+  }
+
+  OptimizeOptions options() const {
+    return {.model = (place_ / "recipe.yaml").string(),
+            .output = place_ / "out",
+            .epochs = 1,
+            .threads = 1};
+  }
+
+  test::TemporaryDirectory place_;
+};
+
+const StepRow* row(const OptimizationReport& report, StepPhase phase, const std::string& step) {
+  for (const StepRow& row : report.rows)
+    if (row.phase == phase && row.step == step) return &row;
+  return nullptr;
+}
+
+TEST_F(OptimizeRun, MeasuresEachStepAndLeavesTheBestPackage) {
+  const Optimization done = optimize(options());
+  const OptimizationReport& report = done.report;
+  ASSERT_FALSE(done.stopped);
+  EXPECT_EQ(report.rows.size(), training_steps().size() + 1 + deployment_steps().size());
+  for (const TrainingStep& step : training_steps())
+    EXPECT_NE(row(report, StepPhase::training, step.name), nullptr) << step.name;
+  for (const DeploymentStep& step : deployment_steps()) {
+    const StepRow* found = row(report, StepPhase::deployment, step.name);
+    ASSERT_NE(found, nullptr) << step.name;
+    if (found->verdict == Verdict::not_tried) {
+      EXPECT_NE(found->why, "") << step.name;
+      continue;
+    }
+    EXPECT_GT(found->figures.latency->median, 0);
+    EXPECT_GT(found->figures.rate->median, 0);
+    EXPECT_GT(found->figures.first_milliseconds.value(), 0);
+    EXPECT_EQ(found->figures.accuracy->examples, 64);
+    EXPECT_LE(found->figures.latency->low, found->figures.latency->high);
+  }
+  const Package best = read_package(report.package).value();
+  EXPECT_NE(best.optimization.find("\"optimize\""), std::string::npos);
+  EXPECT_NE(best.preprocessing, "");
+  EXPECT_TRUE(std::filesystem::exists(place_ / "out/report.html"));
+  const Json json =
+      parse_json(read_file(place_ / "out/report.json").value(), "report.json").value();
+  EXPECT_EQ(json.at("steps").size(), report.rows.size());
+  EXPECT_EQ(json.at("statement"), report.statement);
+  EXPECT_FALSE(report.layers.empty());
+}
+
+TEST_F(OptimizeRun, TheBestPackageIsWhatWasMeasured) {
+  OptimizeOptions o = options();
+  o.target = OptimizeTarget::size;
+  const OptimizationReport report = optimize(o).report;
+  const StepRow* last = nullptr;
+  for (const StepRow& r : report.rows)
+    if (r.phase == StepPhase::deployment &&
+        (r.verdict == Verdict::start || r.verdict == Verdict::kept))
+      last = &r;
+  ASSERT_NE(last, nullptr);
+  const Package package = read_package(report.package).value();
+  EXPECT_TRUE(package.gzipped) << "smaller in any case";
+  const Model model{package.name, package.program, package.weights, {}};
+  Recipe recipe = read_recipe(place_ / "recipe.yaml").value();
+  const Metrics metrics =
+      Trainer(model, {}).evaluate(open_images(recipe.validation, recipe, false));
+  EXPECT_EQ(metrics.at("accuracy"), last->figures.accuracy->value);
+  EXPECT_GE(last->figures.accuracy->value,
+            row(report, StepPhase::deployment, "f32, a kernel an op")->figures.accuracy->value -
+                0.005 - 1e-9);
+}
+
+TEST_F(OptimizeRun, GoesOnWhereItWasInterrupted) {
+  // Stopped before each step in turn: what was measured stays as it was.
+  std::atomic<bool> stop{false};
+  int64_t steps = 0;
+  std::vector<StepRow> before;
+  OptimizeOptions o = options();
+  for (int round = 0;; ++round) {
+    ASSERT_LT(round, 100);
+    steps = 0, stop = false;
+    OptimizeObserver observer{.stop = &stop};
+    observer.on_message = [&](const std::string&) {
+      if (++steps == 2) stop = true;  // in the second thing that begins
+    };
+    o.resume = round > 0;
+    const Optimization done = optimize(o, observer);
+    if (done.stopped) continue;
+    before = done.report.rows;
+    break;
+  }
+  EXPECT_EQ(before.size(), training_steps().size() + 1 + deployment_steps().size());
+  o.resume = true;
+  const Optimization again = optimize(o);
+  ASSERT_EQ(again.report.rows.size(), before.size());
+  for (size_t i = 0; i < before.size(); ++i)
+    EXPECT_EQ(to_json(again.report.rows[i]), to_json(before[i])) << before[i].step;
+}
+
+TEST_F(OptimizeRun, DoesNotGoOnWithSomethingElse) {
+  OptimizeOptions o = options();
+  o.time_budget = 1e-3;
+  optimize(o);
+  EXPECT_NE(refusal([&] {
+              optimize(o);
+            }).find("holds an earlier optimization: go on with it by --resume"),
+            std::string::npos);
+  o.resume = true;
+  o.max_drop = 2;
+  EXPECT_NE(refusal([&] { optimize(o); }).find("whose max_drop was 0.5, but now it is 2"),
+            std::string::npos)
+      << refusal([&] { optimize(o); });
+}
+
+TEST_F(OptimizeRun, ASpentBudgetNamesWhatWasNotTried) {
+  OptimizeOptions o = options();
+  o.time_budget = 1e-3;
+  const OptimizationReport report = optimize(o).report;
+  EXPECT_EQ(row(report, StepPhase::deployment, "f32, a kernel an op")->verdict, Verdict::start)
+      << "the model as it came is always measured";
+  for (const std::string step : {"fusion", "int8", "pruned to 80 %"})
+    EXPECT_EQ(row(report, StepPhase::deployment, step)->why, "the time budget is spent") << step;
+  EXPECT_NE(report.statement.find("Not tried in"), std::string::npos) << report.statement;
+  EXPECT_TRUE(std::filesystem::exists(std::filesystem::path(report.package) / "graph.txt"));
+}
+
+TEST_F(OptimizeRun, OfAPackageNeedsHeldOutData) {
+  OptimizeOptions o = options();
+  o.time_budget = 1e-3;
+  const std::string package = optimize(o).report.package;
+  o = {.model = package, .output = place_ / "again"};
+  EXPECT_NE(refusal([&] { optimize(o); }).find("give --data"), std::string::npos);
+  std::filesystem::create_directories(place_ / "photos/a");
+  o.data = (place_ / "photos").string();
+  EXPECT_NE(refusal([&] { optimize(o); }).find("give --validation"), std::string::npos);
+}
+
+TEST_F(OptimizeRun, RefusesWhatCannotBeJudged) {
+  write_recipe("", "");
+  EXPECT_NE(refusal([&] { optimize(options()); }).find("names no data.validation"),
+            std::string::npos);
+  write_recipe("  validation: {idx: {images: test-images, labels: test-labels}}\n",
+               "prune: polynomial_decay\n");
+  EXPECT_NE(refusal([&] { optimize(options()); }).find("prunes or clusters"), std::string::npos);
+  write_recipe("  validation: {idx: {images: test-images, labels: test-labels}}\n", "");
+  write_bands(place_.path(), "train", 20, 1);
+  EXPECT_NE(refusal([&] {
+              optimize(options());
+            }).find("has 20 examples, but ranges of values need 32 at least"),
+            std::string::npos);
+  write_bands(place_.path(), "train", 40, 1);
+  OptimizeOptions o = options();
+  o.batch_size = 64;
+  EXPECT_NE(refusal([&] { optimize(o); }).find("is no full batch of 64"), std::string::npos);
+  o.skip = {"int9"};
+  EXPECT_NE(refusal([&] { optimize(o); }).find("there is no step 'int9'; did you mean 'int8'?"),
+            std::string::npos)
+      << refusal([&] { optimize(o); });
+}
+
+}  // namespace
+}  // namespace brisk

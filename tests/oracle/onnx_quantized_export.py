@@ -1,0 +1,171 @@
+"""Integer models that brisk writes as ONNX, judged by onnx.checker and by ONNX Runtime: whether it fuses them into
+its integer kernels; each layer by itself, on integers drawn at random, against what brisk makes of the same nodes, in
+steps of its result; and the whole model's outputs against brisk's integer graph, in steps of an 8-bit output.
+
+    python tests/oracle/onnx_quantized_export.py [NAME...]     (needs onnx, onnxruntime, safetensors, pillow)
+"""
+
+import collections
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy
+import onnx
+import onnx.utils
+import onnxruntime
+from PIL import Image
+from safetensors.numpy import load_file, save_file
+
+ROOT = Path(__file__).resolve().parents[2]
+BRISK = os.environ.get("BRISK_PROGRAM", str(ROOT / "build" / "bin" / "brisk"))
+MODELS = {"small_cnn": (28, 1), "resnet18": (64, 3)}
+FLOAT_OPS = {"Conv", "Gemm", "MatMul", "Add"}
+
+
+def brisk(*arguments):
+    result = subprocess.run([BRISK, *map(str, arguments)], capture_output=True, text=True)
+    assert result.returncode == 0, f"brisk {' '.join(map(str, arguments))}: {result.stdout}{result.stderr}"
+    return result.stdout
+
+
+def make_photos(folder, size, channels):
+    random = numpy.random.default_rng(0)
+    for label in ("cat", "dog"):
+        (folder / label).mkdir(parents=True)
+        for i in range(8):
+            coarse = random.integers(0, 256, size=(4, 4, channels), dtype=numpy.uint8)
+            image = Image.fromarray(coarse.squeeze()).resize((size, size), Image.BILINEAR)
+            image.save(folder / label / f"{i}.png")
+
+
+class Layers:
+    """The quantized products of a model, each as a model of its own: floats, rounded, through the product, to floats."""
+
+    def __init__(self, model):
+        self.model = onnx.shape_inference.infer_shapes(model)
+        self.maker = {output: node for node in model.graph.node for output in node.output}
+        self.readers = collections.defaultdict(list)
+        for node in model.graph.node:
+            for name in node.input:
+                self.readers[name].append(node)
+        self.known = {entry.name: onnx.numpy_helper.to_array(entry) for entry in model.graph.initializer}
+        self.extractor = onnx.utils.Extractor(self.model)
+
+    def rounded(self, name):
+        """The QuantizeLinear that the integers behind a DequantizeLinear come from."""
+        node = self.maker[name]
+        while node.op_type != "QuantizeLinear":
+            node = self.maker[node.input[0]]
+        return node
+
+    def follow(self, product):
+        """The rounding of the residual, if there is one, and of the result, if that is integers."""
+        residual, node = None, product
+        while True:
+            readers = self.readers[node.output[0]]
+            if node.op_type == "QuantizeLinear" and not (
+                    len(readers) == 1 and self.readers[readers[0].output[0]]
+                    and self.readers[readers[0].output[0]][0].op_type == "Add" and residual is None
+                    and self.readers[readers[0].output[0]][0].input[0] == readers[0].output[0]):
+                return residual, node
+            if not readers or readers[0].op_type == "Identity":
+                return residual, None
+            if readers[0].op_type == "Add":
+                residual = self.rounded(readers[0].input[1])
+            node = readers[0]
+
+    def one(self, product):
+        """(model, range of each input, step of the result)"""
+        residual, result = self.follow(product)
+        inputs = [self.rounded(product.input[0])] + ([residual] if residual else [])
+        names = list(dict.fromkeys(node.input[0] for node in inputs))
+        output = result.output[0] if result else product.output[0]
+        part = self.extractor.extract_model(names, [output])
+        ranges = {}
+        for node in inputs:
+            scale, zero = float(self.known[node.input[1]]), int(self.known[node.input[2]])
+            ranges[node.input[0]] = (-zero * scale, (255 - zero) * scale)
+        if not result:
+            return part, ranges, 0
+        part.graph.node.append(onnx.helper.make_node("DequantizeLinear", [output, *result.input[1:]], ["result"]))
+        del part.graph.output[:]
+        part.graph.output.append(onnx.helper.make_tensor_value_info("result", onnx.TensorProto.FLOAT, None))
+        return part, ranges, float(self.known[result.input[1]])
+
+
+def check_layers(model, folder):
+    layers, worst = Layers(model), 0
+    products = [node for node in model.graph.node if node.op_type in ("Conv", "Gemm")]
+    random = numpy.random.default_rng(2)
+    for product in products:
+        part, ranges, step = layers.one(product)
+        file, samples, outputs = (folder / f"layer{end}" for end in (".onnx", ".in.safetensors", ".out.safetensors"))
+        onnx.save(part, str(file))
+        values = {}
+        for port in part.graph.input:
+            shape = [size.dim_value or 2 for size in port.type.tensor_type.shape.dim]
+            values[port.name] = random.uniform(*ranges[port.name], size=shape).astype(numpy.float32)
+        session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+        theirs = session.run(None, values)[0]
+        save_file(values, str(samples))
+        brisk("predict", file, "--tensors", samples, "--output", outputs)
+        (ours,) = load_file(str(outputs)).values()
+        away = numpy.abs(ours - theirs)
+        if step:
+            worst = max(worst, away.max() / step)
+            assert away.max() <= 1.001 * step, f"layer {product.name}: {away.max() / step} steps apart"
+        else:
+            assert away.max() <= 1e-5 * numpy.abs(theirs).max(), f"layer {product.name}: {away.max()} apart"
+    print(f"   {len(products)} layers, each by itself: at most {worst:.3f} steps apart")
+
+
+def check(name, folder, opset):
+    size, channels = MODELS[name]
+    photos, package, run = folder / "photos", folder / "package", folder / "run"
+    make_photos(photos, size, channels)
+    recipe = folder / "recipe.yaml"
+    recipe.write_text(f"model: {{name: {name}}}\ndata:\n  train: {{image_folder: photos, size: [{size}, {size}], "
+                      f"channels: {channels}}}\nbatch_size: 8\nepochs: 3\nmean: 127\nstd: 64\noutput: run\n")
+    brisk("train", recipe, "--quiet")
+    brisk("quantize", run / "model", "--data", photos, "--keep_slow", "--steps", 1, "--time_batch_size", 1,
+          "--output", package)
+    file, optimized, samples = folder / "model.onnx", folder / "optimized.onnx", folder / "samples.safetensors"
+    brisk("export", package / "model", "--to", "onnx", "--out", file, "--version", opset)
+    model = onnx.load(str(file))
+    onnx.checker.check_model(model, full_check=True)
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(optimized)
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    port = session.get_inputs()[0]
+    values = numpy.random.default_rng(1).normal(size=(4, size, size, channels)).astype(numpy.float32)
+    outputs = session.run(None, {port.name: values})
+    save_file({port.name: values}, str(samples))
+    counts = collections.Counter(node.op_type for node in onnx.load(str(optimized)).graph.node)
+    left = {op: counts[op] for op in FLOAT_OPS if counts[op]}
+    print(f"{name} (opset {opset}): {dict(counts)}")
+    assert not left, f"ONNX Runtime computes in floats: {left}"
+    check_layers(model, folder)
+    predictions = folder / "ours.safetensors"
+    brisk("predict", package / "model", "--tensors", samples, "--output", predictions)
+    ours = load_file(str(predictions))
+    for port, theirs in zip(session.get_outputs(), outputs):
+        step = numpy.abs(theirs).max() / 127
+        away = numpy.abs(ours[port.name] - theirs).max() / step
+        print(f"   output '{port.name}': {away:.3f} steps apart")
+        assert away <= 1, f"{name}: {away} steps of the output apart"
+
+
+def main():
+    names = sys.argv[1:] or MODELS
+    for name in names:
+        with tempfile.TemporaryDirectory() as scratch:
+            check(name, Path(scratch), 17)
+    print(f"{len(names)} models: written, checked and run by ONNX Runtime {onnxruntime.__version__}")
+
+
+if __name__ == "__main__":
+    main()
