@@ -4,6 +4,7 @@
 #include "brisk/cli/dimension_option.h"
 #include "brisk/cli/package_job.h"
 #include "brisk/cli/verb.h"
+#include "brisk/compress/quantization_report.h"
 #include "brisk/compress/sparsity_report.h"
 #include "brisk/formats/model_file.h"
 #include "brisk/ir/text.h"
@@ -14,7 +15,7 @@ namespace {
 struct InspectOptions {
   std::string model;
   std::vector<std::string> dimensions;
-  bool json = false, text = false, sparsity = false;
+  bool json = false, text = false, sparsity = false, quantization = false;
 };
 
 /// A name of the zoo has no file; everything else is described by its format, weights unread.
@@ -83,8 +84,38 @@ int print_sparsity(const InspectOptions& options) {
   return kDone;
 }
 
+int print_quantization(const InspectOptions& options) {
+  const QuantizationReport report = quantization_report(with_weights(options));
+  if (options.json) {
+    Json json = {{"integers", report.integers()},
+                 {"quantize", report.quantize},
+                 {"dequantize", report.dequantize},
+                 {"products", Json::array()}};
+    for (const ProductReport& product : report.products)
+      json["products"].push_back({{"layer", product.label},
+                                  {"op", product.op},
+                                  {"input", product.input},
+                                  {"filter", product.filter},
+                                  {"result", product.result},
+                                  {"result_scale", product.result_scale},
+                                  {"residual", product.residual}});
+    fmt::print("{}\n", json_text(json));
+    return kDone;
+  }
+  fmt::print("{:40} {:24} {:>6} {:24} {:>6} {:>12}  {}\n", "layer", "op", "input", "filter",
+             "result", "scale", "residual");
+  for (const ProductReport& p : report.products)
+    fmt::print("{:40} {:24} {:>6} {:24} {:>6} {:>12}  {}\n", p.label, p.op, p.input, p.filter,
+               p.result, p.result_scale > 0 ? fmt::format("{:.6g}", p.result_scale) : "-",
+               p.residual ? "yes" : "-");
+  fmt::print("\n{} of {} products are in integers; floats become integers {} times, and back {}\n",
+             report.integers(), report.products.size(), report.quantize, report.dequantize);
+  return kDone;
+}
+
 int inspect(const InspectOptions& options) {
   if (options.sparsity) return print_sparsity(options);
+  if (options.quantization) return print_quantization(options);
   if (options.text) {
     fmt::print("{}", print(with_weights(options).program));
     return kDone;
@@ -126,6 +157,8 @@ void add_inspect(CLI::App& app, int& code) {
   verb->add_flag("--text", options->text, "Print the whole program as text");
   verb->add_flag("--sparsity", options->sparsity,
                  "Print how many of the weights are zero, and what they take when compressed");
+  verb->add_flag("--quantization", options->quantization,
+                 "Print which products are computed in integers");
   verb->add_flag("--json", options->json, "Print one JSON object");
   verb->callback([options, &code] { code = inspect(*options); });
 }

@@ -3,10 +3,12 @@
 #include "brisk/base/edit_distance.h"
 #include "brisk/cli/bench_model.h"
 #include "brisk/cli/layer_times.h"
+#include "brisk/cli/model_step.h"
 #include "brisk/cli/optimization_record.h"
 #include "brisk/cli/package_job.h"
 #include "brisk/cli/quantization_aware.h"
 #include "brisk/cli/verb.h"
+#include "brisk/compress/dynamic_quantization.h"
 #include "brisk/compress/fold_weights.h"
 #include "brisk/compress/quantize_model.h"
 #include "brisk/formats/package/package.h"
@@ -26,7 +28,7 @@ struct QuantizeVerbOptions {
   double percentile = 99.99;
   std::vector<std::string> float_layers;
   double max_drop = -1;  ///< in points; negative: no budget
-  bool keep_slow = false, gzip = false, json = false;
+  bool dynamic = false, keep_slow = false, gzip = false, json = false;
   QuantizationAwareOptions training;
 };
 
@@ -50,14 +52,16 @@ struct MeasuredModel {
   }
 };
 
-Metrics evaluate(const Model& model, const Dataset& validation,
+/// Nothing where there is no data to compare on.
+Metrics evaluate(const Model& model, const std::optional<Dataset>& validation,
                  const QuantizeVerbOptions& options) {
+  if (!validation) return {};
   TrainerOptions trainer_options;
   trainer_options.compile.threads = static_cast<int>(options.threads);
-  return Trainer(model, trainer_options).evaluate(validation);
+  return Trainer(model, trainer_options).evaluate(*validation);
 }
 
-MeasuredModel measure(const Model& model, const Dataset& validation,
+MeasuredModel measure(const Model& model, const std::optional<Dataset>& validation,
                       const QuantizeVerbOptions& options) {
   MeasuredModel measured;
   measured.metrics = evaluate(model, validation, options);
@@ -88,6 +92,12 @@ struct LayerRow {
   QuantizedLayer layer;
   double float_milliseconds = 0, integer_milliseconds = 0;  ///< 0: not measured
 };
+
+/// Of the float model's outputs, on made-up inputs.
+double sqnr_of(const Model& floats, const Model& quantized, int64_t batch_size) {
+  const ModelStep step = make_model_step(floats, {.batch_size = batch_size, .inference = true});
+  return output_sqnr(floats, quantized, synthetic_batch(step.program));
+}
 
 /// Every product with the times of both forms.
 std::vector<LayerRow> time_layers(const Model& floats, const QuantizedModel& quantized,
@@ -144,13 +154,14 @@ void print_layers(const std::vector<LayerRow>& rows) {
 
 /// `rounded`: of the integer model before it was trained; empty without a training.
 void print_models(const MeasuredModel& before, const Metrics& rounded, const MeasuredModel& after,
-                  const QuantizeVerbOptions& options) {
+                  double sqnr, const QuantizeVerbOptions& options) {
   fmt::print("\n{:24} {:>14} {:>14}\n", "", "before", "after");
   fmt::print("{:24} {:>11.3f} MB {:>11.3f} MB\n", "weights in the package",
              static_cast<double>(before.bytes) / 1e6, static_cast<double>(after.bytes) / 1e6);
   fmt::print("{:24} {:>11.3f} ms {:>11.3f} ms\n",
              fmt::format("inference, batch {}", options.time_batch_size),
              before.timing.milliseconds, after.timing.milliseconds);
+  fmt::print("{:24} {:>14} {:>11.1f} dB\n", "signal to noise", "", sqnr);
   for (const auto& [name, value] : before.metrics)
     fmt::print("{:24} {:>14.4f} {:>14.4f}{}\n", name, value, after.metrics.at(name),
                rounded.empty() ? "" : fmt::format("   untrained {:.4f}", rounded.at(name)));
@@ -158,7 +169,7 @@ void print_models(const MeasuredModel& before, const Metrics& rounded, const Mea
 
 /// Adds the layers that the accuracy does not bear in integers: of the most sensitive ones the
 /// fewest with which the drop stays within the budget, found by halving.
-void hold_budget(const Model& folded, const ValueRanges& ranges, const Dataset& data,
+void hold_budget(const Model& folded, const Quantize& quantize, const Dataset& data,
                  const std::function<double(const Model&)>& accuracy, double least,
                  FloatLayers& floats) {
   const auto with = [&](std::span<const LayerSensitivity> reverted) {
@@ -168,12 +179,12 @@ void hold_budget(const Model& folded, const ValueRanges& ranges, const Dataset& 
     return all;
   };
   const auto holds = [&](const FloatLayers& all) {
-    return accuracy(quantize_model(folded, ranges, names_of(all)).model) >= least;
+    return accuracy(quantize(names_of(all)).model) >= least;
   };
   if (holds(floats)) return;
   Example batch;
   data.iterator()->next(batch);
-  const std::vector<LayerSensitivity> ranking = layer_sensitivity(folded, ranges, batch);
+  const std::vector<LayerSensitivity> ranking = layer_sensitivity(folded, quantize, batch);
   size_t fewest = 1, most = ranking.size();
   while (fewest < most) {
     const size_t middle = (fewest + most) / 2;
@@ -206,17 +217,32 @@ int quantize(const QuantizeVerbOptions& options) {
   PackageJob job = open_package(options.model);
   job.recipe.batch_size = options.batch_size;
   const CalibrationOptions calibration = calibration_of(options);
-  const Dataset data =
-      calibration_images(data_recipe(job, options.data), job.recipe, options.samples);
-  const Dataset validation =
-      open_data(job, options.validation.empty() ? options.data : options.validation);
+  std::optional<Dataset> data, validation;
+  if (!options.data.empty()) {
+    data = calibration_images(data_recipe(job, options.data), job.recipe, options.samples);
+    validation = open_data(job, options.validation.empty() ? options.data : options.validation);
+  }
+  require(data || options.dynamic,
+          "give --data, on which the ranges of integers are found, or --dynamic, which needs none");
+  const int64_t samples =
+      data ? std::min(options.samples, data->cardinality() * options.batch_size) : 0;
+  if (samples < options.samples && !options.dynamic && !options.json)
+    fmt::print(stderr, "ranges are found on all there is, at most {} images, not {}\n", samples,
+               options.samples);
+  require(data || options.max_drop < 0, "--max_drop needs --data, on which the accuracy is judged");
+  require(!options.dynamic || options.training.epochs == 0,
+          "--epochs trains ranges, which --dynamic has none of");
   Model folded = fold_weights(job.model);
-  ValueRanges ranges = calibrate_model(folded, data, calibration);
+  ValueRanges ranges;
+  if (!options.dynamic) ranges = calibrate_model(folded, *data, calibration);
+  const Quantize with_floats = [&](const std::set<std::string, std::less<>>& float_layers) {
+    return options.dynamic ? quantize_dynamically(folded, float_layers)
+                           : quantize_model(folded, ranges, float_layers);
+  };
   FloatLayers floats;
   for (const std::string& layer : options.float_layers) floats[layer] = "chosen to stay float";
 
-  const QuantizedModel all = quantize_model(folded, ranges, names_of(floats));
-  std::vector<LayerRow> rows = time_layers(folded, all, options);
+  std::vector<LayerRow> rows = time_layers(folded, with_floats(names_of(floats)), options);
   for (const LayerRow& row : rows)
     if (row.integer_milliseconds > row.float_milliseconds && !options.keep_slow)
       floats[row.layer.label] = "int8 is not faster here";
@@ -224,7 +250,7 @@ int quantize(const QuantizeVerbOptions& options) {
   Metrics rounded;
   std::string how;
   if (options.training.epochs > 0) {
-    rounded = evaluate(quantize_model(folded, ranges, names_of(floats)).model, validation, options);
+    rounded = evaluate(with_floats(names_of(floats)).model, validation, options);
     TrainedRanges trained = train_with_roundings(training_of(options), options.training,
                                                  {.enabled = true,
                                                   .ranges = range_rule(options.training.ranges),
@@ -242,10 +268,10 @@ int quantize(const QuantizeVerbOptions& options) {
   }
   if (options.max_drop >= 0)
     hold_budget(
-        folded, ranges, data,
+        folded, with_floats, *data,
         [&](const Model& model) { return evaluate(model, validation, options).at("accuracy"); },
         before.metrics.at("accuracy") - options.max_drop / 100, floats);
-  const QuantizedModel quantized = quantize_model(folded, ranges, names_of(floats));
+  const QuantizedModel quantized = with_floats(names_of(floats));
   for (size_t i = 0; i < rows.size(); ++i) {
     rows[i].layer = quantized.layers.at(i);
     if (const auto reason = floats.find(rows[i].layer.label); reason != floats.end())
@@ -253,13 +279,16 @@ int quantize(const QuantizeVerbOptions& options) {
   }
   MeasuredModel after = measure(quantized.model, validation, options);
   time_in_turn(job.model, before, quantized.model, after, options);
+  const double sqnr = sqnr_of(folded, quantized.model, options.time_batch_size);
   Json layers = Json::array();
   for (const LayerRow& row : rows) layers.push_back(layer_json(row));
   Json step = {{"step", "quantize"},
-               {"calibration", options.method},
+               {"calibration", options.dynamic ? "dynamic" : options.method},
+               {"samples", options.dynamic ? 0 : samples},
                {"before", before.to_json()},
                {"after", after.to_json()},
                {"batch_size", options.time_batch_size},
+               {"sqnr", std::isfinite(sqnr) ? Json(sqnr) : Json()},
                {"layers", layers}};
   if (!how.empty()) step["training"] = {{"how", how}, {"metrics_before", rounded}};
   std::filesystem::create_directories(options.output);
@@ -276,7 +305,7 @@ int quantize(const QuantizeVerbOptions& options) {
     return kDone;
   }
   print_layers(rows);
-  print_models(before, rounded, after, options);
+  print_models(before, rounded, after, sqnr, options);
   fmt::print("model  {}\n", package.string());
   return kDone;
 }
@@ -291,12 +320,16 @@ void add_quantize(CLI::App& app, int& code) {
       "Example:\n  brisk quantize runs/first/model --data fashion_mnist\n"
       "  brisk quantize runs/first/model --data photos/train --validation photos/test "
       "--method percentile\n"
-      "  brisk quantize runs/first/model --data fashion_mnist --epochs 2");
+      "  brisk quantize runs/first/model --data fashion_mnist --epochs 2\n"
+      "  brisk quantize runs/bert/model --dynamic");
   verb->add_option("model", options->model, "A model package")->required();
   verb->add_option("--data", options->data,
                    "What ranges are found on: a dataset's name (its training part), or a folder "
-                   "with one folder a class")
-      ->required();
+                   "with one folder a class");
+  verb->add_flag(
+      "--dynamic", options->dynamic,
+      "Matrix products alone, whose inputs are rounded row by row as they come: needs no "
+      "--data");
   verb->add_option("--validation", options->validation,
                    "What to compare on; else the test part of a named dataset, or --data itself");
   verb->add_option("--output", options->output, "Directory for the model");

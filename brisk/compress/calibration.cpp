@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "brisk/data/program_inputs.h"
 #include "brisk/runtime/backend.h"
 
 // Two passes over the data where a histogram is wanted: the first finds the greatest magnitude,
@@ -23,8 +24,6 @@ class ForwardRunner {
 
   std::span<const Tensor> run(const Example& batch) {
     const size_t count = program_.num_batch_inputs();
-    require(batch.size() >= count, "the data has {} components, but the model takes {}",
-            batch.size(), count);
     const int64_t size = batch[0].sizes().at(0);
     std::unique_ptr<Executable>& executable = by_size_[size];
     if (!executable) {
@@ -155,6 +154,7 @@ std::vector<TensorRange> calibrate(const Program& program, std::span<const Tenso
   require(data.batch_size() > 0, "the calibration data is not batched: call .batch(n) before");
   require(data.cardinality() > 0, "there is no calibration data: the dataset has {}",
           data.cardinality() == 0 ? "no examples" : "no end");
+  require_inputs(data, program, 0, program.graph.name());
   ForwardRunner forward(program, weights, options.threads);
   const auto count = static_cast<size_t>(program.num_results);
   const auto name_of = [&](size_t i) { return program.graph.outputs()[i].name; };

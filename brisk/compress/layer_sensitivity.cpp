@@ -28,18 +28,22 @@ double decibels_between(const Tensor& wanted, const Tensor& found) {
 
 }  // namespace
 
-std::vector<LayerSensitivity> layer_sensitivity(const Model& folded, const ValueRanges& ranges,
+double output_sqnr(const Model& wanted, const Model& found, std::span<const Tensor> batch) {
+  return decibels_between(first_output(wanted, batch), first_output(found, batch));
+}
+
+std::vector<LayerSensitivity> layer_sensitivity(const Model& folded, const Quantize& quantize,
                                                 std::span<const Tensor> batch) {
   std::set<std::string, std::less<>> labels;
-  for (const QuantizedLayer& layer : quantize_model(folded, ranges).layers)
+  for (const QuantizedLayer& layer : quantize({}).layers)
     if (layer.quantized) labels.insert(layer.label);
   const Tensor wanted = first_output(folded, batch);
   std::vector<LayerSensitivity> result;
   for (const std::string& label : labels) {
     std::set<std::string, std::less<>> others = labels;
     others.erase(label);
-    const Model one = quantize_model(folded, ranges, others).model;
-    result.push_back({label, decibels_between(wanted, first_output(one, batch))});
+    result.push_back(
+        {label, decibels_between(wanted, first_output(quantize(others).model, batch))});
   }
   std::stable_sort(result.begin(), result.end(),
                    [](const auto& a, const auto& b) { return a.sqnr < b.sqnr; });

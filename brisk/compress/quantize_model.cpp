@@ -22,9 +22,8 @@ std::vector<TensorRange> ranges_of(const Model& model, std::span<const ValueId> 
     outputs.push_back({fmt::format("{}:{}", name, outputs.size()), value});
   }
   Program observed = model.program;
-  observed.graph =
-      Graph(graph.ops(), graph.name() + "_observed", {graph.nodes().begin(), graph.nodes().end()},
-            {graph.inputs().begin(), graph.inputs().end()}, outputs);
+  observed.graph = Graph(graph.ops(), graph.name(), {graph.nodes().begin(), graph.nodes().end()},
+                         {graph.inputs().begin(), graph.inputs().end()}, outputs);
   observed.num_results = static_cast<int64_t>(outputs.size());
   observed.updates.clear();
   return calibrate(observed, model.weights, data, options);

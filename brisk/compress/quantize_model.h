@@ -2,6 +2,7 @@
 
 /// Post-training quantization: products of a float model in 8-bit integers.
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -50,8 +51,13 @@ struct LayerSensitivity {
   std::string label;
   double sqnr = 0;  ///< decibels: 10 log10(sum y^2 / sum (y - y')^2)
 };
-/// Of each product that can be quantized, on one batch of inputs; the worst first.
-std::vector<LayerSensitivity> layer_sensitivity(const Model& folded, const ValueRanges& ranges,
+/// A model quantized but for the layers of that name.
+using Quantize =
+    std::function<QuantizedModel(const std::set<std::string, std::less<>>& float_layers)>;
+/// Of each product that `quantize` makes integers of, on one batch of inputs; the worst first.
+std::vector<LayerSensitivity> layer_sensitivity(const Model& folded, const Quantize& quantize,
                                                 std::span<const Tensor> batch);
+/// Signal to noise of the first output of `found` as one of `wanted`, in decibels, on a batch.
+double output_sqnr(const Model& wanted, const Model& found, std::span<const Tensor> batch);
 
 }  // namespace brisk

@@ -7,6 +7,7 @@
 #include "brisk/base/hash.h"
 #include "brisk/base/json.h"
 #include "brisk/base/parallel.h"
+#include "brisk/data/program_inputs.h"
 #include "brisk/formats/tfevents/event_writer.h"
 #include "brisk/train/check_labels.h"
 #include "brisk/train/checkpoint.h"
@@ -179,23 +180,7 @@ struct Trainer::State {
   void check_dataset(const Dataset& dataset, size_t num_targets) const {
     require(dataset.batch_size() > 0,
             "the dataset is not batched: call .batch(n) before fit, evaluate or predict");
-    const std::vector<ComponentSpec> components = dataset.components();
-    const Graph& graph = model.program.graph;
-    const size_t num_state = model.program.state.size(),
-                 num_features = model.program.num_batch_inputs();
-    require(components.size() >= num_features + num_targets,
-            "the dataset has {} components, but model '{}' takes {}", components.size(), model.name,
-            num_features + num_targets);
-    for (size_t i = 0; i < num_features; ++i) {
-      const Type& type = graph.input_type(num_state + i);
-      std::vector<Extent> extents(type.shape().begin() + 1, type.shape().end());
-      require(Type(components[i].dtype, Shape(components[i].sizes)) ==
-                  Type(type.dtype(), Shape(extents)),
-              "component '{}' of the dataset is {}, but input '{}' of model '{}' takes {}",
-              components[i].name, Type(components[i].dtype, Shape(components[i].sizes)).to_string(),
-              graph.input_name(num_state + i), model.name,
-              Type(type.dtype(), Shape(extents)).to_string());
-    }
+    require_inputs(dataset, model.program, num_targets, model.name);
   }
 
   /// Of a batch (features..., targets): whether its labels name classes.

@@ -363,12 +363,43 @@ TEST(Json, OfQuantizingTellsOfEachLayer) {
   const Json sparsity = objects(brisk({"inspect", done.at("model"), "--sparsity", "--json"})).at(0);
   EXPECT_EQ(sparsity.at("elements"), 6 * 6 * 3 * 128 + 128 * 1000)
       << "kernels of integers count, too";
+  const Json quantization =
+      objects(brisk({"inspect", done.at("model"), "--quantization", "--json"})).at(0);
+  EXPECT_EQ(quantization.at("integers"), 2);
+  EXPECT_EQ(quantization.at("quantize"), 1) << "the image; what is between the products stays";
+  EXPECT_EQ(quantization.at("products").at(0).at("result"), "u8");
+  EXPECT_EQ(
+      objects(brisk({"inspect", trained.model(), "--quantization", "--json"})).at(0).at("integers"),
+      0);
   const Json floats =
       objects(brisk({"quantize", trained.model(), "--data", trained.photos(), "--samples", "2",
                      "--steps", "2", "--keep_slow", "--float_layers", "dense", "--output",
                      (output / "floats").string(), "--json"}))
           .at(0);
   EXPECT_EQ(floats.at("layers")[0].at("reason"), "chosen to stay float");
+}
+
+TEST(Json, OfQuantizingDynamicallyNeedsNoData) {
+  const Trained trained;
+  const TemporaryDirectory output;
+  const Json done = objects(brisk({"quantize", trained.model(), "--dynamic", "--steps", "2",
+                                   "--keep_slow", "--output", (output / "run").string(), "--json"}))
+                        .at(0);
+  EXPECT_EQ(done.at("calibration"), "dynamic");
+  for (const Json& layer : done.at("layers")) EXPECT_EQ(layer.at("quantized"), true) << layer;
+  EXPECT_GT(done.at("sqnr"), 30);
+  EXPECT_LT(done.at("after").at("bytes").get<double>(),
+            0.28 * done.at("before").at("bytes").get<double>());
+  const auto refused = [&](std::vector<std::string> options, const std::string& reason) {
+    options.insert(options.begin(), {"quantize", trained.model()});
+    const ChildResult result = brisk(options);
+    EXPECT_EQ(result.code, 1);
+    EXPECT_NE(result.err.find(reason), std::string::npos) << result.err;
+  };
+  refused({}, "or --dynamic, which needs none");
+  refused({"--dynamic", "--max_drop", "1"}, "--max_drop needs --data");
+  refused({"--dynamic", "--data", trained.photos(), "--epochs", "1"},
+          "--epochs trains ranges, which --dynamic has none of");
 }
 
 TEST(Json, OfQuantizingWithATrainingTellsOfIt) {

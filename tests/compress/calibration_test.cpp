@@ -123,6 +123,9 @@ TEST(Calibration, RefusesDataThatSaysNothing) {
   says(numbers({1, 2, 3}), "is not batched");
   says(numbers({1, 2, 3}).take(0).batch(1), "no examples");
   says(numbers({1, 2, NAN, 4, 5, 6}).batch(1), "'x' has values that are not finite for batch 0");
+  says(from_tensor_slices({Tensor(DType::f32, {4, 5})}).batch(2),
+       "of the dataset is f32[5], but input 'x' of model");
+  says(from_tensor_slices({Tensor(DType::i32, {4})}).batch(2), "of the dataset is i32[]");
   says(numbers({1, 2, 3}).batch(1), "percentile is 0", {.percentile = 0});
   says(numbers({1, 2, 3}).batch(1), "momentum is 1", {.momentum = 1});
 }

@@ -17,18 +17,6 @@
 namespace brisk {
 namespace {
 
-double largest(const Tensor& x) {
-  double result = 0;
-  for (int64_t i = 0; i < x.num_elements(); ++i) result = std::max(result, std::fabs(x.get(i)));
-  return result;
-}
-double difference(const Tensor& a, const Tensor& b) {
-  double result = 0;
-  for (int64_t i = 0; i < a.num_elements(); ++i)
-    result = std::max(result, std::fabs(a.get(i) - b.get(i)));
-  return result / largest(a);
-}
-
 TEST(FoldWeights, ComputesTheSameWithoutBatchNorms) {
   const Model model = residual_model(), folded = fold_weights(model);
   const Tensor input = images(3)[0];
@@ -109,7 +97,8 @@ TEST(QuantizeModel, SensitivityRanksTheLayerWithCoarseStepsFirst) {
   for (const Node& node : folded.program.graph.nodes())
     if (node.label == "b" && node.op->name == "fused_convolution")
       ranges.at(node.operands[0]).magnitude *= 100;
-  const auto ranking = layer_sensitivity(folded, ranges, data);
+  const auto ranking = layer_sensitivity(
+      folded, [&](const auto& floats) { return quantize_model(folded, ranges, floats); }, data);
   ASSERT_EQ(ranking.size(), 5u);
   EXPECT_EQ(ranking[0].label, "b");
   EXPECT_LT(ranking[0].sqnr, ranking[1].sqnr);

@@ -2,6 +2,7 @@
 
 /// A small network with all that quantization meets, images for it, and what it makes of them.
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,19 @@ inline Tensor run(const Model& model, const std::string& backend, const Tensor& 
   const auto executable = compile(program, **find_backend(backend)).executable;
   executable->bind_state(model.weights);
   return executable->run(std::vector{input})[0].clone();
+}
+
+inline double largest(const Tensor& x) {
+  double result = 0;
+  for (int64_t i = 0; i < x.num_elements(); ++i) result = std::max(result, std::fabs(x.get(i)));
+  return result;
+}
+/// max |a - b| over max |a|.
+inline double difference(const Tensor& a, const Tensor& b) {
+  double result = 0;
+  for (int64_t i = 0; i < a.num_elements(); ++i)
+    result = std::max(result, std::fabs(a.get(i) - b.get(i)));
+  return result / largest(a);
 }
 
 }  // namespace brisk

@@ -118,19 +118,26 @@ void add_convolutions(std::vector<OpCase>& cases) {
 
 void add_dots(std::vector<OpCase>& cases) {
   struct Sizes {
-    int64_t m, k, n;
+    std::vector<int64_t> m;
+    int64_t k, n;
+    std::vector<int64_t> with(int64_t last) const {
+      std::vector<int64_t> sizes = m;
+      sizes.push_back(last);
+      return sizes;
+    }
   };
-  for (const Sizes& s : {Sizes{1, 64, 10}, Sizes{7, 33, 65}, Sizes{0, 4, 3}})
+  for (const Sizes& s :
+       {Sizes{{1}, 64, 10}, Sizes{{7}, 33, 65}, Sizes{{0}, 4, 3}, Sizes{{2, 3}, 32, 16}})
     for (const Ending& ending : endings()) {
       std::vector<CaseOperand> operands = {
-          values({s.m, s.k}).between(-100, 100),
+          values(s.with(s.k)).between(-100, 100),
           of_type(values({s.k, s.n}).between(-127, 127), DType::i8)};
       std::optional<CaseOperand> residual;
       if (ending.residual)
-        residual = of_type(values({s.m, s.n}).between(-90, 90), *ending.residual);
+        residual = of_type(values(s.with(s.n)).between(-90, 90), *ending.residual);
       for (CaseOperand& operand : epilogue(s.n, residual)) operands.push_back(std::move(operand));
       cases.push_back({.op = "quantized_dot",
-                       .name = fmt::format("{}x{}x{}_{}", s.m, s.k, s.n, ending.name),
+                       .name = fmt::format("{}x{}_{}", shape_name(s.with(s.k)), s.n, ending.name),
                        .operands = std::move(operands),
                        .build =
                            [ending](Builder&, std::span<const Value> in) {

@@ -48,15 +48,21 @@ std::unique_ptr<Launch> prepare_quantized_convolution(const KernelRequest& reque
                            quantized_shape(request).flops, make_convolution(request));
 }
 
+/// All axes but the last as one.
+std::vector<int64_t> matrix_sizes(const Type& type) {
+  const int64_t columns = type.shape().size(type.rank() - 1);
+  return {type.shape().num_elements() / std::max<int64_t>(columns, 1), columns};
+}
+
 MakeQuantized make_dot(const KernelRequest& request) {
   const auto& requantize = request.node.attributes.as<RequantizeAttributes>();
   return [lhs = request.operands[0], rhs = request.operands[1], result = request.node.results[0],
           requantize,
           residual = residual_type(request, requantize)](const std::vector<float>& multiplier) {
     const auto described = [](const Type& type) {
-      return row_major(type.shape().sizes(), type.dtype());
+      return row_major(matrix_sizes(type), type.dtype());
     };
-    const auto bias = row_major({1, result.shape().size(1)}, DType::f32);
+    const auto bias = row_major({1, rhs.shape().size(1)}, DType::f32);
     const dnnl::matmul::primitive_desc desc(
         {described(lhs), any_layout(rhs.shape().sizes(), rhs.dtype()), bias, described(result)},
         quantized_epilogue(requantize, multiplier, residual), cpu_engine());

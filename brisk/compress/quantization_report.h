@@ -1,0 +1,30 @@
+#pragma once
+
+/// What of a model is computed in integers.
+
+#include <string>
+#include <vector>
+
+#include "brisk/nn/model.h"
+
+namespace brisk {
+
+/// A product by weights.
+struct ProductReport {
+  std::string label, op;
+  std::string input, filter, result;  ///< types
+  double result_scale = 0;            ///< the real number that an integer result counts in; 0: none
+  bool residual = false;              ///< which joins it as integers
+  bool integers() const { return op.starts_with("quantized_"); }
+};
+
+struct QuantizationReport {
+  std::vector<ProductReport> products;   ///< in order
+  int64_t quantize = 0, dequantize = 0;  ///< ops that go from floats to integers and back
+  int64_t integers() const;              ///< products
+};
+
+/// Layers are inlined; products of two activations do not count.
+QuantizationReport quantization_report(const Model& model);
+
+}  // namespace brisk
