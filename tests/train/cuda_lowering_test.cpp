@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "brisk/nn/zoo/zoo.h"
+#include "brisk/train/step_target.h"
 #include "tests/train/tiny_training.h"
 
 namespace brisk::test {
@@ -18,7 +22,8 @@ TEST_P(StepOnADescribedDevice, EveryNodeOfAStepFindsAKernel) {
     const Program program = make_training_step(tiny_cnn(regularised), options, 16);
     const Compilation compiled =
         compile(program, **find_backend("cuda"),
-                {.device_description = BRISK_SOURCE_DIR "/tests/backends/cuda/h200.json"});
+                {.tf32 = GetParam() == Precision::tf32,
+                 .device_description = BRISK_SOURCE_DIR "/tests/backends/cuda/h200.json"});
     const std::vector<KernelReport> kernels = compiled.executable->explain();
     EXPECT_GT(kernels.size(), 0u);
     for (const KernelReport& kernel : kernels) EXPECT_FALSE(kernel.kernel.empty()) << kernel.op;
@@ -27,7 +32,36 @@ TEST_P(StepOnADescribedDevice, EveryNodeOfAStepFindsAKernel) {
 
 INSTANTIATE_TEST_SUITE_P(CudaLowering, StepOnADescribedDevice,
                          ::testing::Values(Precision::float32, Precision::mixed_float16,
-                                           Precision::mixed_bfloat16));
+                                           Precision::mixed_bfloat16, Precision::tf32));
+
+/// Kernels of a step of ResNet-50 on a described device whose names hold `part`.
+int64_t kernels_of_resnet50(Precision precision, const std::string& part) {
+  const auto cuda = *find_backend("cuda");
+  StepOptions options;
+  options.optimizer = sgd({.learning_rate = 0.1, .momentum = 0.9});
+  options.precision = precision;
+  options.target = step_target(*cuda, precision);
+  options.target.places_through_pointwise = 0;
+  CompileOptions compiling;
+  compiling.tf32 = precision == Precision::tf32;
+  compiling.device_description = BRISK_SOURCE_DIR "/tests/backends/cuda/h200.json";
+  const Program step = make_training_step(zoo::by_name("resnet50"), options, 16);
+  const std::vector<KernelReport> kernels = compile(step, *cuda, compiling).executable->explain();
+  return std::ranges::count_if(kernels, [&](const KernelReport& kernel) {
+    return kernel.kernel.find(part) != std::string::npos;
+  });
+}
+
+TEST(CudaLowering, ABlocksGradientsAreOneKernelWhereProductsAreRounded) {
+  EXPECT_EQ(kernels_of_resnet50(Precision::mixed_float16, "input_gradient_join"), 12);
+  EXPECT_EQ(kernels_of_resnet50(Precision::tf32, "input_gradient_join"), 11);
+  EXPECT_EQ(kernels_of_resnet50(Precision::tf32, "moments_gradient_scale_shift"), 3);
+  EXPECT_EQ(kernels_of_resnet50(Precision::float32, "input_gradient_join"), 0);
+}
+
+TEST(CudaLowering, Tf32IsRefusedWhereThereIsNone) {
+  EXPECT_THROW(step_target(**find_backend("cpu"), Precision::tf32), UserError);
+}
 
 }  // namespace
 }  // namespace brisk::test
