@@ -143,7 +143,10 @@ std::vector<Item> Walk::run_graph(const GraphDef& graph, const std::vector<Item>
   for (const ValueDef& output : graph.outputs) ++scope.uses[output.name];
   run_nodes(graph.nodes, scope);
   std::vector<Item> outputs;
-  for (const ValueDef& output : graph.outputs) outputs.push_back(find(output.name, scope));
+  for (const ValueDef& output : graph.outputs) {
+    outputs.push_back(find(output.name, scope));
+    require(outputs.back() != nullptr, "its sub-graph's output '{}' is left out", output.name);
+  }
   return outputs;
 }
 
