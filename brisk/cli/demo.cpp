@@ -2,14 +2,16 @@
 
 #include "brisk/base/json.h"
 #include "brisk/base/parallel.h"
-#include "brisk/cli/progress_bar.h"
+#include "brisk/cli/optimize_progress.h"
 #include "brisk/cli/small_cnn_job.h"
 #include "brisk/cli/stop_signal.h"
 #include "brisk/cli/verb.h"
 #include "brisk/formats/package/package.h"
+#include "brisk/optimize/optimize.h"
 
 // Each row adds one technique to the rows that were kept before it; it is kept when its step is
-// faster by more than the noise. The last configuration kept is trained in full.
+// faster by more than the noise. The last configuration kept is trained in full; what the trained
+// model gains by steps of deployment is the end.
 
 namespace brisk::cli {
 namespace {
@@ -18,7 +20,7 @@ constexpr double kNoise = 1.02;  ///< a step must be faster by two percent to be
 
 struct DemoOptions {
   std::string output = "runs/demo";
-  int64_t epochs = 5, threads = 0, steps = 40;
+  int64_t epochs = 5, threads = 0, steps = 40, optimize_seconds = 60;
   bool json = false;
 };
 
@@ -68,6 +70,29 @@ void print_table(const std::vector<Row>& rows, double accuracy, const std::strin
                row.timing.peak_megabytes,
                i == last_kept ? fmt::format("{:.2f} %", 100 * accuracy) : "", row.verdict);
   }
+}
+
+/// `brisk optimize` of what was trained; its training steps are the table above.
+int optimize_trained(const std::string& package, const DemoOptions& options) {
+  OptimizeOptions job{.model = package,
+                      .data = "fashion_mnist",
+                      .output = std::filesystem::path(options.output) / "optimized",
+                      .time_budget = static_cast<double>(options.optimize_seconds),
+                      .skip = {"training"},
+                      .epochs = 1,
+                      .threads = options.threads};
+  std::filesystem::remove_all(job.output);
+  OptimizeObserver observer{.stop = &watch_stop_signals()};
+  ProgressBar bar;
+  show_progress(observer, bar);
+  const Optimization result = optimize(job, observer);
+  if (result.stopped) return kStopped;
+  if (options.json)
+    fmt::print("{}\n", json_text({{"optimization", to_json(result.report)}}));
+  else
+    fmt::print("\n{}page   {}\n", report_text(result.report),
+               (job.output / "report.html").string());
+  return kDone;
 }
 
 int demo(const DemoOptions& options) {
@@ -167,7 +192,7 @@ int demo(const DemoOptions& options) {
     fmt::print("\nmodel        {}\ncheckpoints  {}\ntensorboard  {}   (tensorboard --logdir {})\n",
                package.string(), fit.directory.string(), fit.tensorboard.string(),
                fit.tensorboard.string());
-  return kDone;
+  return options.optimize_seconds > 0 ? optimize_trained(package.string(), options) : kDone;
 }
 
 }  // namespace
@@ -183,7 +208,11 @@ void add_demo(CLI::App& app, int& code) {
   verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")
       ->check(CLI::NonNegativeNumber);
   verb->add_option("--steps", options->steps, "Timed steps a row")->check(CLI::PositiveNumber);
-  verb->add_flag("--json", options->json, "Print the table as one JSON object a row");
+  verb->add_option("--optimize_seconds", options->optimize_seconds,
+                   "How long brisk optimize may take at the end; 0: it is left out")
+      ->check(CLI::NonNegativeNumber);
+  verb->add_flag("--json", options->json,
+                 "Print the table as one JSON object a row, and what was optimized as one");
   verb->callback([options, &code] { code = demo(*options); });
 }
 

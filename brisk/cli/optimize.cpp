@@ -4,7 +4,7 @@
 
 #include "brisk/base/file.h"
 #include "brisk/cli/backend_option.h"
-#include "brisk/cli/progress_bar.h"
+#include "brisk/cli/optimize_progress.h"
 #include "brisk/cli/run_job.h"
 #include "brisk/cli/stop_signal.h"
 #include "brisk/cli/verb.h"
@@ -33,14 +33,7 @@ int optimize_model(OptimizeVerbOptions& options) {
   if (!options.time_budget.empty()) job.time_budget = parse_duration(options.time_budget).value();
   OptimizeObserver observer{.stop = &watch_stop_signals()};
   ProgressBar bar;
-  if (!options.quiet) {
-    observer.on_message = [&](const std::string& text) { bar.message(text); };
-    observer.training.on_message = observer.on_message;
-    observer.training.on_step = [&](const StepReport& report) { bar.step(report); };
-    observer.training.on_epoch = [&](const StepReport& report, const Metrics& metrics) {
-      bar.epoch(report, metrics);
-    };
-  }
+  if (!options.quiet) show_progress(observer, bar);
   const Optimization result = optimize(job, observer);
   if (result.stopped) {
     fmt::print(stderr, "stopped; what is done is in {}. The same command with --resume goes on\n",
@@ -107,6 +100,10 @@ void add_optimize(CLI::App& app, int& code) {
   verb->add_option("--time_batch_size", job.time_batch_size,
                    "Images at once where inference in batches is timed")
       ->check(CLI::PositiveNumber);
+  verb->add_option(
+          "--rounds", job.rounds,
+          "Rounds in which two candidates are timed in turn; more where the machine is busy")
+      ->check(CLI::Range(3, 1000));
   verb->add_option("--epochs", job.epochs, "Epochs of steps that train on: pruning, clustering")
       ->check(CLI::PositiveNumber);
   add_backend_option(*verb, job.backend);

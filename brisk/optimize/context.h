@@ -32,6 +32,7 @@ struct OptimizeOptions {
   int64_t validation_samples = 0;  ///< held-out examples that accuracy is judged on; 0: all
   int64_t batch_size = 0;          ///< of training; 0: the recipe's, or 128
   int64_t time_batch_size = 16;    ///< of timed inference in batches
+  int rounds = 15;                 ///< in which two candidates are timed in turn
   int64_t epochs = 2;              ///< of training on, in steps that do
   std::string backend = "cpu";
   int64_t threads = 0;

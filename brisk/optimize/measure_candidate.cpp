@@ -49,9 +49,33 @@ InferenceTimes times_of(const OptimizeContext& context, const Candidate* best,
                                        options_for(context, candidate), batch_size));
   std::vector<std::function<void()>> runs;
   for (TimedStep& step : steps) runs.emplace_back([&step] { step.run(); });
-  const std::vector<std::vector<double>> times = time_in_turn(runs);
+  const std::vector<std::vector<double>> times =
+      time_in_turn(runs, {.rounds = context.options.rounds});
   return {best != nullptr ? times.front() : std::vector<double>(), times.back(),
           steps.back().peak_bytes()};
+}
+
+/// Times one image and a batch, in turn with `best` where there is one, into `trial`.
+void time_inference(const OptimizeContext& context, const Candidate* best,
+                    const Candidate& candidate, Trial& trial) {
+  Figures& after = trial.after;
+  const int64_t batch_size = context.options.time_batch_size;
+  for (const int64_t size : {int64_t{1}, batch_size}) {
+    const InferenceTimes times = times_of(context, best, candidate, size);
+    const auto set = [&](Figures& figures, const std::vector<double>& seconds) {
+      const Spread spread = spread_of(seconds);
+      if (size == 1) {
+        figures.latency = {1e3 * spread.median, 1e3 * spread.low, 1e3 * spread.high};
+      }
+      if (size == batch_size) figures.rate = inverse(spread, static_cast<double>(size));
+    };
+    set(after, times.after);
+    after.peak_megabytes = static_cast<double>(times.peak_bytes) / 1e6;
+    if (best == nullptr) continue;
+    set(trial.before, times.before);
+    if (size == 1) trial.latency = compare(times.before, times.after);
+    if (size == batch_size) trial.rate = compare(times.before, times.after);
+  }
 }
 
 /// Whether both give the same results but for rounding in f32.
@@ -68,6 +92,12 @@ bool is_repacked(const Candidate& a, const Candidate& b) {
 }
 
 }  // namespace
+
+Trial measure_again(const OptimizeContext& context, const Candidate& first, const Candidate& last) {
+  Trial trial;
+  time_inference(context, &first, last, trial);
+  return trial;
+}
 
 Trial measure_candidate(OptimizeContext& context, const Candidate* best,
                         const Figures& best_figures, const Candidate& candidate,
@@ -94,23 +124,7 @@ Trial measure_candidate(OptimizeContext& context, const Candidate* best,
     trial.latency = trial.rate = {.times_as_fast = {1, 1, 1}};
     return trial;
   }
-  const int64_t batch_size = context.options.time_batch_size;
-  for (const int64_t size : {int64_t{1}, batch_size}) {
-    const InferenceTimes times = times_of(context, best, candidate, size);
-    const auto set = [&](Figures& figures, const std::vector<double>& seconds) {
-      const Spread spread = spread_of(seconds);
-      if (size == 1) {
-        figures.latency = {1e3 * spread.median, 1e3 * spread.low, 1e3 * spread.high};
-      }
-      if (size == batch_size) figures.rate = inverse(spread, static_cast<double>(size));
-    };
-    set(after, times.after);
-    after.peak_megabytes = static_cast<double>(times.peak_bytes) / 1e6;
-    if (best == nullptr) continue;
-    set(trial.before, times.before);
-    if (size == 1) trial.latency = compare(times.before, times.after);
-    if (size == batch_size) trial.rate = compare(times.before, times.after);
-  }
+  time_inference(context, best, candidate, trial);
   if (context.judges_accuracy()) {
     const bool known = best != nullptr && computes_alike(*best, candidate);
     after.accuracy = known ? best_figures.accuracy : context.accuracy_of(served);

@@ -14,4 +14,7 @@ Trial measure_candidate(OptimizeContext& context, const Candidate* best,
                         const Figures& best_figures, const Candidate& candidate,
                         const std::filesystem::path& package);
 
+/// Inference of both, in turn: what all kept steps bring together. Neither bytes nor accuracy.
+Trial measure_again(const OptimizeContext& context, const Candidate& first, const Candidate& last);
+
 }  // namespace brisk

@@ -11,6 +11,7 @@
 #include "brisk/optimize/measure_candidate.h"
 #include "brisk/optimize/open_job.h"
 #include "brisk/optimize/optimization_record.h"
+#include "brisk/optimize/plain_passes.h"
 #include "brisk/optimize/step.h"
 #include "brisk/optimize/train_recipe.h"
 #include "brisk/optimize/training_trial.h"
@@ -110,7 +111,8 @@ class OptimizationRun {
     if (skipped("training")) {
       if (context_.judges_accuracy()) {  // what steps that train on will take
         context_.say("timing a training step");
-        context_.train_rate = training_figures(context_.recipe).train_rate->median;
+        context_.train_rate =
+            training_figures(context_.recipe, context_.options.rounds).train_rate->median;
       }
       return;
     }
@@ -128,10 +130,10 @@ class OptimizationRun {
         } else if (const std::string late = out_of_time(last_seconds_); started && !late.empty()) {
           row.why = late;
         } else if (!started) {
-          row.figures = training_figures(*candidate);
+          row.figures = training_figures(*candidate, context_.options.rounds);
           row.verdict = Verdict::start;
         } else {
-          const TrainingTrial trial = try_training(best, *candidate);
+          const TrainingTrial trial = try_training(best, *candidate, context_.options.rounds);
           const Decision decision = decide_training(trial.speed);
           row.figures = trial.after;
           row.verdict = decision.kept ? Verdict::kept : Verdict::not_kept;
@@ -242,10 +244,26 @@ class OptimizationRun {
     std::filesystem::remove_all(place / "checkpoints");
   }
 
+  /// The rows of the table were timed at different times; what they bring together is timed again.
+  void time_together() {
+    if (journal_.rows().empty() ||
+        best_->deployment == Deployment{.disabled_passes = optional_passes()} ||
+        !out_of_time(context_.measuring_seconds).empty())
+      return;
+    context_.say("timing the model as it came and the best one");
+    Package package = read_package(journal_.trained_package()).value();
+    Candidate first{
+        .trained = {package.name, std::move(package.program), std::move(package.weights), {}},
+        .deployment = {.disabled_passes = optional_passes()}};
+    first.served = first.trained;
+    report_.together = measure_again(context_, first, *best_);
+  }
+
   void finish() {
     report_.rows = journal_.rows();
     const OptimizeOptions& options = context_.options;
     const std::filesystem::path package = options.output / "model";
+    time_together();
     context_.say("timing layers");
     report_.layer_batch_size =
         options.target == OptimizeTarget::throughput ? options.time_batch_size : 1;

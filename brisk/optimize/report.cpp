@@ -51,11 +51,18 @@ std::string deployment_words(const OptimizationReport& report) {
     return "The model as it came was not measured: the time budget ended before. ";
   if (last == first) return "Nothing was kept: the model is served best as it came. ";
   const Figures &a = first->figures, &b = last->figures;
-  std::string text = fmt::format(
-      "Serving: {:.3f} ms for one image instead of {:.3f} ({:.2f} times as fast), {:.0f} images/s "
-      "instead of {:.0f}, {:.2f} MB instead of {:.2f}",
-      b.latency->median, a.latency->median, a.latency->median / b.latency->median, b.rate->median,
-      a.rate->median, static_cast<double>(*b.bytes) / 1e6, static_cast<double>(*a.bytes) / 1e6);
+  std::string text = "Serving: ";
+  if (report.together) {
+    const Trial& t = *report.together;
+    text += fmt::format(
+        "{:.3f} ms for one image instead of {:.3f} ({:.2f} times as fast), {:.0f} images/s instead "
+        "of "
+        "{:.0f} ({:.2f}), both timed in turn; ",
+        t.after.latency->median, t.before.latency->median, t.latency.times_as_fast.median,
+        t.after.rate->median, t.before.rate->median, t.rate.times_as_fast.median);
+  }
+  text += fmt::format("{:.3f} MB instead of {:.3f}", static_cast<double>(*b.bytes) / 1e6,
+                      static_cast<double>(*a.bytes) / 1e6);
   if (a.accuracy && b.accuracy)
     text += fmt::format(", accuracy {:.2f} % instead of {:.2f} %", 100 * b.accuracy->value,
                         100 * a.accuracy->value);
@@ -148,6 +155,11 @@ Json to_json(const OptimizationReport& report) {
                {"layers", layers},
                {"statement", report.statement},
                {"package", report.package}};
+  if (report.together)
+    json["together"] = {{"before", to_json(report.together->before)},
+                        {"after", to_json(report.together->after)},
+                        {"latency_times_as_fast", to_json(report.together->latency.times_as_fast)},
+                        {"rate_times_as_fast", to_json(report.together->rate.times_as_fast)}};
   if (report.time_budget > 0) json["time_budget"] = report.time_budget;
   if (!report.accuracy_note.empty()) json["accuracy_note"] = report.accuracy_note;
   return json;

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "brisk/optimize/figures.h"
+#include "brisk/optimize/keep_rule.h"
 
 namespace brisk {
 
@@ -44,6 +44,9 @@ struct OptimizationReport {
   std::string accuracy_note;     ///< why no accuracy is judged; empty where it is
   std::vector<StepRow> rows;
   std::vector<LayerBar> layers;
+  /// The model as it came and the best one, timed in turn at the end; empty where nothing was kept
+  /// or there was no time for it.
+  std::optional<Trial> together;
   std::string statement;  ///< what was reached, in words
   std::string package;    ///< the best model's directory
 };

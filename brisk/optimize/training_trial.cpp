@@ -12,12 +12,12 @@ struct TrainingTimes {
   std::vector<Figures> figures;
 };
 
-TrainingTimes time_training(std::vector<const Recipe*> recipes) {
+TrainingTimes time_training(std::vector<const Recipe*> recipes, int rounds) {
   std::vector<TimedStep> steps;
   for (const Recipe* recipe : recipes) steps.push_back(TimedStep::training(make_job(*recipe)));
   std::vector<std::function<void()>> runs;
   for (TimedStep& step : steps) runs.emplace_back([&step] { step.run(); });
-  TrainingTimes result{time_in_turn(runs, {.seconds_a_round = 0.1}), {}};
+  TrainingTimes result{time_in_turn(runs, {.rounds = rounds, .seconds_a_round = 0.1}), {}};
   for (size_t i = 0; i < steps.size(); ++i) {
     for (double& seconds : result.seconds[i]) seconds /= static_cast<double>(steps[i].batch_size());
     result.figures.push_back({.train_rate = inverse(spread_of(result.seconds[i]), 1),
@@ -28,12 +28,12 @@ TrainingTimes time_training(std::vector<const Recipe*> recipes) {
 
 }  // namespace
 
-Figures training_figures(const Recipe& recipe) {
-  return time_training({&recipe}).figures[0];
+Figures training_figures(const Recipe& recipe, int rounds) {
+  return time_training({&recipe}, rounds).figures[0];
 }
 
-TrainingTrial try_training(const Recipe& before, const Recipe& after) {
-  const TrainingTimes times = time_training({&before, &after});
+TrainingTrial try_training(const Recipe& before, const Recipe& after, int rounds) {
+  const TrainingTimes times = time_training({&before, &after}, rounds);
   return {times.figures[0], times.figures[1], compare(times.seconds[0], times.seconds[1])};
 }
 

@@ -12,7 +12,7 @@ struct TrainingTrial {
   Comparison speed;  ///< of images a second
 };
 
-Figures training_figures(const Recipe& recipe);
-TrainingTrial try_training(const Recipe& before, const Recipe& after);
+Figures training_figures(const Recipe& recipe, int rounds);
+TrainingTrial try_training(const Recipe& before, const Recipe& after, int rounds);
 
 }  // namespace brisk

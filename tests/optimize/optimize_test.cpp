@@ -61,6 +61,7 @@ class OptimizeRun : public ::testing::Test {
   OptimizeOptions options() const {
     return {.model = (place_ / "recipe.yaml").string(),
             .output = place_ / "out",
+            .rounds = 3,
             .epochs = 1,
             .threads = 1};
   }

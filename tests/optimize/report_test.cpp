@@ -43,6 +43,10 @@ OptimizationReport example() {
                  served("more pruned", Verdict::not_kept, 0.5, 8000, 0.70),
                  StepRow{.step = "clusters", .why = "the time budget is spent"}};
   report.layers = {{"conv", "int8", 1.0, 0.25}, {"dense", "f32", 0.1, 0.1}};
+  Trial together{.before = report.rows[2].figures, .after = report.rows[3].figures};
+  together.latency.times_as_fast = {3.9, 3.8, 4.0};
+  together.rate.times_as_fast = {1.01, 1, 1.02};
+  report.together = together;
   conclude(report);
   return report;
 }
@@ -62,7 +66,7 @@ TEST(Report, RowsComeBackFromJson) {
 TEST(Report, SaysWhatWasReachedWhatWasNotAndWhatWasNotTried) {
   const std::string words = example().statement;
   for (const std::string part : {"Training: 1500 images/s instead of 1000, 1.50 times as fast.",
-                                 "0.500 ms for one image instead of 2.000 (4.00 times as fast)",
+                                 "0.500 ms for one image instead of 2.000 (3.90 times as fast)",
                                  "accuracy 89.90 % instead of 90.00 %",
                                  "Within 0.50 points of accuracy, no more was reached: 'pruned' "
                                  "came nearest, with 2.00 points",

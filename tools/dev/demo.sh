@@ -9,7 +9,7 @@ usage: ./dev demo [--write] [ARGUMENTS]
 Installs what is missing, builds brisk and runs `brisk demo`, which takes these arguments
 (./dev brisk demo --help lists them).
 
-  --write   puts the table into docs/results/demo.md and README.md; measure on a machine that does
+  --write   puts the tables into docs/results/demo.md, optimize.md and README.md; measure on a machine that does
             nothing else
 TEXT
     exit 0
@@ -20,6 +20,7 @@ TEXT
     trap 'rm -f "$figures"' EXIT
     bash "$BRISK_ROOT/tools/dev/brisk.sh" demo --json "$@" | tee "$figures"
     python3 -B "$BRISK_ROOT/tools/dev/figures.py" demo <"$figures"
+    python3 -B "$BRISK_ROOT/tools/dev/figures.py" optimize <"$figures"
     exit
     ;;
 esac

@@ -51,10 +51,35 @@ def peers_table(objects):
                  ["---", "---", "---:", "---:", "---:", "---"], cells)
 
 
+def report_of(objects):
+    """What `brisk optimize --json` prints, alone or within what `brisk demo --json` does."""
+    return next(r for r in (o.get("optimization", o) for o in objects) if "steps" in r)
+
+
+def optimize_table(objects):
+    def spread(figures, key, digits):
+        if key not in figures:
+            return ""
+        s = figures[key]
+        return f"{s['median']:,.{digits}f} ± {(s['high'] - s['low']) / 2:,.{digits}f}"
+
+    cells = []
+    for row in report_of(objects)["steps"]:
+        f, why = row["figures"], row["why"]
+        accuracy = f.get("accuracy")
+        cells.append([row["step"], spread(f, "train_images_per_second", 0), spread(f, "inference_milliseconds", 3),
+                      spread(f, "inference_images_per_second", 0), f"{f['bytes'] / 1e3:,.1f}" if "bytes" in f else "",
+                      f"{100 * accuracy['value']:.2f} ± {100 * accuracy['standard_error']:.2f}" if accuracy else "",
+                      row["verdict"] + (f": {why}" if why else "")])
+    return table(["step", "train images/s", "inference ms", "images/s, batches", "kB", "accuracy, %",
+                  "kept, or why not"], ["---", "---:", "---:", "---:", "---:", "---:", "---"], cells)
+
+
 # name: page, and what fills it. Each page says how it is measured.
 FIGURES = {
     "demo": ("docs/results/demo.md", demo_table),
     "peers": ("docs/results/peers.md", peers_table),
+    "optimize": ("docs/results/optimize.md", optimize_table),
 }
 TEXTS = {
     "demo": """# What each technique brings
@@ -62,6 +87,13 @@ TEXTS = {
 The small CNN on Fashion-MNIST, batch 128: one training step, timed over 40 warm steps of real
 batches; each row adds a technique to the rows that were kept, and is kept where it is faster by more
 than 2 %. The configuration that is left is then trained in full. Written by `./dev demo --write`.
+""",
+    "optimize": """# What `brisk optimize` keeps
+
+Techniques tried one after another on a trained model, each timed in turn with what was kept before it;
+figures are medians, ± half of the distance between the quartiles, accuracy is of held-out images, ± its
+standard error. Written by `./dev demo --write`, or from any `brisk optimize ... --json` by
+`tools/dev/figures.py optimize`.
 """,
     "peers": """# Beside TensorFlow and PyTorch
 
@@ -99,7 +131,9 @@ def main():
     objects = [json.loads(line) for line in sys.stdin if line.startswith("{")]
     try:
         figures = make(objects)
-        machine = next(o for o in objects if "cpu" in o)
+        machine = next((o for o in objects if "cpu" in o), None)
+        if machine is None:
+            machine = {"cpu": report_of(objects)["machine"], "threads": report_of(objects)["threads"]}
     except (StopIteration, ValueError, KeyError) as error:
         sys.exit(f"figures.py: no complete measurement of {name} was given ({error!r}); nothing is written")
     measured = (f"{machine['cpu']}, {machine['threads']} threads; {datetime.date.today().isoformat()}, "
