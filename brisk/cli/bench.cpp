@@ -9,9 +9,9 @@
 #include "brisk/base/parallel.h"
 #include "brisk/cli/backend_option.h"
 #include "brisk/cli/bench_model.h"
-#include "brisk/cli/model_step.h"
 #include "brisk/cli/small_cnn_job.h"
 #include "brisk/cli/verb.h"
+#include "brisk/train/model_step.h"
 
 // Start-up is measured in processes of its own: this program runs itself with --first_step, once
 // with an empty cache (cold) and then with the cache that run left (warm).

@@ -3,10 +3,10 @@
 #include <chrono>
 #include <filesystem>
 
-#include "brisk/cli/model_step.h"
-#include "brisk/cli/package_job.h"
 #include "brisk/runtime/backend.h"
+#include "brisk/train/model_step.h"
 #include "brisk/train/optimizer.h"
+#include "brisk/train/package_job.h"
 #include "brisk/train/step_target.h"
 
 namespace brisk::cli {

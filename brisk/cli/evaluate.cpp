@@ -2,8 +2,8 @@
 
 #include "brisk/base/json.h"
 #include "brisk/cli/backend_option.h"
-#include "brisk/cli/package_job.h"
 #include "brisk/cli/verb.h"
+#include "brisk/train/package_job.h"
 
 namespace brisk::cli {
 namespace {

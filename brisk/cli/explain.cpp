@@ -2,9 +2,9 @@
 
 #include "brisk/base/json.h"
 #include "brisk/cli/backend_option.h"
-#include "brisk/cli/model_step.h"
-#include "brisk/cli/package_job.h"
 #include "brisk/cli/verb.h"
+#include "brisk/train/model_step.h"
+#include "brisk/train/package_job.h"
 #include "brisk/train/step_target.h"
 
 namespace brisk::cli {

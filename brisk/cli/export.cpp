@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
 #include "brisk/cli/dimension_option.h"
-#include "brisk/cli/package_job.h"
 #include "brisk/cli/verb.h"
 #include "brisk/formats/model_file.h"
+#include "brisk/train/package_job.h"
 
 namespace brisk::cli {
 namespace {

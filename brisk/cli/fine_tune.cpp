@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include "brisk/cli/backend_option.h"
-#include "brisk/cli/optimization_record.h"
 #include "brisk/cli/run_job.h"
 #include "brisk/cli/smaller_shapes.h"
 #include "brisk/cli/verb.h"
 #include "brisk/compress/sparsity_report.h"
+#include "brisk/optimize/optimization_record.h"
 
 // Nothing here is faster for its zeros or its few values, and the table does not say so. What lost
 // channels is, and is timed.

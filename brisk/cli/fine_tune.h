@@ -7,7 +7,7 @@
 #include <functional>
 #include <string>
 
-#include "brisk/cli/package_job.h"
+#include "brisk/train/package_job.h"
 
 namespace brisk::cli {
 

@@ -2,12 +2,12 @@
 
 #include "brisk/base/json.h"
 #include "brisk/cli/dimension_option.h"
-#include "brisk/cli/package_job.h"
 #include "brisk/cli/verb.h"
 #include "brisk/compress/quantization_report.h"
 #include "brisk/compress/sparsity_report.h"
 #include "brisk/formats/model_file.h"
 #include "brisk/ir/text.h"
+#include "brisk/train/package_job.h"
 
 namespace brisk::cli {
 namespace {

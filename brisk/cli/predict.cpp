@@ -4,13 +4,13 @@
 
 #include "brisk/base/json.h"
 #include "brisk/cli/backend_option.h"
-#include "brisk/cli/package_job.h"
 #include "brisk/cli/predict_tensors.h"
 #include "brisk/cli/verb.h"
 #include "brisk/data/augment.h"
 #include "brisk/data/memory_source.h"
 #include "brisk/formats/image/decode_image.h"
 #include "brisk/nn/logits.h"
+#include "brisk/train/package_job.h"
 
 namespace brisk::cli {
 namespace {

@@ -33,12 +33,6 @@ FloatLayers kept(const std::filesystem::path& path) {
 
 }  // namespace
 
-std::set<std::string, std::less<>> names_of(const FloatLayers& layers) {
-  std::set<std::string, std::less<>> names;
-  for (const auto& [name, reason] : layers) names.insert(name);
-  return names;
-}
-
 TrainedRanges train_with_roundings(const FineTuneOptions& training,
                                    const QuantizationAwareOptions& options,
                                    const QuantizeRecipe& quantize, const PackageJob& package,

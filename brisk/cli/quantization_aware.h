@@ -4,16 +4,12 @@
 /// integer model.
 
 #include <CLI/CLI.hpp>
-#include <map>
 #include <string>
 
 #include "brisk/cli/fine_tune.h"
+#include "brisk/optimize/quantize_by_measurement.h"
 
 namespace brisk::cli {
-
-/// The layers of a model that stay float, each with its reason.
-using FloatLayers = std::map<std::string, std::string, std::less<>>;
-std::set<std::string, std::less<>> names_of(const FloatLayers& layers);
 
 struct QuantizationAwareOptions {
   int64_t epochs = 0;  ///< 0: no training

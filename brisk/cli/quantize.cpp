@@ -2,16 +2,17 @@
 
 #include "brisk/base/edit_distance.h"
 #include "brisk/cli/bench_model.h"
-#include "brisk/cli/layer_times.h"
-#include "brisk/cli/model_step.h"
-#include "brisk/cli/optimization_record.h"
-#include "brisk/cli/package_job.h"
 #include "brisk/cli/quantization_aware.h"
 #include "brisk/cli/verb.h"
 #include "brisk/compress/dynamic_quantization.h"
 #include "brisk/compress/fold_weights.h"
 #include "brisk/compress/quantize_model.h"
 #include "brisk/formats/package/package.h"
+#include "brisk/optimize/layer_times.h"
+#include "brisk/optimize/optimization_record.h"
+#include "brisk/optimize/quantize_by_measurement.h"
+#include "brisk/train/model_step.h"
+#include "brisk/train/package_job.h"
 #include "brisk/train/trainer.h"
 
 // A layer is kept in integers only where its kernel was measured to be faster: all are quantized,
@@ -87,48 +88,13 @@ void time_in_turn(const Model& a, MeasuredModel& of_a, const Model& b, MeasuredM
   for (int round = 0; round < kRounds; ++round) time(a, of_a, round), time(b, of_b, round);
 }
 
-/// A product of the model, before and after.
-struct LayerRow {
-  QuantizedLayer layer;
-  double float_milliseconds = 0, integer_milliseconds = 0;  ///< 0: not measured
-};
-
 /// Of the float model's outputs, on made-up inputs.
 double sqnr_of(const Model& floats, const Model& quantized, int64_t batch_size) {
   const ModelStep step = make_model_step(floats, {.batch_size = batch_size, .inference = true});
   return output_sqnr(floats, quantized, synthetic_batch(step.program));
 }
 
-/// Every product with the times of both forms.
-std::vector<LayerRow> time_layers(const Model& floats, const QuantizedModel& quantized,
-                                  const QuantizeVerbOptions& options) {
-  const LayerTimeOptions how{options.time_batch_size, static_cast<int>(options.threads),
-                             static_cast<int>(options.steps)};
-  std::map<std::string, double> before, after;
-  const auto keep_fastest = [&](std::map<std::string, double>& fastest,
-                                const std::map<std::string, double>& times) {
-    for (const auto& [label, milliseconds] : times) {
-      const auto [entry, is_new] = fastest.emplace(label, milliseconds);
-      entry->second = std::min(entry->second, milliseconds);
-    }
-  };
-  for (int round = 0; round < kRounds; ++round) {
-    keep_fastest(before, layer_times(floats, {"fused_convolution", "fused_dot"}, how));
-    keep_fastest(after,
-                 layer_times(quantized.model, {"quantized_convolution", "quantized_dot"}, how));
-  }
-  std::vector<LayerRow> rows;
-  for (const QuantizedLayer& layer : quantized.layers) {
-    LayerRow row{layer};
-    const auto a = before.find(layer.label), b = after.find(layer.label);
-    if (layer.quantized && a != before.end() && b != after.end())
-      row.float_milliseconds = a->second, row.integer_milliseconds = b->second;
-    rows.push_back(std::move(row));
-  }
-  return rows;
-}
-
-Json layer_json(const LayerRow& row) {
+Json layer_json(const MeasuredLayer& row) {
   return {{"layer", row.layer.label},
           {"quantized", row.layer.quantized},
           {"reason", row.layer.reason},
@@ -139,10 +105,10 @@ Json layer_json(const LayerRow& row) {
           {"integer_milliseconds", row.integer_milliseconds}};
 }
 
-void print_layers(const std::vector<LayerRow>& rows) {
+void print_layers(const std::vector<MeasuredLayer>& rows) {
   fmt::print("{:40} {:>10} {:>10} {:>10} {:>14}  {}\n", "layer", "f32 ms", "int8 ms", "input",
              "weights, dB", "kept, or why not");
-  for (const LayerRow& row : rows) {
+  for (const MeasuredLayer& row : rows) {
     const auto time = [](double ms) { return ms > 0 ? fmt::format("{:.3f}", ms) : "-"; };
     fmt::print("{:40} {:>10} {:>10} {:>10} {:>14}  {}\n", row.layer.label,
                time(row.float_milliseconds), time(row.integer_milliseconds),
@@ -165,35 +131,6 @@ void print_models(const MeasuredModel& before, const Metrics& rounded, const Mea
   for (const auto& [name, value] : before.metrics)
     fmt::print("{:24} {:>14.4f} {:>14.4f}{}\n", name, value, after.metrics.at(name),
                rounded.empty() ? "" : fmt::format("   untrained {:.4f}", rounded.at(name)));
-}
-
-/// Adds the layers that the accuracy does not bear in integers: of the most sensitive ones the
-/// fewest with which the drop stays within the budget, found by halving.
-void hold_budget(const Model& folded, const Quantize& quantize, const Dataset& data,
-                 const std::function<double(const Model&)>& accuracy, double least,
-                 FloatLayers& floats) {
-  const auto with = [&](std::span<const LayerSensitivity> reverted) {
-    FloatLayers all = floats;
-    for (const LayerSensitivity& layer : reverted)
-      all.emplace(layer.label, fmt::format("the accuracy budget; {:.1f} dB", layer.sqnr));
-    return all;
-  };
-  const auto holds = [&](const FloatLayers& all) {
-    return accuracy(quantize(names_of(all)).model) >= least;
-  };
-  if (holds(floats)) return;
-  Example batch;
-  data.iterator()->next(batch);
-  const std::vector<LayerSensitivity> ranking = layer_sensitivity(folded, quantize, batch);
-  size_t fewest = 1, most = ranking.size();
-  while (fewest < most) {
-    const size_t middle = (fewest + most) / 2;
-    if (holds(with(std::span(ranking).first(middle))))
-      most = middle;
-    else
-      fewest = middle + 1;
-  }
-  floats = with(std::span(ranking).first(fewest));
 }
 
 RangeRule range_rule(const std::string& name) {
@@ -242,10 +179,11 @@ int quantize(const QuantizeVerbOptions& options) {
   FloatLayers floats;
   for (const std::string& layer : options.float_layers) floats[layer] = "chosen to stay float";
 
-  std::vector<LayerRow> rows = time_layers(folded, with_floats(names_of(floats)), options);
-  for (const LayerRow& row : rows)
-    if (row.integer_milliseconds > row.float_milliseconds && !options.keep_slow)
-      floats[row.layer.label] = "int8 is not faster here";
+  std::vector<MeasuredLayer> rows =
+      time_layers(folded, with_floats(names_of(floats)),
+                  {options.time_batch_size, static_cast<int>(options.threads),
+                   static_cast<int>(options.steps)});
+  if (!options.keep_slow) add_slow_layers(rows, floats);
   MeasuredModel before = measure(job.model, validation, options);
   Metrics rounded;
   std::string how;
@@ -267,21 +205,17 @@ int quantize(const QuantizeVerbOptions& options) {
     how = std::move(trained.how);
   }
   if (options.max_drop >= 0)
-    hold_budget(
+    add_sensitive_layers(
         folded, with_floats, *data,
         [&](const Model& model) { return evaluate(model, validation, options).at("accuracy"); },
         before.metrics.at("accuracy") - options.max_drop / 100, floats);
   const QuantizedModel quantized = with_floats(names_of(floats));
-  for (size_t i = 0; i < rows.size(); ++i) {
-    rows[i].layer = quantized.layers.at(i);
-    if (const auto reason = floats.find(rows[i].layer.label); reason != floats.end())
-      rows[i].layer.reason = reason->second;
-  }
+  set_outcome(quantized, floats, rows);
   MeasuredModel after = measure(quantized.model, validation, options);
   time_in_turn(job.model, before, quantized.model, after, options);
   const double sqnr = sqnr_of(folded, quantized.model, options.time_batch_size);
   Json layers = Json::array();
-  for (const LayerRow& row : rows) layers.push_back(layer_json(row));
+  for (const MeasuredLayer& row : rows) layers.push_back(layer_json(row));
   Json step = {{"step", "quantize"},
                {"calibration", options.dynamic ? "dynamic" : options.method},
                {"samples", options.dynamic ? 0 : samples},

@@ -11,16 +11,16 @@ namespace {
 /// only ever makes one slower.
 constexpr int kRounds = 3;
 
+}  // namespace
+
 std::set<std::string, std::less<>> names_of(const FloatLayers& layers) {
   std::set<std::string, std::less<>> names;
   for (const auto& [name, reason] : layers) names.insert(name);
   return names;
 }
 
-/// Every product with the times of both forms.
 std::vector<MeasuredLayer> time_layers(const Model& floats, const QuantizedModel& quantized,
-                                       const QuantizeByMeasurementOptions& options) {
-  const LayerTimeOptions how{options.time_batch_size, options.threads, options.steps};
+                                       const LayerTimeOptions& how) {
   std::map<std::string, double> before, after;
   const auto keep_fastest = [&](std::map<std::string, double>& fastest,
                                 const std::map<std::string, double>& times) {
@@ -29,7 +29,7 @@ std::vector<MeasuredLayer> time_layers(const Model& floats, const QuantizedModel
       entry->second = std::min(entry->second, milliseconds);
     }
   };
-  for (int round = 0; options.time_layers && round < kRounds; ++round) {
+  for (int round = 0; round < kRounds; ++round) {
     keep_fastest(before, layer_times(floats, {"fused_convolution", "fused_dot"}, how));
     keep_fastest(after,
                  layer_times(quantized.model, {"quantized_convolution", "quantized_dot"}, how));
@@ -45,9 +45,15 @@ std::vector<MeasuredLayer> time_layers(const Model& floats, const QuantizedModel
   return rows;
 }
 
-/// Adds the layers that the accuracy does not bear in integers: the fewest, found by halving.
-void hold_accuracy(const Model& folded, const ValueRanges& ranges, const Dataset& data,
-                   const QuantizeByMeasurementOptions& options, FloatLayers& floats) {
+void add_slow_layers(std::span<const MeasuredLayer> layers, FloatLayers& floats) {
+  for (const MeasuredLayer& row : layers)
+    if (row.integer_milliseconds > row.float_milliseconds)
+      floats[row.layer.label] = "int8 is not faster here";
+}
+
+void add_sensitive_layers(const Model& folded, const Quantize& quantize, const Dataset& data,
+                          const std::function<double(const Model&)>& accuracy, double least,
+                          FloatLayers& floats) {
   const auto with = [&](std::span<const LayerSensitivity> reverted) {
     FloatLayers all = floats;
     for (const LayerSensitivity& layer : reverted)
@@ -55,14 +61,13 @@ void hold_accuracy(const Model& folded, const ValueRanges& ranges, const Dataset
     return all;
   };
   const auto holds = [&](const FloatLayers& all) {
-    return options.accuracy(quantize_model(folded, ranges, names_of(all)).model) >=
-           options.least_accuracy;
+    return accuracy(quantize(names_of(all)).model) >= least;
   };
   // Where the floats themselves lost it, integers are not to blame.
-  if (holds(floats) || options.accuracy(folded) < options.least_accuracy) return;
+  if (holds(floats) || accuracy(folded) < least) return;
   Example batch;
   data.iterator()->next(batch);
-  const std::vector<LayerSensitivity> ranking = layer_sensitivity(folded, ranges, batch);
+  const std::vector<LayerSensitivity> ranking = layer_sensitivity(folded, quantize, batch);
   size_t fewest = 1, most = ranking.size();
   while (fewest < most) {
     const size_t middle = (fewest + most) / 2;
@@ -74,26 +79,36 @@ void hold_accuracy(const Model& folded, const ValueRanges& ranges, const Dataset
   floats = with(std::span(ranking).first(fewest));
 }
 
-}  // namespace
+void set_outcome(const QuantizedModel& quantized, const FloatLayers& floats,
+                 std::vector<MeasuredLayer>& layers) {
+  for (size_t i = 0; i < layers.size(); ++i) {
+    QuantizedLayer& layer = layers[i].layer;
+    layer = quantized.layers.at(i);
+    if (const auto reason = floats.find(layer.label); reason != floats.end())
+      layer.reason = reason->second;
+  }
+}
 
 QuantizedByMeasurement quantize_by_measurement(const Model& folded, const ValueRanges& ranges,
                                                const Dataset& data,
                                                const QuantizeByMeasurementOptions& options) {
+  const Quantize quantize = [&](const std::set<std::string, std::less<>>& float_layers) {
+    return quantize_model(folded, ranges, float_layers);
+  };
   QuantizedByMeasurement result;
   result.float_layers = options.float_layers;
   FloatLayers& floats = result.float_layers;
-  result.layers = time_layers(folded, quantize_model(folded, ranges, names_of(floats)), options);
-  for (const MeasuredLayer& row : result.layers)
-    if (row.integer_milliseconds > row.float_milliseconds && !options.keep_slow)
-      floats[row.layer.label] = "int8 is not faster here";
-  if (options.accuracy) hold_accuracy(folded, ranges, data, options, floats);
-  result.quantized = quantize_model(folded, ranges, names_of(floats));
-  for (size_t i = 0; i < result.layers.size(); ++i) {
-    QuantizedLayer& layer = result.layers[i].layer;
-    layer = result.quantized.layers.at(i);
-    if (const auto reason = floats.find(layer.label); reason != floats.end())
-      layer.reason = reason->second;
-  }
+  const QuantizedModel all = quantize(names_of(floats));
+  if (options.time_layers)
+    result.layers =
+        time_layers(folded, all, {options.time_batch_size, options.threads, options.steps});
+  else
+    for (const QuantizedLayer& layer : all.layers) result.layers.push_back({layer});
+  if (!options.keep_slow) add_slow_layers(result.layers, floats);
+  if (options.accuracy)
+    add_sensitive_layers(folded, quantize, data, options.accuracy, options.least_accuracy, floats);
+  result.quantized = quantize(names_of(floats));
+  set_outcome(result.quantized, floats, result.layers);
   return result;
 }
 

@@ -5,21 +5,41 @@
 
 #include <functional>
 #include <map>
+#include <set>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "brisk/compress/quantize_model.h"
+#include "brisk/data/dataset.h"
+#include "brisk/optimize/layer_times.h"
 
 namespace brisk {
 
 /// The layers of a model that stay floating, each with its reason.
 using FloatLayers = std::map<std::string, std::string, std::less<>>;
+std::set<std::string, std::less<>> names_of(const FloatLayers& layers);
 
 /// A product of the model, before and after.
 struct MeasuredLayer {
   QuantizedLayer layer;
   double float_milliseconds = 0, integer_milliseconds = 0;  ///< 0: not measured
 };
+
+/// Every product of `floats` and what it is in `quantized`, timed in turn.
+std::vector<MeasuredLayer> time_layers(const Model& floats, const QuantizedModel& quantized,
+                                       const LayerTimeOptions& how);
+/// Adds the layers that were measured to be slower in integers.
+void add_slow_layers(std::span<const MeasuredLayer> layers, FloatLayers& floats);
+/// Adds the layers that the accuracy does not bear in integers: of the most sensitive ones (by the
+/// first batch of `data`) the fewest with which it is at least `least`, found by halving; none
+/// where that of `folded` is not.
+void add_sensitive_layers(const Model& folded, const Quantize& quantize, const Dataset& data,
+                          const std::function<double(const Model&)>& accuracy, double least,
+                          FloatLayers& floats);
+/// What became of each product in the end.
+void set_outcome(const QuantizedModel& quantized, const FloatLayers& floats,
+                 std::vector<MeasuredLayer>& layers);
 
 struct QuantizeByMeasurementOptions {
   FloatLayers float_layers = {};  ///< to begin with
