@@ -53,7 +53,7 @@ int64_t kernels_of_resnet50(Precision precision, const std::string& part) {
 }
 
 TEST(CudaLowering, ABlocksGradientsAreOneKernelWhereProductsAreRounded) {
-  EXPECT_EQ(kernels_of_resnet50(Precision::mixed_float16, "input_gradient_join"), 12);
+  EXPECT_EQ(kernels_of_resnet50(Precision::mixed_float16, "input_gradient_join"), 14);
   EXPECT_EQ(kernels_of_resnet50(Precision::tf32, "input_gradient_join"), 11);
   EXPECT_EQ(kernels_of_resnet50(Precision::tf32, "moments_gradient_scale_shift"), 3);
   EXPECT_EQ(kernels_of_resnet50(Precision::float32, "input_gradient_join"), 0);
