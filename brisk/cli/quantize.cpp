@@ -4,6 +4,7 @@
 #include "brisk/cli/bench_model.h"
 #include "brisk/cli/quantization_aware.h"
 #include "brisk/cli/verb.h"
+#include "brisk/compress/bias_correction.h"
 #include "brisk/compress/dynamic_quantization.h"
 #include "brisk/compress/fold_weights.h"
 #include "brisk/compress/quantize_model.h"
@@ -29,7 +30,7 @@ struct QuantizeVerbOptions {
   double percentile = 99.99;
   std::vector<std::string> float_layers;
   double max_drop = -1;  ///< in points; negative: no budget
-  bool dynamic = false, keep_slow = false, gzip = false, json = false;
+  bool dynamic = false, bias_correction = false, keep_slow = false, gzip = false, json = false;
   QuantizationAwareOptions training;
 };
 
@@ -169,12 +170,18 @@ int quantize(const QuantizeVerbOptions& options) {
   require(data || options.max_drop < 0, "--max_drop needs --data, on which the accuracy is judged");
   require(!options.dynamic || options.training.epochs == 0,
           "--epochs trains ranges, which --dynamic has none of");
+  require(!options.bias_correction || (data && options.training.epochs == 0),
+          "--bias_correction is found on --data, and not beside --epochs, which trains biases");
   Model folded = fold_weights(job.model);
   ValueRanges ranges;
   if (!options.dynamic) ranges = calibrate_model(folded, *data, calibration);
+  ChannelMeans means;
+  if (options.bias_correction) means = channel_means(folded, *data, calibration.threads);
   const Quantize with_floats = [&](const std::set<std::string, std::less<>>& float_layers) {
-    return options.dynamic ? quantize_dynamically(folded, float_layers)
-                           : quantize_model(folded, ranges, float_layers);
+    if (options.dynamic) return quantize_dynamically(folded, float_layers);
+    return quantize_model(
+        options.bias_correction ? correct_biases(folded, means, float_layers) : folded, ranges,
+        float_layers);
   };
   FloatLayers floats;
   for (const std::string& layer : options.float_layers) floats[layer] = "chosen to stay float";
@@ -219,6 +226,7 @@ int quantize(const QuantizeVerbOptions& options) {
   Json step = {{"step", "quantize"},
                {"calibration", options.dynamic ? "dynamic" : options.method},
                {"samples", options.dynamic ? 0 : samples},
+               {"bias_correction", options.bias_correction},
                {"before", before.to_json()},
                {"after", after.to_json()},
                {"batch_size", options.time_batch_size},
@@ -273,6 +281,9 @@ void add_quantize(CLI::App& app, int& code) {
                    "How a range is found: min_max, moving_average, percentile, entropy or mse");
   verb->add_option("--percentile", options->percentile, "Of the method percentile")
       ->check(CLI::Range(0.0, 100.0));
+  verb->add_flag("--bias_correction", options->bias_correction,
+                 "Take what rounding the filters adds on the average off the biases")
+      ->excludes("--dynamic");
   verb->add_option("--float_layers", options->float_layers, "Layers that stay float");
   verb->add_option(
           "--max_drop", options->max_drop,

@@ -49,6 +49,13 @@ void for_each_batch(const Dataset& data, F&& f) {
   for (int64_t n = 0; n < data.cardinality() && iterator->next(batch); ++n) f(n, batch);
 }
 
+void require_calibration_data(const Dataset& data, const Program& program) {
+  require(data.batch_size() > 0, "the calibration data is not batched: call .batch(n) before");
+  require(data.cardinality() > 0, "there is no calibration data: the dataset has {}",
+          data.cardinality() == 0 ? "no examples" : "no end");
+  require_inputs(data, program, 0, program.graph.name());
+}
+
 struct Extremes {
   double low = INFINITY, high = -INFINITY;
   double greatest() const { return std::max(-low, high); }
@@ -151,10 +158,7 @@ std::vector<TensorRange> calibrate(const Program& program, std::span<const Tenso
           "the momentum is {}, but must be in [0, 1)", options.momentum);
   require(options.percentile > 0 && options.percentile <= 100,
           "the percentile is {}, but must be in (0, 100]", options.percentile);
-  require(data.batch_size() > 0, "the calibration data is not batched: call .batch(n) before");
-  require(data.cardinality() > 0, "there is no calibration data: the dataset has {}",
-          data.cardinality() == 0 ? "no examples" : "no end");
-  require_inputs(data, program, 0, program.graph.name());
+  require_calibration_data(data, program);
   ForwardRunner forward(program, weights, options.threads);
   const auto count = static_cast<size_t>(program.num_results);
   const auto name_of = [&](size_t i) { return program.graph.outputs()[i].name; };
@@ -192,6 +196,26 @@ std::vector<TensorRange> calibrate(const Program& program, std::span<const Tenso
       ranges[i].magnitude =
           kept_magnitude(histograms[i], options, ranges[i].is_signed() ? 127 : 255);
   return ranges;
+}
+
+std::vector<Tensor> mean_results(const Program& program, std::span<const Tensor> weights,
+                                 const Dataset& data, int threads) {
+  require_calibration_data(data, program);
+  ForwardRunner forward(program, weights, threads);
+  std::vector<Tensor> means;
+  double examples = 0;
+  for_each_batch(data, [&](int64_t, const Example& batch) {
+    const std::span<const Tensor> values = forward.run(batch);
+    const auto size = static_cast<double>(batch[0].sizes()[0]);
+    examples += size;
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (means.size() == i) means.push_back(Tensor::zeros(DType::f64, values[i].sizes()));
+      for (int64_t j = 0; j < values[i].num_elements(); ++j)
+        means[i].set(j, means[i].get(j) + (values[i].get(j) - means[i].get(j)) * size / examples);
+    }
+  });
+  for (Tensor& mean : means) mean = mean.cast(DType::f32);
+  return means;
 }
 
 }  // namespace brisk

@@ -41,6 +41,11 @@ struct TensorRange {
 std::vector<TensorRange> calibrate(const Program& program, std::span<const Tensor> weights,
                                    const Dataset& data, const CalibrationOptions& options = {});
 
+/// The results of such a program, averaged over all examples of `data`: each batch's count as often
+/// as it has examples.
+std::vector<Tensor> mean_results(const Program& program, std::span<const Tensor> weights,
+                                 const Dataset& data, int threads = 0);
+
 /// A histogram of magnitudes: `counts` over equal bins from 0 to `greatest`. Zeros, which are exact
 /// whatever is kept, do not count.
 struct MagnitudeHistogram {

@@ -11,6 +11,7 @@
 #include "brisk/formats/onnx/schema/write.h"
 #include "brisk/ir/text.h"
 #include "tests/compress/residual_model.h"
+#include "tests/formats/onnx_model.h"
 
 // Integer models as float ops between QuantizeLinear and DequantizeLinear, and back. ONNX Runtime's
 // judgement: tests/oracle/onnx_quantized_export.py.
@@ -84,6 +85,126 @@ TEST(QuantizedOnnx, WrittenAgainItIsTheSame) {
   const Tensor a = run(once, "reference", input), b = run(twice, "reference", input);
   for (int64_t i = 0; i < a.num_elements(); ++i) EXPECT_NEAR(a.get(i), b.get(i), 0.01) << i;
   EXPECT_EQ(count_ops(once), count_ops(twice));
+}
+
+/// A product of i8 by i8 to i8, all scales 1.
+void add_product(onnx::ModelDef& file, const std::string& name) {
+  auto& graph = file.graph;
+  graph.initializers.push_back(
+      {name + "_filter",
+       onnx::HostTensor(Tensor::of<int8_t>({2, 2, 1, 1}, std::vector<int8_t>{1, 2, -3, 4}))});
+  graph.nodes.push_back(
+      onnx::make_node("DequantizeLinear", {name + "_filter", "one", "zero"}, {name + "_f"}));
+  graph.nodes.push_back(onnx::make_node("Conv", {"floats", name + "_f"}, {name + "_sum"}));
+  graph.nodes.push_back(
+      onnx::make_node("QuantizeLinear", {name + "_sum", "one", "zero"}, {name + "_q"}));
+  graph.nodes.push_back(
+      onnx::make_node("DequantizeLinear", {name + "_q", "one", "zero"}, {name + "_y"}));
+}
+
+TEST(QuantizedOnnx, OfTwoProductsThatAreAddedOneIsTheOthersResidual) {
+  const Shape image({Extent(1), Extent(2), Extent(3), Extent(3)});
+  onnx::ModelDef file = onnx::make_model(
+      {{"x", onnx::tensor_type(onnx::ElementType::f32, image)}},
+      {onnx::make_node("QuantizeLinear", {"x", "one", "zero"}, {"integers"}),
+       onnx::make_node("DequantizeLinear", {"integers", "one", "zero"}, {"floats"})},
+      {{"y", {}}},
+      {{"one", onnx::f32({}, {1})}, {"zero", onnx::HostTensor(Tensor::scalar(DType::i8, 0))}});
+  add_product(file, "a");
+  add_product(file, "b");
+  for (onnx::NodeDef node : {onnx::make_node("Add", {"a_y", "b_y"}, {"sum"}),
+                             onnx::make_node("QuantizeLinear", {"sum", "one", "zero"}, {"q"}),
+                             onnx::make_node("DequantizeLinear", {"q", "one", "zero"}, {"y"})})
+    file.graph.nodes.push_back(std::move(node));
+  const Model model = read(file);
+  auto count = count_ops(model);
+  EXPECT_EQ(count["quantized_convolution"], 2);
+  // What the first rounding cuts off could be seen after the addition: it stays an addition.
+  Tensor x(DType::f32, {1, 2, 3, 3});
+  for (int64_t i = 0; i < 18; ++i) x.set(i, static_cast<double>(i - 9));
+  const Tensor y = run(model, "reference", x);
+  for (int64_t i = 0; i < 9; ++i) {
+    const double even = x.get(i), odd = x.get(9 + i);
+    EXPECT_EQ(y.get(i), 2 * (even + 2 * odd)) << i;
+    EXPECT_EQ(y.get(9 + i), 2 * (-3 * even + 4 * odd)) << i;
+  }
+}
+
+TEST(QuantizedOnnx, ProductsOfRowsAreReadAndWritten) {
+  const Shape rows({Extent(2), Extent(3), Extent(4)});
+  const onnx::HostTensor weights(
+      Tensor::of<int8_t>({4, 2}, std::vector<int8_t>{1, -2, 3, 4, -5, 6, 7, 8}));
+  const onnx::ModelDef file = onnx::make_model(
+      {{"x", onnx::tensor_type(onnx::ElementType::f32, rows)}},
+      {onnx::make_node("QuantizeLinear", {"x", "half", "middle"}, {"integers"}),
+       onnx::make_node("DequantizeLinear", {"integers", "half", "middle"}, {"floats"}),
+       onnx::make_node("DequantizeLinear", {"weights", "two"}, {"w"}),
+       onnx::make_node("MatMul", {"floats", "w"}, {"product"}),
+       onnx::make_node("Add", {"bias", "product"}, {"sum"}),
+       onnx::make_node("Relu", {"sum"}, {"y"})},
+      {{"y", {}}},
+      {{"half", onnx::f32({}, {0.5f})},
+       {"two", onnx::f32({}, {2})},
+       {"middle", onnx::HostTensor(Tensor::scalar(DType::u8, 128))},
+       {"weights", weights},
+       {"bias", onnx::f32({2}, {1, -3})}});
+  const Model model = read(file);
+  auto count = count_ops(model);
+  EXPECT_EQ(count["quantized_dot"], 1);
+  EXPECT_EQ(count["add"] + count["relu"] + count["dot_general"], 0);
+  Tensor x(DType::f32, {2, 3, 4});
+  for (int64_t i = 0; i < 24; ++i) x.set(i, 0.5 * static_cast<double>(i - 12));
+  const Tensor y = run(model, "reference", x);
+  for (int64_t row = 0; row < 6; ++row)
+    for (int64_t c = 0; c < 2; ++c) {
+      double sum = c == 0 ? 1 : -3;
+      for (int64_t i = 0; i < 4; ++i) sum += x.get(row * 4 + i) * 2 * weights.tensor.get(i * 2 + c);
+      EXPECT_NEAR(y.get(row * 2 + c), std::max(sum, 0.0), 1e-5) << row << " " << c;
+    }
+  const Model again = read(onnx::to_onnx(model, {}).value());
+  EXPECT_EQ(count_ops(again)["quantized_dot"], 1);
+  EXPECT_TRUE(bit_equal(run(again, "reference", x), y));
+}
+
+TEST(QuantizedOnnx, DamagedFilesAreReadOrRefused) {
+  const onnx::ModelDef whole = onnx::to_onnx(integers(), {}).value();
+  PhiloxSequence random(8);
+  int refused = 0;
+  for (int round = 0; round < 200; ++round) {
+    onnx::ModelDef file = whole;
+    auto& nodes = file.graph.nodes;
+    auto& node = nodes[random.next_below(nodes.size())];
+    auto& other = nodes[random.next_below(nodes.size())];
+    auto& entry = file.graph.initializers[random.next_below(file.graph.initializers.size())];
+    switch (random.next_below(6)) {
+      case 0:
+        node.outputs.clear();
+        break;
+      case 1:
+        node.inputs.resize(random.next_below(node.inputs.size() + 1));
+        break;
+      case 2:
+        node.inputs = other.outputs;
+        break;
+      case 3:
+        std::swap(node.inputs, other.inputs);
+        break;
+      case 4:
+        node.attributes = other.attributes;
+        break;
+      default:
+        entry.tensor = file.graph.initializers[0].tensor;
+        break;
+    }
+    const auto bytes = onnx::write_model(file);
+    if (!bytes) continue;
+    const auto imported = onnx::load_onnx_bytes(*bytes, {}, {});
+    refused += imported.ok() ? 0 : 1;
+    if (!imported.ok()) {
+      EXPECT_FALSE(imported.error().empty());
+    }
+  }
+  EXPECT_GT(refused, 20);
 }
 
 TEST(QuantizedOnnx, RefusesIntegersThatStandForNothingKnown) {

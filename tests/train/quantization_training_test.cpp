@@ -294,6 +294,29 @@ TEST(QuantizationTraining, WorksInDoublePrecision) {
   EXPECT_GT(trainer.evaluate(data).at("accuracy"), 0.6);
 }
 
+TEST(QuantizationTraining, MovesItsRangesInEachPartOfABatch) {
+  const Dataset data = tiny_dataset(64).batch(16);
+  Roundings roundings(tiny_cnn(true), data, {.ema_decay = 0.5});
+  roundings.options.accumulate = 4;
+  Trainer trainer(roundings.quantization->training_model(), roundings.options);
+  trainer.fit(data, {.epochs = 1});
+  // The images' range, which no weight moves, by the definition.
+  const Tensor images = tiny_images(64)[0];
+  double range = 0;
+  for (int64_t i = 0; i < images.num_elements(); ++i)
+    range = std::max(range, std::fabs(images.get(i)));
+  const int64_t part = images.num_elements() / 16;  // four parts in each of four steps
+  for (int64_t first = 0; first < images.num_elements(); first += part) {
+    double greatest = 0;
+    for (int64_t i = first; i < first + part; ++i)
+      greatest = std::max(greatest, std::fabs(images.get(i)));
+    range = 0.5 * range + 0.5 * greatest;
+  }
+  const Model trained = trainer.model();
+  const size_t entry = trained.program.state_index("quantization/image/magnitude");
+  EXPECT_NEAR(trained.weights[entry].get(0), range, 1e-6);
+}
+
 TEST(QuantizationTraining, RefusesWhatItCannotTrain) {
   const auto says = [](const auto& action, const std::string& part) {
     const std::string text = testing::refusal(action);

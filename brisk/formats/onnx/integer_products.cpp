@@ -56,8 +56,9 @@ class Joiner {
       const NodeDef& node = graph_.nodes[i];
       const AttributeDef* value = node.find("value");
       if (node.op == "Constant" && node.domain.empty() && value != nullptr &&
-          value->kind == AttributeDef::Kind::tensor && value->tensor.tensor.defined())
-        known_[node.outputs.at(0)] = &value->tensor;
+          value->kind == AttributeDef::Kind::tensor && value->tensor.tensor.defined() &&
+          !node.outputs.empty())
+        known_[node.outputs[0]] = &value->tensor;
       for (const std::string& output : node.outputs) maker_[output] = i;
       for (const std::string& input : node.inputs) readers_[input].push_back(i);
       for (const AttributeDef& attribute : node.attributes)
@@ -65,19 +66,25 @@ class Joiner {
     }
     for (const ValueDef& output : graph_.outputs) returned_.insert(output.name);
     for (const InitializerDef& entry : graph_.initializers) names_.insert(entry.name);
+    for (const ValueDef& input : graph_.inputs) names_.insert(input.name);
   }
 
   GraphDef run() {
     if (has_regions_) return std::move(graph_);  // whose nodes may read anything of it
     for (size_t i = 0; i < graph_.nodes.size(); ++i) centre(i);
     std::map<size_t, Found> at_end;
-    for (size_t i = 0; i < graph_.nodes.size(); ++i)
-      if (std::optional<Found> found = product(i)) {
-        const size_t end = found->joined.back();
-        at_end.emplace(end, std::move(*found));
-      }
     std::set<size_t> gone;
-    for (const auto& [end, found] : at_end) gone.insert(found.joined.begin(), found.joined.end());
+    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+      std::optional<Found> found = product(i, true);
+      const auto is_gone = [&](size_t node) { return gone.contains(node); };
+      // Of two products that are added, one is the other's residual.
+      if (found && std::any_of(found->joined.begin(), found->joined.end(), is_gone))
+        found = product(i, false);
+      if (!found) continue;
+      gone.insert(found->joined.begin(), found->joined.end());
+      const size_t end = found->joined.back();
+      at_end.emplace(end, std::move(*found));
+    }
     std::vector<NodeDef> nodes;
     std::vector<InitializerDef> added;
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
@@ -112,7 +119,7 @@ class Joiner {
   }
 
   static bool is(const NodeDef* node, std::string_view op) {
-    return node != nullptr && node->domain.empty() && node->op == op;
+    return node != nullptr && node->domain.empty() && node->op == op && node->outputs.size() == 1;
   }
 
   /// Of a QuantizeLinear or DequantizeLinear of 8 bits with known numbers for the whole tensor.
@@ -141,15 +148,16 @@ class Joiner {
   }
 
   /// Whether all that reads `name` can read i8 in its place; collects the DequantizeLinears.
-  bool can_centre(const std::string& name, std::vector<size_t>& readers) const {
-    if (returned_.contains(name)) return false;
+  /// `moves`: how many nodes may lie in between, for files go in circles now and then.
+  bool can_centre(const std::string& name, std::vector<size_t>& readers, int moves = 16) const {
+    if (returned_.contains(name) || moves == 0) return false;
     const auto found = readers_.find(name);
     if (found == readers_.end()) return true;
     for (const size_t reader : found->second) {
       const NodeDef& node = graph_.nodes[reader];
       if (is(&node, "DequantizeLinear") && is_shifted(form(node)))
         readers.push_back(reader);
-      else if (!moves_elements(node) || !can_centre(node.outputs[0], readers))
+      else if (!moves_elements(node) || !can_centre(node.outputs[0], readers, moves - 1))
         return false;
     }
     return true;
@@ -159,7 +167,7 @@ class Joiner {
     NodeDef& node = graph_.nodes[i];
     std::vector<size_t> changed = {i};
     if (!is(&node, "QuantizeLinear") || !is_shifted(form(node)) ||
-        !can_centre(node.outputs.at(0), changed))
+        !can_centre(node.outputs[0], changed))
       return;
     if (centred_point_.empty()) {
       centred_point_ = unique("zero_point");
@@ -204,8 +212,13 @@ class Joiner {
     if (!is(node, "DequantizeLinear") || node->inputs.size() < 2) return nullptr;
     const Tensor *tensor = known(node->inputs[0]), *scales = known(node->inputs[1]);
     if (tensor == nullptr || scales == nullptr || tensor->dtype() != type ||
-        scales->dtype() != DType::f32 || scales->rank() > 1 || node->find("block_size") != nullptr)
+        scales->dtype() != DType::f32 || scales->rank() > 1 || tensor->rank() <= axis ||
+        node->find("block_size") != nullptr)
       return nullptr;
+    const int64_t count = scales->num_elements();
+    if (count != 1 && count != tensor->sizes()[static_cast<size_t>(axis)]) return nullptr;
+    for (int64_t i = 0; i < count; ++i)
+      if (!(scales->get(i) > 0) || !std::isfinite(scales->get(i))) return nullptr;
     if (node->inputs.size() > 2 && !node->inputs[2].empty()) {
       const Tensor* points = known(node->inputs[2]);
       if (points == nullptr) return nullptr;
@@ -215,15 +228,15 @@ class Joiner {
     const AttributeDef* along = node->find("axis");
     int64_t given = along == nullptr ? 1 : along->integer;
     if (given < 0) given += tensor->rank();
-    if (scales->num_elements() != 1 && given != axis) return nullptr;
+    if (count != 1 && given != axis) return nullptr;
     scale = *scales;
     if (stored != nullptr) *stored = node->inputs[0];
     return tensor;
   }
 
-  std::optional<Found> product(size_t i) const {
+  std::optional<Found> product(size_t i, bool with_residual) const {
     const NodeDef& node = graph_.nodes[i];
-    const bool gemm = is(&node, "Gemm");
+    const bool matmul = is(&node, "MatMul"), gemm = matmul || is(&node, "Gemm");
     if ((!gemm && !is(&node, "Conv")) || node.inputs.size() < 2) return std::nullopt;
     const auto number = [&](const char* name, int64_t otherwise) {
       const AttributeDef* found = node.find(name);
@@ -238,30 +251,46 @@ class Joiner {
     const Tensor* filter =
         read_weights(node.inputs[1], DType::i8, axis, found.filter_scale, &found.filter);
     if (filter == nullptr || !read_input(node.inputs[0], found.x, found.input)) return std::nullopt;
+    if (gemm && filter->rank() != 2) return std::nullopt;
     const int64_t channels = filter->sizes()[static_cast<size_t>(axis)];
-    if (node.inputs.size() > 2 && !node.inputs[2].empty()) {
-      found.bias = read_weights(node.inputs[2], DType::i32, 0, found.bias_scale, nullptr);
-      if (found.bias == nullptr) found.bias = known(node.inputs[2]);
-      if (found.bias == nullptr || found.bias->sizes() != std::vector<int64_t>{channels} ||
-          (found.bias->dtype() != DType::f32 && !found.bias_scale.defined()))
-        return std::nullopt;
-    }
-    follow(found, node.outputs.at(0));
+    if (node.inputs.size() > 2 && !node.inputs[2].empty() &&
+        !read_bias(found, node.inputs[2], channels))
+      return std::nullopt;
+    std::string y = node.outputs[0];
+    if (const NodeDef* add = only_reader(y); matmul && is(add, "Add") && add->inputs.size() == 2)
+      if (read_bias(found, add->inputs[add->inputs[0] == y ? 1 : 0], channels)) {
+        found.joined.push_back(index(add));
+        y = add->outputs[0];
+      }
+    follow(found, y, with_residual);
     return found;
   }
 
+  /// A number a channel, f32 or behind a DequantizeLinear of i32.
+  bool read_bias(Found& found, const std::string& name, int64_t channels) const {
+    Tensor scale;
+    const Tensor* bias = read_weights(name, DType::i32, 0, scale, nullptr);
+    if (bias == nullptr) bias = known(name);
+    if (bias == nullptr || bias->sizes() != std::vector<int64_t>{channels} ||
+        (bias->dtype() != DType::f32 && !scale.defined()))
+      return false;
+    found.bias = bias;
+    found.bias_scale = scale;
+    return true;
+  }
+
   /// From the product's float result on.
-  void follow(Found& found, const std::string& first) const {
+  void follow(Found& found, const std::string& first, bool with_residual) const {
     std::string y = first;
     const NodeDef* next = only_reader(y);
     const auto join = [&] {
       found.joined.push_back(index(next));
-      y = next->outputs.at(0);
+      y = next->outputs[0];
       next = only_reader(y);
     };
     std::optional<Form> rounded;
     if (is(next, "QuantizeLinear")) {
-      rounded = form(*next);
+      if (with_residual) rounded = form(*next);
       const Found before = found;
       const std::string before_y = y;
       const NodeDef* before_next = next;
@@ -326,7 +355,7 @@ class Joiner {
 
   NodeDef written(const Found& found, std::vector<InitializerDef>& added) {
     const NodeDef& product = graph_.nodes[found.product];
-    const bool gemm = product.op == "Gemm", integers = found.result.scale > 0;
+    const bool gemm = product.op != "Conv", integers = found.result.scale > 0;
     const AttributeDef* turned = product.find("transB");
     const int64_t axis = gemm && (turned == nullptr || turned->integer == 0) ? 1 : 0;
     const int64_t channels = known(found.filter)->sizes()[static_cast<size_t>(axis)];

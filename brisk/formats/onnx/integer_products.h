@@ -5,7 +5,8 @@
 ///
 ///     QuantizedConv, QuantizedGemm: x, filter (i8), bias (f32, in units of the sums), multiplier
 ///     (f32 by channel) and the residual; attributes are those of RequantizeAttributes
-///     (brisk/ops/quantize/quantize.h), of the convolution or of Gemm, and the filter's name.
+///     (brisk/ops/quantize/quantize.h), of the convolution or of Gemm (MatMul has none), and the
+///     filter's name.
 
 #include "brisk/formats/onnx/model_def.h"
 

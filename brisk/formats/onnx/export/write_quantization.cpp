@@ -109,6 +109,12 @@ struct Weights {
   Tensor scale;       ///< of the filter, f32 [channels]
   Tensor bias;        ///< i32 [channels], in units of the sums
   Tensor bias_scale;  ///< f32 [channels]
+  Tensor real_bias() const {
+    Tensor result(DType::f32, bias.sizes());
+    for (int64_t c = 0; c < bias.num_elements(); ++c)
+      result.set(c, bias.get(c) * bias_scale.get(c));
+    return result;
+  }
 };
 
 Weights weights_of(const Emitter& e, const Node& node, double input_scale, double result_scale) {
@@ -178,11 +184,16 @@ void quantized_dot(Emitter& e, const Node& node, NodeId id) {
   const auto& a = node.attributes.as<RequantizeAttributes>();
   const Form input = form_of(e.graph(), node.operands[0]);
   const Weights weights = weights_of(e, node, input.scale, result_scale(a));
-  const std::string y =
-      e.node("Gemm",
-             {dequantized(e, e.plain(node.operands[0]), input),
-              dequantized_weights(e, e.plain(node.operands[1]), weights.scale, DType::i8, 1),
-              dequantized_weights(e, e.constant(weights.bias), weights.bias_scale, DType::i32, 0)});
+  const std::string x = dequantized(e, e.plain(node.operands[0]), input);
+  const std::string w =
+      dequantized_weights(e, e.plain(node.operands[1]), weights.scale, DType::i8, 1);
+  std::string y;
+  if (e.type(node.operands[0]).rank() == 2)
+    y = e.node("Gemm", {x, w,
+                        dequantized_weights(e, e.constant(weights.bias), weights.bias_scale,
+                                            DType::i32, 0)});
+  else  // Gemm takes matrices alone
+    y = e.node("Add", {e.node("MatMul", {x, w}), e.constant(weights.real_bias())});
   e.set_plain({id, 0}, finished(e, node, id, y, a, false));
 }
 

@@ -46,9 +46,14 @@ void quantized_conv(Call& c) {
 void quantized_gemm(Call& c) {
   Value filter = filter_of(c);
   if (c.integer("transB", 0) != 0) filter = transpose(filter, {1, 0});
-  std::vector<Value> operands = {c.in(kX), filter, c.in(kBias), c.in(kMultiplier)};
-  if (c.has(kResidual)) operands.push_back(c.in(kResidual));
-  c.out(quantized_dot(operands, requantize_attributes(c)));
+  // MatMul takes a vector, too.
+  const auto as_rows = [](Value x) {
+    return x.rank() > 1 ? x : reshape(x, {Extent(1), x.shape()[0]});
+  };
+  std::vector<Value> operands = {as_rows(c.in(kX)), filter, c.in(kBias), c.in(kMultiplier)};
+  if (c.has(kResidual)) operands.push_back(as_rows(c.in(kResidual)));
+  const Value y = quantized_dot(operands, requantize_attributes(c));
+  c.out(c.rank(kX) > 1 ? y : reshape(y, {y.shape()[1]}));
 }
 
 constexpr OpRow kIntegerProductRows[] = {
