@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "brisk/formats/onnx/export/emitter.h"
+#include "brisk/formats/onnx/export/integer_convolution.h"
 #include "brisk/ops/composite/composite.h"
 #include "brisk/ops/contract/contract.h"
 #include "brisk/ops/convolve/convolve.h"
@@ -68,6 +69,9 @@ void convolution(Emitter& e, const Node& node, NodeId id) {
       window_attributes(kernel_sizes(e, node.operands[1]), a.strides, a.pad_low, a.pad_high);
   attributes.push_back(attribute("dilations", a.dilations));
   attributes.push_back(attribute("group", a.groups));
+  if (is_integer(e.type({id, 0}).dtype()))
+    return e.set_first({id, 0},
+                       e.node("ConvInteger", integer_convolution_inputs(e, node), attributes));
   give_convolution(e, "Conv", id, {e.first(node.operands[0]), filter(e, node.operands[1])},
                    attributes);
 }
