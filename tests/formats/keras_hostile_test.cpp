@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "brisk/base/file.h"
+#include "brisk/formats/gzip/deflate.h"
 #include "brisk/formats/keras/keras_file.h"
 #include "brisk/formats/keras/write_keras.h"
 #include "brisk/formats/keras/zip.h"
@@ -70,6 +71,46 @@ TEST_F(KerasHostile, SizesThatAreOnlyClaimed) {
     EXPECT_NE(reason(lying), "");
     ++at;
   }
+}
+
+/// An archive whose one member "config.json" holds so many zeros, deflated, and claims another
+/// number of them.
+std::string inflating_archive(const std::filesystem::path& scratch, size_t zeros,
+                              uint32_t claimed) {
+  EXPECT_TRUE(write_gzip(scratch, std::vector<std::byte>(zeros)).ok());
+  const std::string gzip = read_file(scratch).value();
+  constexpr size_t kHeader = 10, kTrailer = 8;  // of RFC 1952, without a name
+  const std::string stored = gzip.substr(kHeader, gzip.size() - kHeader - kTrailer);
+  const std::string checksum = gzip.substr(gzip.size() - kTrailer, 4), name = "config.json";
+  const auto number = [](uint64_t value, int bytes) {
+    std::string text;
+    for (int i = 0; i < bytes; ++i) text.push_back(static_cast<char>(value >> (8 * i)));
+    return text;
+  };
+  // Version 2.0, deflated, without flags and dates.
+  const std::string sizes = number(20, 2) + number(0, 2) + number(8, 2) + number(0, 4) + checksum +
+                            number(stored.size(), 4) + number(claimed, 4) + number(name.size(), 2);
+  const std::string local = "PK\x03\x04" + sizes + number(0, 2) + name + stored;
+  const std::string central =
+      "PK\x01\x02" + number(20, 2) + sizes + number(0, 8) + number(0, 8) + name;
+  return local + central + "PK\x05\x06" + number(0, 4) + number(1, 2) + number(1, 2) +
+         number(central.size(), 4) + number(local.size(), 4) + number(0, 2);
+}
+
+TEST_F(KerasHostile, MembersThatInflateWithoutEnd) {
+  constexpr uint32_t kZeros = 8 << 20, kLimit = 1 << 20;
+  const auto refusal = [&](uint32_t claimed) -> std::string {
+    const std::string bytes = inflating_archive(path("zeros.gz"), kZeros, claimed);
+    const Result<ZipFile> file = ZipFile::open(bytes, "the archive");
+    if (!file) return file.error();
+    const Result<std::string> read = file->read("config.json", kLimit);
+    return read.ok() ? "" : read.error();
+  };
+  EXPECT_NE(refusal(kZeros).find("has 8388608 bytes, over 1048576"), std::string::npos)
+      << refusal(kZeros);
+  EXPECT_NE(refusal(100).find("more than the 100 bytes"), std::string::npos) << refusal(100);
+  EXPECT_NE(refusal(0xf0000000U).find("claims 4026531840 bytes"), std::string::npos)
+      << refusal(0xf0000000U);
 }
 
 TEST_F(KerasHostile, TruncationAtAnyPlace) {

@@ -7,6 +7,7 @@
 
 #include "brisk/base/file.h"
 #include "brisk/formats/model_file.h"
+#include "brisk/formats/onnx/export/save_onnx.h"
 #include "brisk/formats/onnx/onnx_file.h"
 #include "brisk/formats/onnx/schema/external_data.h"
 #include "tests/formats/onnx_model.h"
@@ -188,6 +189,38 @@ TEST(OnnxHostile, ExternalDataStaysInTheFolder) {
   expect_words(external(folder, ""), "empty");
   expect_words(external(folder, "part"), "no regular file");
   EXPECT_NE(external(folder, "absent.bin"), "read");
+}
+
+TEST(OnnxHostile, WritingFollowsNoLinkBesideTheModel) {
+  const test::TemporaryDirectory root;
+  const std::filesystem::path folder = root / "model";
+  std::filesystem::create_directories(folder);
+  ASSERT_TRUE(write_file_atomically(root / "victim", std::string(16, 's')).ok());
+  std::filesystem::create_symlink(root / "victim", folder / "m.onnx.data");
+  std::filesystem::create_symlink(root / "victim", folder / "m.onnx");
+  ModelDef file = identity();
+  const Tensor weight(DType::f32, {64, 64});
+  file.graph.initializers = {{"w", HostTensor(weight)}};
+  file.graph.inputs = {{"x", tensor_type(ElementType::f32, {64, 64})}};
+  file.graph.nodes = {make_node("Add", {"x", "w"}, {"y"})};
+  const Model model = load_onnx_bytes(write_model(file).value(), {}, {}).value().model;
+  ASSERT_TRUE(save_onnx(model, folder / "m.onnx", {.external_data = true}).ok());
+  EXPECT_EQ(read_file(root / "victim").value(), std::string(16, 's'));
+  for (const char* name : {"m.onnx", "m.onnx.data"})
+    EXPECT_TRUE(std::filesystem::is_regular_file(std::filesystem::symlink_status(folder / name)));
+  EXPECT_TRUE(load_onnx(folder / "m.onnx", {}).ok());
+}
+
+// No step of an import may recurse along a chain.
+TEST(OnnxHostile, ChainsOfManyNodes) {
+  ModelDef file = identity();
+  file.graph.nodes.clear();
+  constexpr int kNodes = 20'000;
+  for (int i = 0; i < kNodes; ++i)
+    file.graph.nodes.push_back(make_node(i % 2 == 0 ? "Abs" : "Floor",
+                                         {i == 0 ? "x" : "v" + std::to_string(i - 1)},
+                                         {i + 1 == kNodes ? "y" : "v" + std::to_string(i)}));
+  EXPECT_EQ(refusal(write_model(file).value()), "");
 }
 
 TEST(OnnxHostile, ExternalDataStaysInTheFile) {

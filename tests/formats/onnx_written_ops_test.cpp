@@ -1,6 +1,8 @@
 #include <algorithm>
 
 #include "brisk/ops/composite/composite.h"
+#include "brisk/ops/control/control.h"
+#include "brisk/ops/convolve/convolve.h"
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/index/index.h"
 #include "brisk/ops/move/move.h"
@@ -121,6 +123,100 @@ TEST(OnnxWrittenOps, BroadcastsHaveOneForm) {
                }),
       {ramp({1}), ramp({3, 1, 5}), ramp({2, 3, 4, 5})});
   EXPECT_NE(print(read.program).find("axes = [3]"), std::string::npos) << print(read.program);
+}
+
+TEST(OnnxWrittenOps, WhatOnnxLacksIsMadeOfOtherOps) {
+  const Type matrix(DType::f32, {4, 5}), image(DType::f32, {2, 6, 6, 3});
+  const Tensor x = ramp({4, 5}), y = ramp({2, 6, 6, 3});
+  const auto i32 = [](std::vector<int64_t> sizes, std::vector<int32_t> values) {
+    return Tensor::of<int32_t>(std::move(sizes), values);
+  };
+  const Type place(DType::i32, Shape());
+  const Tensor one = i32({}, {1}), four = i32({}, {4});
+  expect_round_trip(model_of({matrix},
+                             [](std::span<const Value> v) {
+                               return slice_axis(v[0], 0, 1, 3);  // the other axis to its end
+                             }),
+                    {x});
+  expect_round_trip(model_of({matrix, place, place},
+                             [](std::span<const Value> v) {
+                               return dynamic_slice(v[0], v.subspan(1), {2, 3});
+                             }),
+                    {x, one, four});
+  expect_round_trip(model_of({matrix, Type(DType::f32, {2, 3}), place, place},
+                             [](std::span<const Value> v) {
+                               return dynamic_update_slice(v[0], v[1], v.subspan(2));
+                             }),
+                    {x, ramp({2, 3}, 0.9), one, four});
+  expect_round_trip(
+      model_of({matrix},
+               [](std::span<const Value> v) {
+                 return pad(v[0], v[0].builder->scalar(DType::f32, 7), {1, -1}, {0, 2}, {2, 1});
+               }),
+      {x});
+  expect_round_trip(
+      model_of({image, Type(DType::f32, {3, 3, 3, 2})},
+               [](std::span<const Value> v) {
+                 return convolution(v[0], v[1], {{1, 2}, {-1, 1}, {0, -2}, {1, 1}, 1});
+               }),
+      {y, ramp({3, 3, 3, 2}, 0.21)});
+  expect_round_trip(model_of({image, Type(DType::f32, {2, 3, 3, 6})},
+                             [](std::span<const Value> v) {
+                               return convolution_filter_gradient(
+                                   v[0], v[1], {3, 3, 1, 6}, {{2, 2}, {0, 1}, {1, 0}, {1, 1}, 3});
+                             }),
+                    {y, ramp({2, 3, 3, 6}, 0.21)});
+  const Tensor numbers = i32({5}, {-8, -1, 0, 7, 1 << 30}), by = i32({5}, {1, 40, 3, 0, 31});
+  for (const std::string_view shift : {"shift_left", "shift_right"}) {
+    Builder builder(standard_ops(), "tested");
+    const Value a = builder.input("x0", Type(DType::i32, {5})),
+                b = builder.input("x1", Type(DType::i32, {5}));
+    Model model;
+    model.name = "tested";
+    model.program.graph = builder.finish({{"y", builder.emit_one(shift, {a, b})}});
+    model.program.num_results = 1;
+    expect_round_trip(model, {numbers, by});
+  }
+}
+
+TEST(OnnxWrittenOps, ConvolutionsOfIntegersAreThoseOfBytes) {
+  ModelDef file = make_model(
+      {{"x", tensor_type(ElementType::u8, {1, 2, 5, 4})}, {"p", tensor_type(ElementType::u8, {})}},
+      {make_node("ConvInteger", {"x", "w", "p", "q"}, {"y"})}, {{"y", {}}});
+  Tensor filter(DType::i8, {3, 2, 2, 2}), points(DType::i8, {3});
+  for (int64_t i = 0; i < 24; ++i) filter.set(i, static_cast<double>(i * 7 % 17 - 8));
+  for (int64_t i = 0; i < 3; ++i) points.set(i, static_cast<double>(i - 1));
+  file.graph.initializers = {{"w", HostTensor(filter)}, {"q", HostTensor(points)}};
+  const Model read = loaded(file);
+  Tensor image(DType::u8, {1, 2, 5, 4});
+  for (int64_t i = 0; i < 40; ++i) image.set(i, static_cast<double>(i * 13 % 256));
+  expect_same_text(read, {image, Tensor::scalar(DType::u8, 100)});
+  const ModelDef written = to_onnx(read, {}).value();
+  EXPECT_TRUE(std::any_of(written.graph.nodes.begin(), written.graph.nodes.end(),
+                          [](const NodeDef& node) { return node.op == "ConvInteger"; }));
+}
+
+TEST(OnnxWrittenOps, CapturesOfALoopHaveAnOrder) {
+  Builder condition(standard_ops(), "condition"), body(standard_ops(), "body");
+  const Type number(DType::f32, Shape());
+  std::vector<Value> c, b;
+  for (int i = 0; i < 4; ++i) {
+    c.push_back(condition.input(fmt::format("c{}", i), number));
+    b.push_back(body.input(fmt::format("b{}", i), number));
+  }
+  // x, step, limit, factor: while (x < limit) x = x * factor + step
+  Graph test = condition.finish({{"holds", less(c[0], c[2])}});
+  const Value next = b[0] * b[3] + b[1];
+  Graph step = body.finish({{"x", next}, {"step", b[1]}, {"limit", b[2]}, {"factor", b[3]}});
+  Builder builder(standard_ops(), "tested");
+  std::vector<Value> x;
+  for (int i = 0; i < 4; ++i) x.push_back(builder.input(fmt::format("x{}", i), number));
+  Model model;
+  model.name = "tested";
+  model.program.graph = builder.finish({{"y", loop(x, std::move(test), std::move(step), 50)[0]}});
+  model.program.num_results = 1;
+  const auto scalar = [](double value) { return Tensor::scalar(DType::f32, value); };
+  expect_round_trip(model, {scalar(1), scalar(0.5), scalar(9), scalar(1.5)});
 }
 
 TEST(OnnxWrittenOps, EmptyTensorsKeepTheirShape) {

@@ -3,7 +3,7 @@ package onnx 1.22.0 go through brisk's import, compile and cpu backend; what com
 onnx.backend.test.runner at ONNX's tolerances. The score stands in docs/results/onnx_cases.md, beside
 ONNX Runtime's on the same cases, and every failing case there with its reason.
 
-    python tests/oracle/onnx_cases.py [--only PART_OF_A_NAME] [--backend NAME] [--mode stages|program|again] [--no-peer] [--report FILE]
+    python tests/oracle/onnx_cases.py [--only PART_OF_A_NAME] [--backend NAME] [--mode stages|program|again|export] [--no-peer] [--report FILE]
 
 Fails when fewer cases pass than the committed list says, or one that passed fails. In several processes at a
 time, on a machine with a GPU, and one report of what they found (docs/results/onnx_cases_cuda.md):
@@ -189,7 +189,7 @@ def run_brisk(cases, program, out, *arguments):
     worker, failures = Worker(program, out, *arguments), {}
     for i, case in enumerate(cases):
         reason = worker.run(case)
-        if reason is None:
+        if reason is None and "export" not in arguments:
             model = case.load() if case.light is None else onnx.load(str(case.model))
             folder = Path(out) / case.name
             try:
@@ -214,24 +214,33 @@ def peer_inputs(case, model):
     return {ports[i].name: load_value(case.data / f"input_{i}.pb", ports[i].type) for i in range(count)}
 
 
-def run_peer_here(case):
-    """ONNX Runtime on one case, in this process: None or the reason."""
+def run_peer_here(case, exported=None):
+    """ONNX Runtime on one case, or on what brisk exported of it, in this process: None or the reason."""
     import onnxruntime
     onnxruntime.set_default_logger_severity(4)
     model = onnx.load(str(case.model))
+    file = exported or case.model
+    if exported:
+        try:
+            onnx.checker.check_model(str(exported), full_check=True)
+        except Exception as error:
+            return f"checker: {str(error).splitlines()[0][:160]}"
     try:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = 4
-        session = onnxruntime.InferenceSession(str(case.model), options, providers=["CPUExecutionProvider"])
-        outputs = session.run(None, peer_inputs(case, model))
+        session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        read = {port.name for port in session.get_inputs()}
+        inputs = {name: value for name, value in peer_inputs(case, model).items() if not exported or name in read}
+        outputs = session.run(None, inputs)
     except Exception as error:
-        return str(error).splitlines()[0][:160]
+        return f"ONNX Runtime: {str(error).splitlines()[0][:160]}"
     return judge(case, model, outputs)
 
 
-def run_peer(cases):
-    """In children, since some cases take ONNX Runtime's process with them."""
+def run_peer(cases, exported=None):
+    """ONNX Runtime on the cases' own files, or on NAME/model.onnx in the folder `exported`."""
+    # In children, since some cases take ONNX Runtime's process with them.
     failures, remaining = {}, list(cases)
     while remaining:
         read, write = os.pipe()
@@ -240,8 +249,9 @@ def run_peer(cases):
             os.close(read)
             with os.fdopen(write, "w", buffering=1) as stream:
                 for case in remaining:
+                    file = Path(exported) / case.name / "model.onnx" if exported else None
                     stream.write(json.dumps(["begin", case.name, None]) + "\n")
-                    stream.write(json.dumps(["end", case.name, run_peer_here(case)]) + "\n")
+                    stream.write(json.dumps(["end", case.name, run_peer_here(case, file)]) + "\n")
             os._exit(0)
         os.close(write)
         done, begun = set(), None
@@ -289,7 +299,49 @@ def score(cases, failures, kind=None):
     return len(chosen), sum(case.name not in failures for case in chosen)
 
 
-def write_report(path, cases, ours, peers, backend, machine):
+class RoundTrips:
+    """What becomes of the cases that are one program: failures of each mode."""
+
+    def __init__(self, program, again, unwritten, exported):
+        self.program, self.again, self.unwritten, self.exported = program, again, unwritten, exported
+
+
+def round_trips(cases, arguments, scratch):
+    run = lambda mode: run_brisk(cases, arguments.runner, scratch, arguments.backend, mode)  # noqa: E731
+    program, again, unwritten = run("program"), run("again"), run("export")
+    return RoundTrips(program, again, unwritten, run_peer([case for case in cases if case.name not in unwritten], scratch))
+
+
+def round_trip_lines(cases, rounds, peers):
+    """The section of the report about writing."""
+    total = len(cases)
+    texts = [name for name, reason in rounds.again.items() if reason.startswith("text:")]
+    values = [name for name, reason in rounds.again.items() if reason.startswith("differs")]
+    written = total - len(rounds.unwritten)
+    kinds = collections.Counter(reason.partition(":")[0] for reason in rounds.exported.values())
+    refused_by_peer = sum(reason.startswith("ONNX Runtime") and peers is not None and name in peers for name, reason in rounds.exported.items())
+    lines = ["", "## As one program, written, and read again", "",
+             "Shapes that depend on what a case has as inputs make stages of it. Where these inputs are integers or",
+             "lists of numbers, the model that is written holds the case's own. What is left then cannot be one",
+             "program: strings, sequences, optional values, results whose shape depends on data.", "",
+             "| | cases |", "| --- | ---: |",
+             f"| imported as one program, inputs open, right | {total - len(rounds.program)} |",
+             f"| written (opset 17 where it says it) | {written} |",
+             f"| written and read again (opset 25): the whole printed program the same | {written - len(texts)} |",
+             f"| ... and its results right | {total - len(rounds.again)} |",
+             f"| accepted by `onnx.checker` with full checks | {written - kinds['checker']} |",
+             f"| run by ONNX Runtime | {written - kinds['checker'] - kinds['ONNX Runtime'] - kinds['crash']} |",
+             f"| ... and right | {written - len(rounds.exported)} |"]
+    if peers is not None:
+        lines += ["", f"Of those that ONNX Runtime does not run, it does not run the case's own file either in {refused_by_peer}."]
+    shown = {name: rounds.again[name] for name in texts + values} | rounds.exported
+    if shown:
+        lines += ["", "| written, but | reason |", "| --- | --- |"]
+        lines += [f"| {name} | {shown[name]} |".replace("\n", " ") for name in sorted(shown)]
+    return [line.replace("`", "'") if line.startswith("| node") else line for line in lines]
+
+
+def write_report(path, cases, ours, peers, backend, machine, rounds):
     def row(name, total, passed, peer):
         return f"| {name} | {total} | {passed} |" + (f" {peer} |" if peers is not None else "")
     header = [row("cases", "all", "brisk", "ONNX Runtime"), row("---", "---:", "---:", "---:")]
@@ -316,6 +368,8 @@ def write_report(path, cases, ours, peers, backend, machine):
             known = [reason for prefix, reason in KNOWN.items() if name.startswith(prefix)]
             reason = (known or [ours[name]])[0].replace("|", "/").replace("\n", " ")
             lines.append(f"| {name} | {reason} |")
+    if rounds is not None:
+        lines += round_trip_lines(cases, rounds, peers)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n")
 
@@ -323,7 +377,7 @@ def write_report(path, cases, ours, peers, backend, machine):
 def committed_failures():
     if not REPORT.exists():
         return None
-    text = REPORT.read_text().partition("## Cases that fail")[2]
+    text = REPORT.read_text().partition("## Cases that fail")[2].partition("\n## ")[0]
     return {line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| ") and "/" in line.split("|")[1]}
 
 
@@ -331,8 +385,9 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", default="")
     parser.add_argument("--backend", default="cpu")
-    parser.add_argument("--mode", choices=("stages", "program", "again"), default="stages",
-                        help="program: imported as one program, as brisk::load does; again: that program written and read once more")
+    parser.add_argument("--mode", choices=("stages", "program", "again", "export"), default="stages",
+                        help="program: imported as one program, as brisk::load does; again: that program written and read once more; "
+                             "export: that program written, for ONNX's checker and ONNX Runtime")
     parser.add_argument("--no-peer", action="store_true")
     parser.add_argument("--report", type=Path, help="write the table and the list of failures here (docs/results/onnx_cases.md)")
     parser.add_argument("--runner", help="the built onnx_case_runner; else it is built in build/")
@@ -354,12 +409,20 @@ def main():
             ours = {name: reason for path in arguments.found for name, reason in json.loads(path.read_text()).items()}
         else:
             ours = run_brisk(cases, arguments.runner, scratch, arguments.backend, arguments.mode)
+        if arguments.mode == "export":
+            unwritten = len(ours)
+            ours |= run_peer([case for case in cases if case.name not in ours], scratch)
         peers = None if arguments.no_peer else run_peer(cases)
+        rounds = round_trips(cases, arguments, scratch) if arguments.report and not arguments.found else None
     total, passed = score(cases, ours)
     if arguments.mode == "again":
         texts = sum(reason.startswith("text:") for reason in ours.values())
         unwritten = sum("has no counterpart" in reason for reason in ours.values())
         print(f"written and read again: {passed} are the same and pass, {texts} differ in their text, {unwritten} need an op that is not written")
+    if arguments.mode == "export":
+        found = collections.Counter(reason.partition(":")[0] for reason in ours.values())
+        print(f"exported: {total - unwritten}, of which {passed} are accepted by the checker and right in ONNX Runtime; {found['checker']} "
+              f"refused by the checker, {found['ONNX Runtime']} not run, {found['differs']} different")
     print(f"brisk: {passed} of {total} cases pass ({score(cases, ours, 'node')[1]} of {score(cases, ours, 'node')[0]} node cases)")
     if peers is not None:
         print(f"ONNX Runtime: {score(cases, peers)[1]} of {total}")
@@ -367,7 +430,7 @@ def main():
         arguments.failures.write_text(json.dumps(ours, indent=1))
     known = committed_failures()
     if arguments.report:
-        write_report(arguments.report, cases, ours, peers, arguments.backend, arguments.on or run_on())
+        write_report(arguments.report, cases, ours, peers, arguments.backend, arguments.on or run_on(), rounds)
         print(f"written: {arguments.report}")
         return 0
     broken = sorted(set(ours) - known) if known is not None else sorted(ours)

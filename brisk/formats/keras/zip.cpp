@@ -141,6 +141,9 @@ Result<std::string> ZipFile::read(const std::string& name, int64_t limit) const 
   char end = 0;
   if (got >= 0) got = zip_fread(member, &end, 1);
   const int close_error = zip_fclose(member);
+  if (got > 0)
+    return fail("{}: the member '{}' holds more than the {} bytes that it claims", what, name,
+                stat.size);
   if (got < 0 || close_error != 0 || contents.size() != stat.size)
     return fail("{}: the member '{}' is damaged or cut short ({} of {} bytes)", what, name,
                 contents.size(), stat.size);

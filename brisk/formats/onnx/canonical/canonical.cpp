@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "brisk/formats/onnx/canonical/captures.h"
+#include "brisk/formats/onnx/canonical/needed_order.h"
 #include "brisk/formats/onnx/canonical/own_ops.h"
 #include "brisk/ir/builder.h"
 #include "brisk/passes/simplify.h"
@@ -10,36 +12,6 @@
 
 namespace brisk::onnx {
 namespace {
-
-/// Nodes behind their operands, operand by operand, as the outputs need them; inputs among them.
-std::vector<NodeId> needed_order(const Graph& graph) {
-  struct Visit {
-    NodeId node;
-    size_t next_operand = 0;
-  };
-  std::vector<NodeId> order;
-  std::vector<bool> seen(graph.nodes().size(), false);
-  std::vector<Visit> open;
-  const auto visit = [&](NodeId id) {
-    if (seen[static_cast<size_t>(id)]) return;
-    seen[static_cast<size_t>(id)] = true;
-    open.push_back({id});
-  };
-  for (const NamedValue& output : graph.outputs()) {
-    visit(output.value.node);
-    while (!open.empty()) {
-      Visit& top = open.back();
-      const std::vector<ValueId>& operands = graph.node(top.node).operands;
-      if (top.next_operand < operands.size()) {
-        visit(operands[top.next_operand++].node);
-      } else {
-        order.push_back(top.node);
-        open.pop_back();
-      }
-    }
-  }
-  return order;
-}
 
 /// The layers that nodes belong to. What a file has without a name, or says by the shapes of its
 /// operands, belongs to whoever reads it first.
@@ -115,7 +87,7 @@ Graph settled(const Graph& graph) {
   constexpr int kMaxRounds = 8;  // against rules that undo each other
   Graph current = simplify(graph);
   for (int round = 0; round < kMaxRounds; ++round) {
-    Graph next = simplify(sink_transposes(simplify(with_own_ops(current))));
+    Graph next = simplify(sink_transposes(simplify(with_own_ops(with_ordered_captures(current)))));
     if (next == current) return next;
     current = std::move(next);
   }

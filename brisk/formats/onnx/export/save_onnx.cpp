@@ -1,8 +1,11 @@
 #include "brisk/formats/onnx/export/save_onnx.h"
 
+#include <algorithm>
+
 #include "brisk/base/file.h"
 #include "brisk/formats/onnx/canonical/formulas.h"
 #include "brisk/formats/onnx/export/emitter.h"
+#include "brisk/formats/onnx/export/plain_ops.h"
 #include "brisk/formats/onnx/schema/write.h"
 #include "brisk/passes/decompose_composites.h"
 #include "brisk/passes/inline_calls.h"
@@ -13,6 +16,19 @@ namespace {
 
 constexpr int kOldest = 17, kNewest = 25;
 
+/// ONNX's attention gives none.
+bool reads_attention_statistics(const Graph& graph) {
+  const auto is_statistics = [&](ValueId value) {
+    return value.result == 1 && graph.node(value.node).op->name == "dot_product_attention";
+  };
+  for (const NamedValue& output : graph.outputs())
+    if (is_statistics(output.value)) return true;
+  return std::any_of(graph.nodes().begin(), graph.nodes().end(), [&](const Node& node) {
+    return std::any_of(node.operands.begin(), node.operands.end(), is_statistics) ||
+           std::any_of(node.regions.begin(), node.regions.end(), reads_attention_statistics);
+  });
+}
+
 /// The forward graph as ops that have writers: no layers, no composites that ONNX lacks.
 Program writable(const Model& model, const SaveOptions& options, int opset) {
   Program program = bind_dimensions(for_inference(model.program), options.dimensions);
@@ -22,10 +38,12 @@ Program writable(const Model& model, const SaveOptions& options, int opset) {
                                       "layer_norm",   "dropout",     "embedding",
                                       "reduce_mean",  "one_hot",     "quantized_convolution",
                                       "quantized_dot"};
-  if (opset >= 23) context.target.native_composites.insert("dot_product_attention");
   program = inline_calls(std::move(program), context);
+  program.graph = in_plain_ops(program.graph);
+  if (opset >= 23 && !reads_attention_statistics(program.graph))
+    context.target.native_composites.insert("dot_product_attention");
   program = decompose_composites(std::move(program), context);
-  program.graph = written_out(program.graph, opset);
+  program.graph = written_out(in_plain_ops(program.graph), opset);
   return simplify(std::move(program), context);
 }
 

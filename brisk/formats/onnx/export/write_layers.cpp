@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "brisk/formats/onnx/export/emitter.h"
+#include "brisk/formats/onnx/export/integer_convolution.h"
 #include "brisk/formats/onnx/export/window_attributes.h"
 #include "brisk/ops/composite/composite.h"
 #include "brisk/ops/contract/contract.h"
@@ -37,9 +38,13 @@ void give_convolution(Emitter& e, const std::string& op, NodeId id, std::vector<
 }
 
 void convolution(Emitter& e, const Node& node, NodeId id) {
-  give_convolution(
-      e, "Conv", id, {e.first(node.operands[0]), filter_name(e, node.operands[1])},
-      convolution_attributes(e, node.operands[1], node.attributes.as<ConvolutionAttributes>()));
+  const std::vector<AttributeDef> attributes =
+      convolution_attributes(e, node.operands[1], node.attributes.as<ConvolutionAttributes>());
+  if (is_integer(e.type({id, 0}).dtype()))
+    return e.set_first({id, 0},
+                       e.node("ConvInteger", integer_convolution_inputs(e, node), attributes));
+  give_convolution(e, "Conv", id, {e.first(node.operands[0]), filter_name(e, node.operands[1])},
+                   attributes);
 }
 
 void transposed_convolution(Emitter& e, const Node& node, NodeId id) {

@@ -67,11 +67,12 @@ void slice(Emitter& e, const Node& node, NodeId id) {
   for (size_t i = 0; i < a.starts.size(); ++i) {
     const Extent& extent = shape[static_cast<int64_t>(i)];
     const int64_t step = a.steps.empty() ? 1 : a.steps[i];
-    if (extent.is_named() || (a.starts[i] == 0 && a.limits[i] == extent.size() && step == 1))
-      continue;
+    if (extent.is_named()) continue;
+    const int64_t limit = a.limits[i] == -1 ? extent.size() : a.limits[i];  // ONNX's -1 is the last
+    if (a.starts[i] == 0 && limit == extent.size() && step == 1) continue;
     axes.push_back(static_cast<int64_t>(i));
     starts.push_back(a.starts[i]);
-    limits.push_back(a.limits[i]);
+    limits.push_back(limit);
     steps.push_back(step);
   }
   if (axes.empty()) return e.set_plain({id, 0}, e.node("Identity", {e.plain(node.operands[0])}));
@@ -81,8 +82,6 @@ void slice(Emitter& e, const Node& node, NodeId id) {
 
 void pad(Emitter& e, const Node& node, NodeId id) {
   const auto& a = node.attributes.as<PadAttributes>();
-  for (const int64_t between : a.interior)
-    require(between == 0, "ONNX pads at the edges only, not between elements");
   std::vector<int64_t> low = a.low, high = a.high;
   const bool first = e.prefers_first({node.operands[0]}) && low.size() >= 3;
   if (first) {  // padding is written in the layout that is there
@@ -140,7 +139,8 @@ void reduce(Emitter& e, const Node& node, NodeId id) {
   if (spatial)
     for (int64_t& axis : axes) ++axis;
   std::string x = spatial ? e.first(node.operands[0]) : e.plain(node.operands[0]);
-  const bool as_integers = boolean && e.opset() < 20;  // since then bool has a maximum
+  const bool as_integers = boolean && e.opset() < 20;      // since then bool has a maximum
+  if (as_integers && op == "ReduceMax") op = "ReduceSum";  // 0 where there is nothing
   if (as_integers)
     x = e.node("Cast", {x}, {attribute("to", static_cast<int64_t>(ElementType::i32))});
   std::vector<AttributeDef> attributes = {attribute("keepdims", int64_t{a.keep_dims ? 1 : 0})};
@@ -233,10 +233,18 @@ void embedding(Emitter& e, const Node& node, NodeId id) {
 }
 void one_hot(Emitter& e, const Node& node, NodeId id) {
   const auto& a = node.attributes.as<OneHotAttributes>();
-  const Tensor values = Tensor::of<float>({2}, std::vector<float>{0, 1}).cast(a.dtype);
-  e.set_plain({id, 0}, e.node("OneHot", {e.plain(node.operands[0]),
-                                         e.scalar(DType::i64, static_cast<double>(a.depth)),
-                                         e.constant(values)}));
+  // ONNX's knows no bf16, and no index alone.
+  const DType type = a.dtype == DType::bf16 ? DType::f32 : a.dtype;
+  const Tensor values = Tensor::of<float>({2}, std::vector<float>{0, 1}).cast(type);
+  const Type& index = e.type(node.operands[0]);
+  std::string at = e.plain(node.operands[0]);
+  if (index.rank() == 0) at = e.reshaped(at, {1});
+  std::string y = e.node(
+      "OneHot", {at, e.scalar(index.dtype(), static_cast<double>(a.depth)), e.constant(values)});
+  if (index.rank() == 0) y = e.reshaped(y, {a.depth});
+  if (type != a.dtype)
+    y = e.node("Cast", {y}, {attribute("to", static_cast<int64_t>(element_type_of(a.dtype)))});
+  e.set_plain({id, 0}, y);
 }
 
 constexpr WriterRow kWriteMoveRows[] = {

@@ -11,6 +11,16 @@ const WriterRow* find_writer(std::string_view op) {
   return nullptr;
 }
 
+/// Refuses an element type that is younger than the opset.
+void check_type(DType type, int64_t opset) {
+  const int64_t since = bits(type) > 8 || type == DType::boolean ? 1
+                        : bits(type) < 8                         ? 21
+                        : is_floating(type)                      ? 19
+                                                                 : 1;
+  require(opset >= since, "ONNX has {} since opset {}, not in {} (--version)", name(type), since,
+          opset);
+}
+
 }  // namespace
 
 TypeDef type_def(const Type& type) {
@@ -26,6 +36,7 @@ void write_nodes(Emitter& emitter) {
   for (size_t i = 0; i < graph.nodes().size(); ++i) {
     const Node& node = graph.nodes()[i];
     const auto id = static_cast<NodeId>(i);
+    for (const Type& type : node.results) check_type(type.dtype(), emitter.opset());
     if (node.op->name == "input" || emitter.is_absorbed(id)) continue;
     const WriterRow* row = find_writer(node.op->name);
     require(row != nullptr, "the op '{}'{} has no counterpart in ONNX that brisk writes",

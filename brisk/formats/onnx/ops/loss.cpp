@@ -12,18 +12,19 @@ namespace {
 /// The loss of log probabilities, reduced as the node says.
 Value negative_log_likelihood(Call& c, Value log_probability, size_t weight_input) {
   Builder& builder = c.builder();
-  const Value target = cast(c.in(1), DType::i64);
+  Value target = cast(c.in(1), DType::i64);
   const int64_t classes = size_of(log_probability, 1);
   const DType type = log_probability.dtype();
   const Value zero = filled(builder, type, target.shape(), 0),
               one = filled(builder, type, target.shape(), 1);
-  Value weight = one;
-  if (c.has(weight_input)) weight = gather(c.in(weight_input), positions(target, classes), 0);
-  if (c.has_attribute("ignore_index")) {
-    const Value ignored = equal(target, filled(builder, DType::i64, target.shape(),
-                                               static_cast<double>(c.integer("ignore_index"))));
-    weight = select(ignored, zero, weight);
+  Value weight = one, ignored;
+  if (c.has_attribute("ignore_index")) {  // which need be no class
+    ignored = equal(target, filled(builder, DType::i64, target.shape(),
+                                   static_cast<double>(c.integer("ignore_index"))));
+    target = select(ignored, filled(builder, DType::i64, target.shape(), 0), target);
   }
+  if (c.has(weight_input)) weight = gather(c.in(weight_input), positions(target, classes), 0);
+  if (ignored.defined()) weight = select(ignored, zero, weight);
   const Value picked =
       squeeze(take_along_axis(log_probability, expand_dims(positions(target, classes), 1), 1), 1);
   const Value ignored_is_zero = select(equal(weight, zero), zero, picked);  // 0 * -inf is no number
