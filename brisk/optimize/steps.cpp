@@ -8,9 +8,9 @@ std::vector<TrainingStep> training_steps() {
 }
 
 std::vector<DeploymentStep> deployment_steps() {
-  return {plain_serving_step(), fused_serving_step(), fold_step(),     bfloat16_step(),
-          int8_step(),          gzip_step(),          prune_80_step(), prune_60_step(),
-          cluster_16_step(),    cluster_32_step()};
+  return {plain_serving_step(), fused_serving_step(), fold_step(),      half_channels_step(),
+          bfloat16_step(),      int8_step(),          gzip_step(),      prune_80_step(),
+          prune_60_step(),      cluster_16_step(),    cluster_32_step()};
 }
 
 }  // namespace brisk

@@ -35,6 +35,7 @@ Result<Candidate> train_on(OptimizeContext& context, const Candidate& best, cons
   recipe.optimizer = {.name = "adam", .learning_rate = how.learning_rate};
   recipe.schedule = {.name = "cosine_decay"};
   recipe.validation = {};
+  recipe.prune_channels = how.prune_channels;
   Job job = make_job(recipe);
   const int64_t batches = job.train.cardinality() - (job.train.has_short_batch() ? 1 : 0);
   require(batches > 0, "the training data has not one full batch of {} examples",
@@ -53,7 +54,7 @@ Result<Candidate> train_on(OptimizeContext& context, const Candidate& best, cons
                 duration_in_words(seconds_an_epoch(context, how.slowdown)),
                 duration_in_words(context.budget.left()));
   const int64_t epochs = std::max<int64_t>(1, steps / batches);
-  how.configure(job.trainer, job.model, steps);
+  if (how.configure) how.configure(job.trainer, job.model, steps);
   job.trainer.schedule = cosine_decay(how.learning_rate, steps);
   Trainer trainer(job.model, job.trainer);
   FitOptions fit{.epochs = epochs,

@@ -12,8 +12,9 @@ struct TrainOn {
   std::string step;             ///< its name: where checkpoints go
   double learning_rate = 1e-3;  ///< of adam, by cosine decay to 0
   double slowdown = 1;          ///< how much longer a step takes than a plain one
-  /// Sets what the training does besides, knowing its number of steps.
-  std::function<void(TrainerOptions& trainer, const Model& model, int64_t steps)> configure;
+  std::optional<StructuredPruningOptions> prune_channels = {};  ///< what leaves before
+  /// Sets what the training does besides, knowing its number of steps; may be empty.
+  std::function<void(TrainerOptions& trainer, const Model& model, int64_t steps)> configure = {};
 };
 
 /// Seconds that `options.epochs` take, or as much of them as the budget has room for.

@@ -95,6 +95,9 @@ TEST_F(OptimizeRun, MeasuresEachStepAndLeavesTheBestPackage) {
     EXPECT_EQ(found->figures.accuracy->examples, 64);
     EXPECT_LE(found->figures.latency->low, found->figures.latency->high);
   }
+  const StepRow& halved = *row(report, StepPhase::deployment, "half of the channels");
+  EXPECT_NE(halved.verdict, Verdict::not_tried) << halved.why;
+  EXPECT_LT(halved.figures.bytes, row(report, StepPhase::deployment, "fusion")->figures.bytes);
   const Package best = read_package(report.package).value();
   EXPECT_NE(best.optimization.find("\"optimize\""), std::string::npos);
   EXPECT_NE(best.preprocessing, "");

@@ -17,6 +17,7 @@ TrainingStep larger_batch_step();  ///< twice the batch
 DeploymentStep plain_serving_step();  ///< as trained, f32, a kernel an op
 DeploymentStep fused_serving_step();  ///< all passes
 DeploymentStep fold_step();
+DeploymentStep half_channels_step();
 DeploymentStep bfloat16_step();
 DeploymentStep int8_step();
 DeploymentStep gzip_step();
