@@ -94,10 +94,16 @@ struct LayerRow {
   double float_milliseconds = 0, integer_milliseconds = 0;  ///< 0: not measured
 };
 
-/// Of the float model's outputs, on made-up inputs.
-double sqnr_of(const Model& floats, const Model& quantized, int64_t batch_size) {
-  const ModelStep step = make_model_step(floats, {.batch_size = batch_size, .inference = true});
-  return output_sqnr(floats, quantized, synthetic_batch(step.program));
+/// Of the float model's outputs, on a batch of the data, or on made-up inputs without any.
+double sqnr_of(const Model& floats, const Model& quantized,
+               const std::optional<Dataset>& validation, int64_t batch_size) {
+  Example batch;
+  if (validation)
+    validation->iterator()->next(batch);
+  else
+    batch = synthetic_batch(
+        make_model_step(floats, {.batch_size = batch_size, .inference = true}).program);
+  return output_sqnr(floats, quantized, batch);
 }
 
 /// Every product with the times of both forms.
@@ -286,7 +292,7 @@ int quantize(const QuantizeVerbOptions& options) {
   }
   MeasuredModel after = measure(quantized.model, validation, options);
   time_in_turn(job.model, before, quantized.model, after, options);
-  const double sqnr = sqnr_of(folded, quantized.model, options.time_batch_size);
+  const double sqnr = sqnr_of(folded, quantized.model, validation, options.time_batch_size);
   Json layers = Json::array();
   for (const LayerRow& row : rows) layers.push_back(layer_json(row));
   Json step = {{"step", "quantize"},
