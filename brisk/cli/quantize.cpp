@@ -89,10 +89,16 @@ void time_in_turn(const Model& a, MeasuredModel& of_a, const Model& b, MeasuredM
   for (int round = 0; round < kRounds; ++round) time(a, of_a, round), time(b, of_b, round);
 }
 
-/// Of the float model's outputs, on made-up inputs.
-double sqnr_of(const Model& floats, const Model& quantized, int64_t batch_size) {
-  const ModelStep step = make_model_step(floats, {.batch_size = batch_size, .inference = true});
-  return output_sqnr(floats, quantized, synthetic_batch(step.program));
+/// Of the float model's outputs, on a batch of the data, or on made-up inputs without any.
+double sqnr_of(const Model& floats, const Model& quantized,
+               const std::optional<Dataset>& validation, int64_t batch_size) {
+  Example batch;
+  if (validation)
+    validation->iterator()->next(batch);
+  else
+    batch = synthetic_batch(
+        make_model_step(floats, {.batch_size = batch_size, .inference = true}).program);
+  return output_sqnr(floats, quantized, batch);
 }
 
 Json layer_json(const MeasuredLayer& row) {
@@ -220,7 +226,7 @@ int quantize(const QuantizeVerbOptions& options) {
   set_outcome(quantized, floats, rows);
   MeasuredModel after = measure(quantized.model, validation, options);
   time_in_turn(job.model, before, quantized.model, after, options);
-  const double sqnr = sqnr_of(folded, quantized.model, options.time_batch_size);
+  const double sqnr = sqnr_of(folded, quantized.model, validation, options.time_batch_size);
   Json layers = Json::array();
   for (const MeasuredLayer& row : rows) layers.push_back(layer_json(row));
   Json step = {{"step", "quantize"},

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "brisk/ir/builder.h"
+#include "brisk/ir/rewrite.h"
 #include "brisk/passes/pipeline.h"
 #include "brisk/runtime/backend.h"
 
@@ -17,6 +18,17 @@
 namespace brisk {
 namespace {
 
+/// Dropout does nothing in inference, but it would stand between ops that are joined.
+Program drop_dropout(Program program, const PassContext&) {
+  program.graph = rewrite(program.graph,
+                          [](Builder&, const Node& node, NodeId,
+                             std::span<const Value> operands) -> std::optional<std::vector<Value>> {
+                            if (node.op->name != "dropout") return std::nullopt;
+                            return std::vector<Value>{operands[0]};
+                          });
+  return program;
+}
+
 Program inference_form(const Model& model) {
   const std::set<std::string_view> wanted = {
       "inline_calls",    "absorb_padding", "absorb_pool_padding",
@@ -25,6 +37,7 @@ Program inference_form(const Model& model) {
   for (const std::vector<Pass>& pipeline : {forward_pipeline(), lowering_pipeline()})
     for (const Pass& pass : pipeline)
       if (wanted.contains(pass.name)) passes.push_back(pass);
+  passes.insert(passes.begin() + 1, {"drop_dropout", Phase::model, drop_dropout, true});
   PassContext context;
   context.target.name = "inference";
   context.target.fused_convolution = true;

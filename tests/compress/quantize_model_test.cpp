@@ -58,6 +58,24 @@ TEST(QuantizeModel, EveryProductIsInIntegersAndCloseToTheFloatModel) {
   EXPECT_GT(difference(wanted, found), 0);
 }
 
+TEST(QuantizeModel, DropoutStandsBetweenNoIntegers) {
+  ModelBuilder builder("dropped");
+  Value x = builder.input("image", {12, 12, 3});
+  x = builder(Conv2D{.filters = 8, .activation = "relu", .name = "conv"}, x);
+  x = builder(Dropout{.rate = 0.5}, builder(Flatten{}, builder(MaxPooling2D{}, x)));
+  Model model = builder.finish({{"logits", builder(Dense{.units = 5, .name = "logits"}, x)}});
+  model.initialize(3);
+  const Model folded = fold_weights(model);
+  for (const StateEntry& entry : folded.program.state)
+    EXPECT_EQ(entry.role, StateRole::parameter) << entry.name;
+  const QuantizedModel quantized =
+      quantize_model(folded, calibrate_model(folded, from_tensor_slices(images(16)).batch(8)));
+  std::map<std::string, int> count;
+  for (const Node& node : quantized.model.program.graph.nodes()) ++count[node.op->name];
+  EXPECT_EQ(count["quantize"], 1) << "the image";
+  EXPECT_EQ(count["dequantize"] + count["dropout"], 0);
+}
+
 TEST(QuantizeModel, IsBitEqualOnEveryBackendAndReadAgain) {
   const Model folded = fold_weights(residual_model());
   const std::vector<Tensor> data = images(16);
