@@ -186,6 +186,7 @@ void choose_counts(std::vector<Candidates>& groups, const StructuredPruningOptio
 }
 
 std::string reasons_of(const std::vector<Candidates>& groups) {
+  if (groups.empty()) return " it has no product of floats with weights";
   std::string text;
   for (const Candidates& candidates : groups)
     text += fmt::format(

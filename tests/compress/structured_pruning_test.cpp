@@ -229,6 +229,9 @@ TEST(StructuredPruning, RefusesWhatMeansNothing) {
   says([&] { prune_channels(model, {.exclude_layers = {""}}); },
        "no channel of model 'mobile' can go:\n  stem");
   says([&] { prune_channels(zoo::mlp(), {}); }, "has no weights");
+  ModelBuilder flat("flat");
+  const Model nothing = flat.finish({{"y", flat(Flatten{}, flat.input("x", {2, 2}))}});
+  says([&] { prune_channels(nothing, {}); }, "it has no product of floats with weights");
   says([&] { prune_channels(drawn(zoo::mlp()), {.importance = ChannelImportance::gamma}); },
        "dense: no batch normalization scales it");
 }
