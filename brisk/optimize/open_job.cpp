@@ -25,8 +25,9 @@ OptimizeJob from_recipe(const OptimizeOptions& options) {
           "{} says itself what data there is: leave --data and --validation out", options.model);
   OptimizeJob job;
   job.recipe = read_recipe(options.model).value();
-  require(job.recipe.prune.name.empty() && job.recipe.cluster.number_of_clusters == 0,
-          "{} prunes or clusters: an optimization tries that by itself, leave it out",
+  require(job.recipe.prune.name.empty() && job.recipe.cluster.number_of_clusters == 0 &&
+              !job.recipe.quantize.enabled,
+          "{} prunes, clusters or quantizes: an optimization tries that by itself, leave it out",
           options.model);
   job.trains = true;
   job.name =

@@ -202,7 +202,8 @@ TEST_F(OptimizeRun, RefusesWhatCannotBeJudged) {
             std::string::npos);
   write_recipe("  validation: {idx: {images: test-images, labels: test-labels}}\n",
                "prune: polynomial_decay\n");
-  EXPECT_NE(refusal([&] { optimize(options()); }).find("prunes or clusters"), std::string::npos);
+  EXPECT_NE(refusal([&] { optimize(options()); }).find("prunes, clusters or quantizes"),
+            std::string::npos);
   write_recipe("  validation: {idx: {images: test-images, labels: test-labels}}\n", "");
   write_bands(place_.path(), "train", 20, 1);
   EXPECT_NE(refusal([&] {
