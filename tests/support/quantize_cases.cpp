@@ -60,7 +60,7 @@ std::vector<Ending> endings() {
   return {
       {"to_f32", {}},
       {"relu_to_f32", {.activation = Activation::relu}},
-      {"to_i8", {.dtype = DType::i8}},
+      {"to_i8", {.dtype = DType::i8, .scale = 0.04}},
       {"relu6_to_u8", {.activation = Activation::relu6, .limit = 200.5, .dtype = DType::u8}},
       {"residual_to_i8", {.residual = true, .residual_scale = 0.7, .dtype = DType::i8}, DType::i8},
       {"residual_relu_to_u8",
