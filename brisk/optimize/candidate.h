@@ -35,6 +35,7 @@ struct Candidate {
   Model served = {};                       ///< what deployment makes of `trained`
   std::vector<MeasuredLayer> layers = {};  ///< of int8: each product
   std::string note = {};                   ///< what the step wants to be said of it
+  bool required = false;  ///< kept whatever was measured: what every package is compiled with
 };
 
 }  // namespace brisk

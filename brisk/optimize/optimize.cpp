@@ -220,7 +220,7 @@ class OptimizationRun {
     } else {
       const Decision decision = decide(context_.options.target, trial, context_.start_accuracy,
                                        context_.options.max_drop);
-      row.verdict = decision.kept ? Verdict::kept : Verdict::not_kept;
+      row.verdict = decision.kept || candidate->required ? Verdict::kept : Verdict::not_kept;
       row.why = decision.why;
     }
     if (!candidate->note.empty()) row.why += (row.why.empty() ? "" : "; ") + candidate->note;
@@ -239,6 +239,7 @@ class OptimizationRun {
     }
     best = std::move(*candidate);
     best.note.clear();
+    best.required = false;
     figures = trial.after;
     add(row, since, &best, place / "served");
     std::filesystem::remove_all(place / "checkpoints");

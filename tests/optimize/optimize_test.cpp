@@ -98,6 +98,8 @@ TEST_F(OptimizeRun, MeasuresEachStepAndLeavesTheBestPackage) {
   const StepRow& halved = *row(report, StepPhase::deployment, "half of the channels");
   EXPECT_NE(halved.verdict, Verdict::not_tried) << halved.why;
   EXPECT_LT(halved.figures.bytes, row(report, StepPhase::deployment, "fusion")->figures.bytes);
+  EXPECT_EQ(row(report, StepPhase::deployment, "fusion")->verdict, Verdict::kept)
+      << "packages are compiled with it, whatever was measured";
   const Package best = read_package(report.package).value();
   EXPECT_NE(best.optimization.find("\"optimize\""), std::string::npos);
   EXPECT_NE(best.preprocessing, "");

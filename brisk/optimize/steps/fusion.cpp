@@ -47,6 +47,7 @@ DeploymentStep fused_serving_step() {
           [](OptimizeContext& context, const Candidate& best) -> Result<Candidate> {
             Candidate fused = best;
             fused.deployment.disabled_passes.clear();
+            fused.required = true;
             deploy(context, fused);
             return fused;
           }};
