@@ -173,15 +173,20 @@ void add_fake(std::vector<OpCase>& cases) {
 }
 
 void add_moving_magnitude(std::vector<OpCase>& cases) {
-  for (const bool training : {false, true})
+  struct Form {
+    std::string name;
+    MovingMagnitudeAttributes attributes;
+  };
+  for (const Form& form : {Form{"inference", {.ema_decay = 0.9, .training = false}},
+                           {"training", {.ema_decay = 0.9, .training = true}},
+                           {"slow_training", {.ema_decay = 0.999, .training = true}}})
     cases.push_back({.op = "moving_magnitude",
-                     .name = training ? "training" : "inference",
+                     .name = form.name,
                      .operands = {values({3, 65}), values({}).between(0.5, 3)},
                      .build =
-                         [training](Builder& builder, std::span<const Value> in) {
-                           return std::vector{builder.emit_one(
-                               "moving_magnitude", {in[0], in[1]},
-                               MovingMagnitudeAttributes{.ema_decay = 0.9, .training = training})};
+                         [form](Builder& builder, std::span<const Value> in) {
+                           return std::vector{builder.emit_one("moving_magnitude", {in[0], in[1]},
+                                                               form.attributes)};
                          },
                      .types = kFloatTypes,
                      .roundings = 3,
