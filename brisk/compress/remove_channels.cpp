@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "brisk/compress/smaller_layer.h"
+#include "brisk/ir/mapped_values.h"
 #include "brisk/ops/control/control.h"
 #include "brisk/ops/convolve/convolve.h"
 #include "brisk/ops/move/move.h"
@@ -72,7 +73,7 @@ class Rewriter {
 
   Graph graph(const Graph& graph, const RegionAxes& region) {
     Builder builder(graph.ops(), graph.name());
-    std::vector<std::vector<Value>> mapped(graph.nodes().size());
+    MappedValues mapped(graph.nodes().size());
     for (size_t i = 0; i < graph.inputs().size(); ++i) {
       const NodeId node = graph.inputs()[i];
       mapped[static_cast<size_t>(node)] = {builder.input(
@@ -81,10 +82,7 @@ class Rewriter {
     for (size_t id = 0; id < graph.nodes().size(); ++id) {
       if (!mapped[id].empty()) continue;
       const Node& node = graph.nodes()[id];
-      std::vector<Value> operands;
-      for (const ValueId& operand : node.operands)
-        operands.push_back(
-            mapped[static_cast<size_t>(operand.node)][static_cast<size_t>(operand.result)]);
+      const std::vector<Value> operands = mapped_operands(node, mapped);
       const LabelScope label(builder, node.label);
       const auto number = static_cast<NodeId>(id);
       mapped[id] =
@@ -98,11 +96,7 @@ class Rewriter {
                   "[{}] gives {} without the channels that go", node.op->name,
                   mapped[id][r].type().to_string());
     }
-    std::vector<Builder::Output> outputs;
-    for (const NamedValue& output : graph.outputs())
-      outputs.push_back({output.name, mapped[static_cast<size_t>(output.value.node)]
-                                            [static_cast<size_t>(output.value.result)]});
-    return builder.finish(outputs);
+    return builder.finish(mapped_outputs(graph, mapped));
   }
 
  private:

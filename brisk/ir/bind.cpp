@@ -1,4 +1,5 @@
 #include "brisk/ir/builder.h"
+#include "brisk/ir/mapped_values.h"
 #include "brisk/ir/program.h"
 
 // Binding rebuilds the graph: input types and shape attributes are replaced and every other shape
@@ -23,26 +24,21 @@ Attributes bind_attributes(const Node& node, const Binding& binding) {
 
 Graph bind_dimensions(const Graph& graph, const Binding& binding) {
   Builder builder(graph.ops(), graph.name());
-  std::vector<std::vector<Value>> mapped(graph.nodes().size());
+  MappedValues mapped(graph.nodes().size());
   for (size_t i = 0; i < graph.inputs().size(); ++i)
     mapped[static_cast<size_t>(graph.inputs()[i])] = {
         builder.input(graph.input_name(i), graph.input_type(i).bind(binding))};
   for (size_t id = 0; id < graph.nodes().size(); ++id) {
     if (!mapped[id].empty()) continue;
     const Node& node = graph.nodes()[id];
-    std::vector<Value> operands;
-    for (const ValueId& operand : node.operands)
-      operands.push_back(mapped[static_cast<size_t>(operand.node)][static_cast<size_t>(operand.result)]);
+    const std::vector<Value> operands = mapped_operands(node, mapped);
     std::vector<Graph> regions;
     for (const Graph& region : node.regions) regions.push_back(bind_dimensions(region, binding));
     const LabelScope label(builder, node.label);
-    mapped[id] = builder.emit(*node.op, operands, bind_attributes(node, binding), std::move(regions));
+    mapped[id] =
+        builder.emit(*node.op, operands, bind_attributes(node, binding), std::move(regions));
   }
-  std::vector<Builder::Output> outputs;
-  for (const NamedValue& output : graph.outputs())
-    outputs.push_back({output.name, mapped[static_cast<size_t>(output.value.node)]
-                                          [static_cast<size_t>(output.value.result)]});
-  return builder.finish(outputs);
+  return builder.finish(mapped_outputs(graph, mapped));
 }
 
 Program bind_dimensions(const Program& program, const Binding& binding) {

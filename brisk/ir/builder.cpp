@@ -1,6 +1,7 @@
 #include "brisk/ir/builder.h"
 
 #include "brisk/base/error.h"
+#include "brisk/ir/mapped_values.h"
 
 namespace brisk {
 namespace {
@@ -12,7 +13,8 @@ std::vector<bool> reachable(std::span<const Node> nodes, std::span<const Builder
   for (size_t id = nodes.size(); id-- > 0;) {
     if (nodes[id].op->name == "input" || nodes[id].op->side_effect) needed[id] = true;
     if (!needed[id]) continue;
-    for (const ValueId& operand : nodes[id].operands) needed[static_cast<size_t>(operand.node)] = true;
+    for (const ValueId& operand : nodes[id].operands)
+      needed[static_cast<size_t>(operand.node)] = true;
   }
   return needed;
 }
@@ -40,10 +42,13 @@ Value Builder::input(std::string name, Type type) {
 // the op's own parser.
 Value Builder::constant(Tensor value) {
   const std::vector<NamedAttribute> fields = {{"value", std::move(value)}};
-  return emit_one("constant", std::span<const Value>(), ops_->at("constant").parse_attributes(fields));
+  return emit_one("constant", std::span<const Value>(),
+                  ops_->at("constant").parse_attributes(fields));
 }
 
-Value Builder::scalar(DType type, double value) { return constant(Tensor::scalar(type, value)); }
+Value Builder::scalar(DType type, double value) {
+  return constant(Tensor::scalar(type, value));
+}
 
 Value zeros(Builder& builder, const Type& type) {
   const Value zero = builder.scalar(type.dtype(), 0);
@@ -62,7 +67,8 @@ std::vector<Value> Builder::emit(const Op& op, std::span<const Value> operands,
           op.min_operands == op.max_operands
               ? std::to_string(op.min_operands)
               : fmt::format("{} to {}", op.min_operands,
-                            op.max_operands < 0 ? std::string("any number of") : std::to_string(op.max_operands)),
+                            op.max_operands < 0 ? std::string("any number of")
+                                                : std::to_string(op.max_operands)),
           count);
   require(op.num_regions < 0 || static_cast<int>(regions.size()) == op.num_regions,
           "[{}] takes {} regions, but {} are given", op.name, op.num_regions, regions.size());
@@ -108,25 +114,24 @@ Value Builder::emit_one(std::string_view op, std::initializer_list<Value> operan
 std::vector<Value> Builder::inline_graph(const Graph& graph, std::span<const Value> inputs) {
   require(inputs.size() == graph.inputs().size(), "graph '{}' takes {} inputs, but {} are given",
           graph.name(), graph.inputs().size(), inputs.size());
-  std::vector<std::vector<Value>> mapped(graph.nodes().size());
+  MappedValues mapped(graph.nodes().size());
   for (size_t i = 0; i < inputs.size(); ++i) {
-    require(inputs[i].type() == graph.input_type(i), "input '{}' of graph '{}' is {}, but {} is given",
-            graph.input_name(i), graph.name(), graph.input_type(i).to_string(),
-            inputs[i].type().to_string());
+    require(inputs[i].type() == graph.input_type(i),
+            "input '{}' of graph '{}' is {}, but {} is given", graph.input_name(i), graph.name(),
+            graph.input_type(i).to_string(), inputs[i].type().to_string());
     mapped[static_cast<size_t>(graph.inputs()[i])] = {inputs[i]};
   }
   for (size_t id = 0; id < graph.nodes().size(); ++id) {
     const Node& node = graph.nodes()[id];
     if (!mapped[id].empty()) continue;
-    std::vector<Value> operands;
-    for (const ValueId& operand : node.operands)
-      operands.push_back(mapped[static_cast<size_t>(operand.node)][static_cast<size_t>(operand.result)]);
+    const std::vector<Value> operands = mapped_operands(node, mapped);
     const LabelScope label(*this, node.label.empty() ? label_ : node.label);
     mapped[id] = emit(*node.op, operands, node.attributes, node.regions);
   }
   std::vector<Value> outputs;
   for (const NamedValue& output : graph.outputs())
-    outputs.push_back(mapped[static_cast<size_t>(output.value.node)][static_cast<size_t>(output.value.result)]);
+    outputs.push_back(
+        mapped[static_cast<size_t>(output.value.node)][static_cast<size_t>(output.value.result)]);
   return outputs;
 }
 
@@ -146,13 +151,16 @@ Graph Builder::finish(std::span<const Output> outputs) {
     if (!needed[id]) continue;
     renumbered[id] = static_cast<NodeId>(kept.size());
     Node& node = kept.emplace_back(std::move(nodes_[id]));
-    for (ValueId& operand : node.operands) operand.node = renumbered[static_cast<size_t>(operand.node)];
+    for (ValueId& operand : node.operands)
+      operand.node = renumbered[static_cast<size_t>(operand.node)];
   }
   std::vector<NodeId> inputs;
   for (const NodeId id : inputs_) inputs.push_back(renumbered[static_cast<size_t>(id)]);
   std::vector<NamedValue> named;
   for (const Output& output : outputs)
-    named.push_back({output.name, {renumbered[static_cast<size_t>(output.value.id.node)], output.value.id.result}});
+    named.push_back(
+        {output.name,
+         {renumbered[static_cast<size_t>(output.value.id.node)], output.value.id.result}});
   nodes_.clear();
   inputs_.clear();
   return Graph(ops_, name_, std::move(kept), std::move(inputs), std::move(named));

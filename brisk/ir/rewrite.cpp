@@ -1,31 +1,12 @@
 #include "brisk/ir/rewrite.h"
 
 #include "brisk/base/error.h"
+#include "brisk/ir/mapped_values.h"
 
 namespace brisk {
-namespace {
-
-std::vector<Value> mapped_operands(const Node& node, const std::vector<std::vector<Value>>& mapped) {
-  std::vector<Value> operands;
-  for (const ValueId& operand : node.operands)
-    operands.push_back(mapped[static_cast<size_t>(operand.node)][static_cast<size_t>(operand.result)]);
-  return operands;
-}
-
-std::vector<Builder::Output> mapped_outputs(const Graph& graph,
-                                            const std::vector<std::vector<Value>>& mapped) {
-  std::vector<Builder::Output> outputs;
-  for (const NamedValue& output : graph.outputs())
-    outputs.push_back({output.name, mapped[static_cast<size_t>(output.value.node)]
-                                          [static_cast<size_t>(output.value.result)]});
-  return outputs;
-}
-
-}  // namespace
-
 Graph rewrite(const Graph& graph, const NodeRewriter& rewriter, bool into_regions) {
   Builder builder(graph.ops(), graph.name());
-  std::vector<std::vector<Value>> mapped(graph.nodes().size());
+  MappedValues mapped(graph.nodes().size());
   for (size_t i = 0; i < graph.inputs().size(); ++i)
     mapped[static_cast<size_t>(graph.inputs()[i])] = {
         builder.input(graph.input_name(i), graph.input_type(i))};
@@ -37,8 +18,9 @@ Graph rewrite(const Graph& graph, const NodeRewriter& rewriter, bool into_region
     const std::vector<Value> operands = mapped_operands(node, mapped);
     const LabelScope label(builder, node.label);
     if (auto replaced = rewriter(builder, node, static_cast<NodeId>(id), operands)) {
-      invariant(replaced->size() == node.results.size(), "[{}] is rewritten to {} values, but has {}",
-                node.op->name, replaced->size(), node.results.size());
+      invariant(replaced->size() == node.results.size(),
+                "[{}] is rewritten to {} values, but has {}", node.op->name, replaced->size(),
+                node.results.size());
       mapped[id] = std::move(*replaced);
     } else {
       mapped[id] = builder.emit(*node.op, operands, node.attributes, node.regions);

@@ -1,6 +1,7 @@
 #include "brisk/passes/change_precision.h"
 
 #include "brisk/ir/builder.h"
+#include "brisk/ir/mapped_values.h"
 #include "brisk/ops/elementwise/elementwise.h"
 
 // The graph is built again from its inputs: types follow from the ops' own rules, so only what
@@ -24,7 +25,7 @@ class PrecisionChange {
   /// The first `num_changed` inputs get the new type; the others are cast behind the input.
   Graph operator()(const Graph& graph, size_t num_changed) const {
     Builder builder(graph.ops(), graph.name());
-    std::vector<std::vector<Value>> mapped(graph.nodes().size());
+    MappedValues mapped(graph.nodes().size());
     for (size_t i = 0; i < graph.inputs().size(); ++i) {
       const Type& type = graph.input_type(i);
       Value input = builder.input(graph.input_name(i), i < num_changed ? (*this)(type) : type);
@@ -34,19 +35,14 @@ class PrecisionChange {
     for (size_t id = 0; id < graph.nodes().size(); ++id) {
       if (!mapped[id].empty()) continue;
       const Node& node = graph.nodes()[id];
-      std::vector<Value> operands;
-      for (const ValueId& operand : node.operands)
-        operands.push_back(mapped[static_cast<size_t>(operand.node)][static_cast<size_t>(operand.result)]);
+      const std::vector<Value> operands = mapped_operands(node, mapped);
       std::vector<Graph> regions;
-      for (const Graph& region : node.regions) regions.push_back((*this)(region, region.inputs().size()));
+      for (const Graph& region : node.regions)
+        regions.push_back((*this)(region, region.inputs().size()));
       const LabelScope label(builder, node.label);
       mapped[id] = builder.emit(*node.op, operands, attributes(node), std::move(regions));
     }
-    std::vector<Builder::Output> outputs;
-    for (const NamedValue& output : graph.outputs())
-      outputs.push_back({output.name, mapped[static_cast<size_t>(output.value.node)]
-                                            [static_cast<size_t>(output.value.result)]});
-    return builder.finish(outputs);
+    return builder.finish(mapped_outputs(graph, mapped));
   }
 
  private:
@@ -72,8 +68,8 @@ class PrecisionChange {
 }  // namespace
 
 Program change_precision(Program program, DType from, DType to) {
-  require(is_floating(from) && is_floating(to), "precision changes between floating types, not from {} to {}",
-          name(from), name(to));
+  require(is_floating(from) && is_floating(to),
+          "precision changes between floating types, not from {} to {}", name(from), name(to));
   const PrecisionChange change(from, to);
   program.graph = change(program.graph, program.state.size());
   for (StateEntry& entry : program.state) entry.type = change(entry.type);

@@ -12,6 +12,18 @@
 
 namespace brisk {
 
+/// Batch normalizations that do something: scales and variances around 1, the rest around 0.
+inline void vary_normalizations(Model& model) {
+  PhiloxSequence random(11);
+  for (size_t i = 0; i < model.weights.size(); ++i) {
+    const std::string& name = model.program.state[i].name;
+    const bool positive = name.ends_with("gamma") || name.ends_with("moving_variance");
+    if (!positive && !name.ends_with("beta") && !name.ends_with("moving_mean")) continue;
+    for (int64_t j = 0; j < model.weights[i].num_elements(); ++j)
+      model.weights[i].set(j, positive ? 0.5 + random.next_unit() : 0.3 * random.next_normal());
+  }
+}
+
 /// A residual network in small: batch norms, a pool between convolutions, a depthwise layer, relu6.
 inline Model residual_model() {
   ModelBuilder model("residual");
@@ -36,14 +48,7 @@ inline Model residual_model() {
   x = model(GlobalAveragePooling2D{}, x);
   Model result = model.finish({{"logits", model(Dense{.units = 5, .name = "logits"}, x)}});
   result.initialize(3);
-  PhiloxSequence random(11);
-  for (size_t i = 0; i < result.weights.size(); ++i) {
-    const std::string& name = result.program.state[i].name;
-    const bool positive = name.ends_with("gamma") || name.ends_with("moving_variance");
-    if (!positive && !name.ends_with("beta") && !name.ends_with("moving_mean")) continue;
-    for (int64_t j = 0; j < result.weights[i].num_elements(); ++j)
-      result.weights[i].set(j, positive ? 0.5 + random.next_unit() : 0.3 * random.next_normal());
-  }
+  vary_normalizations(result);
   return result;
 }
 

@@ -65,11 +65,7 @@ TEST_P(TfmotClustering, TrainsCentroidsAndWeightsAlike) {
   const Program step = make_training_step(
       first, {.optimizer = options.optimizer, .clustering = options.clustering}, json.at("batch"));
   Trainer trainer(first, options);
-  const auto labels = json.at("labels").get<std::vector<int32_t>>();
-  const auto count = static_cast<int64_t>(labels.size());
-  const Dataset dataset = from_tensor_slices({tensor_of(json.at("features"), {count, 12}),
-                                              Tensor::of<int32_t>({count}, labels)})
-                              .batch(json.at("batch"));
+  const Dataset dataset = tfmot_examples(json);
   FitOptions fit;
   fit.epochs = json.at("epochs");
   int epochs = 0;

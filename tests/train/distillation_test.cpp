@@ -42,13 +42,7 @@ TEST_P(KerasDistillation, TrainsTheSameStudent) {
       taught_by(tfmot_network(json.at("teacher")),
                 {.temperature = json.at("temperature"), .alpha = json.at("student_loss_weight")});
   Trainer trainer(tfmot_network(json.at("first")), options);
-  const auto labels = json.at("labels").get<std::vector<int32_t>>();
-  const auto count = static_cast<int64_t>(labels.size());
-  const Dataset dataset =
-      from_tensor_slices(
-          {Tensor::of<float>({count, 12}, json.at("features").get<std::vector<float>>()),
-           Tensor::of<int32_t>({count}, labels)})
-          .batch(json.at("batch"));
+  const Dataset dataset = tfmot_examples(json);
   FitOptions fit;
   fit.epochs = json.at("epochs");
   fit.callbacks.on_epoch = [&](const StepReport& report, const Metrics& metrics) {

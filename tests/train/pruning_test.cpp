@@ -67,8 +67,6 @@ TEST(Pruning, MovementIsThatOfAutograd) {
   const Program step = make_training_step(
       first, {.optimizer = options.optimizer, .pruning = options.pruning}, json.at("batch"));
   Trainer trainer(first, options);
-  const auto labels = json.at("labels").get<std::vector<int32_t>>();
-  const auto count = static_cast<int64_t>(labels.size());
   FitOptions fit;
   fit.epochs = json.at("epochs");
   fit.callbacks.on_step = [&](const StepReport& report) {
@@ -94,11 +92,7 @@ TEST(Pruning, MovementIsThatOfAutograd) {
       agrees("scores", score_name(layer + "/kernel"));
     }
   };
-  trainer.fit(from_tensor_slices(
-                  {Tensor::of<float>({count, 12}, json.at("features").get<std::vector<float>>()),
-                   Tensor::of<int32_t>({count}, labels)})
-                  .batch(json.at("batch")),
-              fit);
+  trainer.fit(tfmot_examples(json), fit);
 }
 
 TEST(Pruning, MasksAreTheSameOnAnyNumberOfThreads) {
@@ -128,13 +122,7 @@ TEST(Pruning, MasksOfAWholeDecayAreTfmots) {
                                                          s["begin_step"], s["end_step"],
                                                          {.frequency = s["frequency"]})});
   Trainer trainer(first, options);
-  const auto labels = json.at("labels").get<std::vector<int32_t>>();
-  const auto count = static_cast<int64_t>(labels.size());
-  const Dataset dataset =
-      from_tensor_slices(
-          {Tensor::of<float>({count, 12}, json.at("features").get<std::vector<float>>()),
-           Tensor::of<int32_t>({count}, labels)})
-          .batch(json.at("batch"));
+  const Dataset dataset = tfmot_examples(json);
   FitOptions fit;
   fit.epochs = json.at("epochs");
   const Program step = make_training_step(

@@ -8,6 +8,7 @@
 #include "brisk/base/file.h"
 #include "brisk/compress/fold_weights.h"
 #include "brisk/train/trainer.h"
+#include "tests/compress/residual_model.h"
 #include "tests/support/refusal.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/train/tfmot_network.h"
@@ -125,14 +126,7 @@ Model residual_block() {
                                {"joined", joined},
                                {"depthwise", depthwise}});
   result.initialize(3);
-  PhiloxSequence random(11);
-  for (size_t i = 0; i < result.weights.size(); ++i) {
-    const std::string& name = result.program.state[i].name;
-    const bool positive = name.ends_with("gamma") || name.ends_with("moving_variance");
-    if (!positive && !name.ends_with("beta") && !name.ends_with("moving_mean")) continue;
-    for (int64_t j = 0; j < result.weights[i].num_elements(); ++j)
-      result.weights[i].set(j, positive ? 0.5 + random.next_unit() : 0.3 * random.next_normal());
-  }
+  vary_normalizations(result);
   return result;
 }
 

@@ -3,6 +3,7 @@
 /// The dense network of the trainings that TFMOT wrote down.
 
 #include "brisk/base/json.h"
+#include "brisk/data/memory_source.h"
 #include "brisk/nn/layers.h"
 
 namespace brisk::test {
@@ -20,6 +21,16 @@ inline Model tfmot_network(const Json& first, const std::string& activation = "t
       tensor = Tensor::of<float>(tensor.sizes(), json.at(weight).get<std::vector<float>>());
     }
   return result;
+}
+
+/// Its examples in batches: {"features", "labels", "batch"}.
+inline Dataset tfmot_examples(const Json& json) {
+  const auto labels = json.at("labels").get<std::vector<int32_t>>();
+  const auto count = static_cast<int64_t>(labels.size());
+  return from_tensor_slices(
+             {Tensor::of<float>({count, 12}, json.at("features").get<std::vector<float>>()),
+              Tensor::of<int32_t>({count}, labels)})
+      .batch(json.at("batch"));
 }
 
 }  // namespace brisk::test

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "brisk/ir/mapped_values.h"
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/source/source.h"
 #include "brisk/ops/standard.h"
@@ -20,26 +21,18 @@ Graph in_order(const Graph& graph, const std::vector<NodeId>& created) {
     order[i] = static_cast<size_t>(
         std::count_if(created.begin(), created.end(), [&](NodeId id) { return id < created[i]; }));
   Builder copy(graph.ops(), graph.name());
-  std::vector<std::vector<Value>> mapped(graph.nodes().size());
+  MappedValues mapped(graph.nodes().size());
   for (const size_t i : order)
     mapped[static_cast<size_t>(graph.inputs()[i])] = {
         copy.input(graph.input_name(i), graph.input_type(i))};
   for (size_t id = 0; id < graph.nodes().size(); ++id) {
     if (!mapped[id].empty()) continue;
     const Node& node = graph.nodes()[id];
-    std::vector<Value> operands;
-    for (const ValueId& operand : node.operands)
-      operands.push_back(
-          mapped[static_cast<size_t>(operand.node)][static_cast<size_t>(operand.result)]);
+    const std::vector<Value> operands = mapped_operands(node, mapped);
     const LabelScope label(copy, node.label);
     mapped[id] = copy.emit(*node.op, operands, node.attributes, node.regions);
   }
-  std::vector<Builder::Output> outputs;
-  for (const NamedValue& output : graph.outputs())
-    outputs.push_back(
-        {output.name,
-         mapped[static_cast<size_t>(output.value.node)][static_cast<size_t>(output.value.result)]});
-  return copy.finish(outputs);
+  return copy.finish(mapped_outputs(graph, mapped));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "brisk/base/error.h"
 #include "brisk/ir/builder.h"
+#include "brisk/ir/mapped_values.h"
 
 // Every node is of one kind. What depends on no input is free: it is repeated in both parts. A node
 // whose other operands are all prepared is prepared itself, if it is of use there; all others run.
@@ -85,10 +86,7 @@ class Splitter {
 
   void copy(Builder& builder, Mapped& mapped, size_t id) const {
     const Node& node = graph_.nodes()[id];
-    std::vector<Value> operands;
-    for (const ValueId& operand : node.operands)
-      operands.push_back(
-          mapped[static_cast<size_t>(operand.node)][static_cast<size_t>(operand.result)]);
+    const std::vector<Value> operands = mapped_operands(node, mapped);
     const LabelScope label(builder, node.label);
     mapped[id] = builder.emit(*node.op, operands, node.attributes, node.regions);
   }
@@ -138,11 +136,7 @@ class Splitter {
       const bool repeated = parts_[id] == Part::prepared && is_alias(id) && is_known(mapped, id);
       if (parts_[id] != Part::prepared || repeated) copy(builder, mapped, id);
     }
-    std::vector<Builder::Output> outputs;
-    for (const NamedValue& output : graph_.outputs())
-      outputs.push_back({output.name, mapped[static_cast<size_t>(output.value.node)]
-                                            [static_cast<size_t>(output.value.result)]});
-    rest.graph = builder.finish(outputs);
+    rest.graph = builder.finish(mapped_outputs(graph_, mapped));
     return rest;
   }
 
