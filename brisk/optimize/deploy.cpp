@@ -6,8 +6,6 @@
 namespace brisk {
 namespace {
 
-constexpr const char* kSlow = "int8 is not faster here";
-
 void quantize_candidate(OptimizeContext& context, Candidate& candidate) {
   const OptimizeOptions& options = context.options;
   const Model folded = fold_weights(candidate.trained);
@@ -27,7 +25,7 @@ void quantize_candidate(OptimizeContext& context, Candidate& candidate) {
   }
   QuantizedByMeasurement result = quantize_by_measurement(folded, ranges, images, how);
   for (const auto& [layer, reason] : result.float_layers)
-    if (reason == kSlow) deployment.slow_layers[layer] = reason;
+    if (reason == kSlowInIntegers) deployment.slow_layers[layer] = reason;
   deployment.layers_timed = true;
   const auto in_integers =
       std::count_if(result.layers.begin(), result.layers.end(),

@@ -48,7 +48,7 @@ std::vector<MeasuredLayer> time_layers(const Model& floats, const QuantizedModel
 void add_slow_layers(std::span<const MeasuredLayer> layers, FloatLayers& floats) {
   for (const MeasuredLayer& row : layers)
     if (row.integer_milliseconds > row.float_milliseconds)
-      floats[row.layer.label] = "int8 is not faster here";
+      floats[row.layer.label] = kSlowInIntegers;
 }
 
 void add_sensitive_layers(const Model& folded, const Quantize& quantize, const Dataset& data,

@@ -8,6 +8,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "brisk/compress/quantize_model.h"
@@ -29,7 +30,9 @@ struct MeasuredLayer {
 /// Every product of `floats` and what it is in `quantized`, timed in turn.
 std::vector<MeasuredLayer> time_layers(const Model& floats, const QuantizedModel& quantized,
                                        const LayerTimeOptions& how);
-/// Adds the layers that were measured to be slower in integers.
+/// The reason of layers that were measured to be slower in integers.
+inline constexpr std::string_view kSlowInIntegers = "int8 is not faster here";
+/// Adds such layers.
 void add_slow_layers(std::span<const MeasuredLayer> layers, FloatLayers& floats);
 /// Adds the layers that the accuracy does not bear in integers: of the most sensitive ones (by the
 /// first batch of `data`) the fewest with which it is at least `least`, found by halving; none
