@@ -45,7 +45,9 @@ def main():
     parser.add_argument("--versions", default=",".join(default_versions()))
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
-    file = (options.folder or Path(tempfile.mkdtemp(prefix="keras_training_"))) / "scores.json"
+    folder = options.folder or Path(tempfile.mkdtemp(prefix="keras_training_"))
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "scores.json"
     scores = json.loads(file.read_text()) if file.exists() else {}
     program, failed = train_program(), 0
     for version in options.versions.split(","):
