@@ -396,10 +396,31 @@ TEST(Json, OfQuantizingDynamicallyNeedsNoData) {
     EXPECT_EQ(result.code, 1);
     EXPECT_NE(result.err.find(reason), std::string::npos) << result.err;
   };
-  refused({}, "or --dynamic, which needs none");
+  refused({}, "or --dynamic or --weights_only, which need none");
   refused({"--dynamic", "--max_drop", "1"}, "--max_drop needs --data");
   refused({"--dynamic", "--data", trained.photos(), "--epochs", "1"},
           "--epochs trains ranges, which --dynamic has none of");
+}
+
+TEST(Json, OfQuantizingWeightsAlone) {
+  const Trained trained;
+  const TemporaryDirectory output;
+  const Json done = objects(brisk({"quantize", trained.model(), "--weights_only", "--steps", "2",
+                                   "--keep_slow", "--output", (output / "run").string(), "--json"}))
+                        .at(0);
+  EXPECT_EQ(done.at("calibration"), "weights_only");
+  for (const Json& layer : done.at("layers")) EXPECT_EQ(layer.at("quantized"), true) << layer;
+  EXPECT_GT(done.at("sqnr"), 30);
+  EXPECT_LT(done.at("after").at("bytes").get<double>(),
+            0.28 * done.at("before").at("bytes").get<double>());
+  const Json inspected =
+      objects(brisk({"inspect", (output / "run" / "model").string(), "--quantization", "--json"}))
+          .at(0);
+  EXPECT_EQ(inspected.at("weights_only"), done.at("layers").size());
+  const ChildResult trains = brisk(
+      {"quantize", trained.model(), "--weights_only", "--data", trained.photos(), "--epochs", "1"});
+  EXPECT_NE(trains.err.find("ranges, which --weights_only has none of"), std::string::npos)
+      << trains.err;
 }
 
 TEST(Json, OfQuantizingWithATrainingTellsOfIt) {

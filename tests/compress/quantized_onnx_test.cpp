@@ -5,6 +5,7 @@
 
 #include "brisk/compress/fold_weights.h"
 #include "brisk/compress/quantize_model.h"
+#include "brisk/compress/weight_only_quantization.h"
 #include "brisk/data/memory_source.h"
 #include "brisk/formats/onnx/export/save_onnx.h"
 #include "brisk/formats/onnx/onnx_file.h"
@@ -12,6 +13,7 @@
 #include "brisk/ir/text.h"
 #include "tests/compress/residual_model.h"
 #include "tests/formats/onnx_model.h"
+#include "tests/support/tolerances.h"
 
 // Integer models as float ops between QuantizeLinear and DequantizeLinear, and back. ONNX Runtime's
 // judgement: tests/oracle/onnx_quantized_export.py.
@@ -48,6 +50,22 @@ TEST(QuantizedOnnx, IsWrittenAsFloatsBetweenRoundings) {
     if (entry.name.ends_with("/kernel")) {
       EXPECT_EQ(entry.tensor.element, onnx::ElementType::i8) << entry.name;
     }
+}
+
+TEST(QuantizedOnnx, WritesWeightsAloneAsDequantizeLinear) {
+  const Model folded = fold_weights(residual_model());
+  for (const DType activations : {DType::f32, DType::bf16}) {
+    const Model model = quantize_weights_only(folded, {}, activations).model;
+    const onnx::ModelDef file = onnx::to_onnx(model, {}).value();
+    std::map<std::string, int> count;
+    for (const onnx::NodeDef& node : file.graph.nodes) ++count[node.op];
+    EXPECT_EQ(count["DequantizeLinear"], 1);
+    EXPECT_EQ(count["MatMul"], 1);
+    const Tensor input = images(8)[0];
+    const Tensor wanted = run(model, "reference", input);
+    EXPECT_EQ(difference(wanted, run(read(file), "reference", input), testing::ErrorModel::sum),
+              "");
+  }
 }
 
 TEST(QuantizedOnnx, IsReadAgainAsTheSameIntegerProducts) {

@@ -1,6 +1,7 @@
 #include "brisk/ops/quantize/quantize.h"
 
 #include "brisk/ops/quantize/fake_quantize.h"
+#include "brisk/ops/quantize/weight_only.h"
 #include "tests/support/op_cases.h"
 
 namespace brisk::testing {
@@ -87,6 +88,27 @@ void add_convolutions(std::vector<OpCase>& cases) {
        {3, 3, 1, 32},
        {2, 6, 5, 32},
        {{1, 1}, {1, 1}, {1, 1}, {1, 1}, 32}},
+      {"depthwise_parts_of_blocks",
+       {1, 9, 7, 100},
+       {3, 3, 1, 100},
+       {1, 5, 4, 100},
+       {{2, 2}, {1, 1}, {1, 1}, {1, 1}, 100}},
+      {"depthwise_two_blocks",
+       {2, 4, 3, 70},
+       {5, 5, 1, 70},
+       {2, 4, 3, 70},
+       {{1, 1}, {2, 2}, {2, 2}, {1, 1}, 70}},
+      {"depthwise_wide",
+       {1, 6, 9, 128},
+       {3, 3, 1, 128},
+       {1, 6, 10, 128},
+       {{1, 1}, {0, 2}, {2, 1}, {1, 1}, 128}},
+      {"depthwise_cropped",
+       {1, 8, 8, 17},
+       {2, 4, 1, 17},
+       {1, 3, 2, 17},
+       {{3, 1}, {-1, -2}, {1, -1}, {1, 1}, 17}},
+      {"depthwise_one_axis", {2, 12, 24}, {3, 1, 24}, {2, 10, 24}, {{1}, {0}, {0}, {1}, 24}},
       {"grouped", {1, 5, 5, 8}, {3, 3, 4, 6}, {1, 3, 3, 6}, {{1, 1}, {0, 0}, {0, 0}, {1, 1}, 2}},
       {"dilated",
        {1, 9, 9, 16},
@@ -148,6 +170,27 @@ void add_dots(std::vector<OpCase>& cases) {
     }
 }
 
+void add_weight_only(std::vector<OpCase>& cases) {
+  struct Sizes {
+    std::vector<int64_t> lhs;
+    int64_t n;
+  };
+  for (const Sizes& s : {Sizes{{1, 64}, 10}, Sizes{{7, 33}, 65}, Sizes{{0, 4}, 3}, Sizes{{3, 0}, 5},
+                         Sizes{{2, 9, 32}, 16}})
+    cases.push_back(
+        {.op = "weight_only_dot",
+         .name = fmt::format("{}x{}", shape_name(s.lhs), s.n),
+         .operands = {values(s.lhs),
+                      of_type(values({s.lhs.back(), s.n}).between(-127, 127), DType::i8),
+                      of_type(values({s.n}).between(0.001, 0.01), DType::f32)},
+         .build =
+             [](Builder&, std::span<const Value> in) {
+               return std::vector{weight_only_dot(in[0], in[1], in[2])};
+             },
+         .types = {DType::f32, DType::bf16},
+         .check_gradient = false});
+}
+
 /// The gradient is not that of the steps: tests/ops/fake_quantize_test.cpp knows what it is.
 void add_fake(std::vector<OpCase>& cases) {
   struct Range {
@@ -202,6 +245,7 @@ std::vector<OpCase> quantize_cases() {
   add_linear(cases);
   add_convolutions(cases);
   add_dots(cases);
+  add_weight_only(cases);
   return cases;
 }
 

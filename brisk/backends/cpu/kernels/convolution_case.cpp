@@ -60,16 +60,23 @@ Result<ConvolutionCase> convolution_case(const KernelRequest& request) {
     }
   }
 
-  const int64_t axes = input->rank() - 2;
+  if (Status set = set_geometry(c, *input, *filter, *result, convolution); !set.ok())
+    return fail("{}", set.error());
+  return c;
+}
+
+Status set_geometry(ConvolutionCase& c, const Type& input, const Type& filter, const Type& result,
+                    const ConvolutionAttributes& convolution) {
+  const int64_t axes = input.rank() - 2;
   if (axes < 1 || axes > 2) return fail("takes one or two spatial axes, not {}", axes);
-  for (const Type* type : {input, filter, result})
+  for (const Type* type : {&input, &filter, &result})
     if (type->shape().num_elements() == 0) return fail("takes no empty tensor");
-  c.batch = input->shape().size(0);
-  c.channels = input->shape().size(axes + 1);
-  c.filters = result->shape().size(axes + 1);
+  c.batch = input.shape().size(0);
+  c.channels = input.shape().size(axes + 1);
+  c.filters = result.shape().size(axes + 1);
   c.groups = convolution.groups;
-  const Plane size = spatial(input->shape(), 1, axes), kernel = spatial(filter->shape(), 0, axes);
-  const Plane result_size = spatial(result->shape(), 1, axes);
+  const Plane size = spatial(input.shape(), 1, axes), kernel = spatial(filter.shape(), 0, axes);
+  const Plane result_size = spatial(result.shape(), 1, axes);
   const Plane stride = plane(convolution.strides, 1), dilation = plane(convolution.dilations, 1);
   const Plane low = plane(convolution.pad_low, 0), high = plane(convolution.pad_high, 0);
   c.height = size.y, c.width = size.x;
@@ -79,7 +86,7 @@ Result<ConvolutionCase> convolution_case(const KernelRequest& request) {
   c.dilation_y = dilation.y, c.dilation_x = dilation.x;
   c.pad_y = low.y, c.pad_x = low.x;
   c.pad_end_y = high.y, c.pad_end_x = high.x;
-  return c;
+  return Success{};
 }
 
 }  // namespace brisk::cpu

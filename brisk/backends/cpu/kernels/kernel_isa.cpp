@@ -17,6 +17,22 @@ KernelIsa kernel_isa() {
   return KernelIsa::none;
 }
 
+bool kernels_have_vnni() {
+#if defined(__x86_64__)
+  return kernel_isa() == KernelIsa::avx512 && __builtin_cpu_supports("avx512vnni");
+#else
+  return false;
+#endif
+}
+
+bool kernels_have_bf16() {
+#if defined(__x86_64__)
+  return kernel_isa() == KernelIsa::avx512 && __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
 std::string_view name(KernelIsa isa) {
   switch (isa) {
     case KernelIsa::avx512:

@@ -1,10 +1,12 @@
 #include "brisk/backends/cpu/kernels/kernels.h"
 
 #include "brisk/backends/cpu/kernels/depthwise/depthwise.h"
+#include "brisk/backends/cpu/kernels/depthwise/quantized_depthwise.h"
 #include "brisk/backends/cpu/kernels/direct/direct_convolution.h"
 #include "brisk/backends/cpu/kernels/index/index.h"
 #include "brisk/backends/cpu/kernels/move/move.h"
 #include "brisk/backends/cpu/kernels/pool/pool.h"
+#include "brisk/backends/cpu/kernels/weight_only/weight_only_dot.h"
 #include "brisk/backends/cpu/kernels/winograd/winograd.h"
 
 namespace brisk::cpu {
@@ -30,6 +32,10 @@ std::vector<OpKernel> own_kernels() {
       {"convolution_filter_gradient", kWinograd},
       {"convolution_filter_gradient", kDirect},
       {"convolution_filter_gradient", kDepthwise},
+
+      {"quantized_convolution",
+       {"quantized_depthwise", refuse_quantized_depthwise, prepare_quantized_depthwise}},
+      {"weight_only_dot", {"weight_only", refuse_weight_only_dot, prepare_weight_only_dot}},
 
       {"max_pool", kPool},
       {"max_pool_gradient", kPool},

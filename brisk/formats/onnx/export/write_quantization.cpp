@@ -197,11 +197,22 @@ void quantized_dot(Emitter& e, const Node& node, NodeId id) {
   e.set_plain({id, 0}, finished(e, node, id, y, a, false));
 }
 
+void weight_only_dot(Emitter& e, const Node& node, NodeId id) {
+  const ValueId lhs = node.operands[0];
+  std::string x = e.plain(lhs);
+  if (e.type(lhs).dtype() != DType::f32)
+    x = e.node("Cast", {x}, {attribute("to", static_cast<int64_t>(ElementType::f32))});
+  const Tensor& scale = known(e, node.operands[2], "scale");
+  e.set_plain({id, 0}, e.node("MatMul", {x, dequantized_weights(e, e.plain(node.operands[1]), scale,
+                                                                DType::i8, 1)}));
+}
+
 constexpr WriterRow kWriteQuantizationRows[] = {
     {"quantize", quantize},
     {"dequantize", dequantize},
     {"quantized_convolution", quantized_convolution},
     {"quantized_dot", quantized_dot},
+    {"weight_only_dot", weight_only_dot},
 };
 
 }  // namespace
