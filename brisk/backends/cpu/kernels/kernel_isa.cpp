@@ -17,6 +17,15 @@ KernelIsa kernel_isa() {
   return KernelIsa::none;
 }
 
+bool has_byte_products() {
+#if defined(__x86_64__)
+  return kernel_isa() == KernelIsa::avx512 && __builtin_cpu_supports("avx512vnni") &&
+         std::getenv("BRISK_CPU_ISA") == nullptr;
+#else
+  return false;
+#endif
+}
+
 std::string_view name(KernelIsa isa) {
   switch (isa) {
     case KernelIsa::avx512:
