@@ -3,6 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "brisk/ops/quantize/quantize.h"
+
+// Scales are rounded to f32 before anything follows from them, and biases to whole sums: who
+// computes with the scales that a file has gets the same multipliers to the last bit.
+//
 // A channel whose weights are tiny beside its bias (a filter that training has given up) gets a
 // scale that keeps its bias within 2^30 sums' units: what its products add is less than the bias's
 // rounding.
@@ -22,9 +27,10 @@ QuantizedWeights quantize_weights(const Tensor& filter, const Tensor& bias, doub
   for (size_t c = 0; c < count; ++c) {
     const double offset = bias.defined() ? bias.data<float>()[c] : 0;
     scale[c] = std::max(scale[c] / 127, std::fabs(offset) / (input_scale * 1073741824.0));
-    if (scale[c] == 0) scale[c] = 1;
-    result.bias.data<float>()[c] = static_cast<float>(offset / (input_scale * scale[c]));
-    result.multiplier.data<float>()[c] = static_cast<float>(input_scale * scale[c] / result_scale);
+    scale[c] = scale[c] == 0 ? 1 : static_cast<float>(scale[c]);
+    result.bias.data<float>()[c] =
+        static_cast<float>(std::nearbyint(offset / (input_scale * scale[c])));
+    result.multiplier.data<float>()[c] = product_multiplier(input_scale, scale[c], result_scale);
   }
   const auto stored = result.filter.data<int8_t>();
   double signal = 0, noise = 0;

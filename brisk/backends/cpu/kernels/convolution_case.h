@@ -29,12 +29,13 @@ struct ConvolutionCase {
   double flops() const;
 };
 
+/// The numbers of a forward convolution of these types, whatever their elements and its epilogue.
+/// Fails with the reason where a tensor is empty or has more than two spatial axes.
+Result<ConvolutionCase> convolution_plane(const Type& input, const Type& filter, const Type& result,
+                                          const ConvolutionAttributes& convolution);
+
 /// Reads "convolution", "fused_convolution" and the two gradients. Fails with the reason where a
 /// tensor is not f32, is empty, or has more than two spatial axes.
 Result<ConvolutionCase> convolution_case(const KernelRequest& request);
-/// Sizes, strides and padding of a convolution of any element types. Fails where a tensor is empty
-/// or has more than two spatial axes.
-Status set_geometry(ConvolutionCase& c, const Type& input, const Type& filter, const Type& result,
-                    const ConvolutionAttributes& convolution);
 
 }  // namespace brisk::cpu

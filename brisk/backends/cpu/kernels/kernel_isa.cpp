@@ -3,6 +3,15 @@
 #include <cstdlib>
 
 namespace brisk::cpu {
+namespace {
+
+#if defined(__x86_64__)
+bool has_all_of_avx512() {
+  return kernel_isa() == KernelIsa::avx512 && std::getenv("BRISK_CPU_ISA") == nullptr;
+}
+#endif
+
+}  // namespace
 
 KernelIsa kernel_isa() {
 #if defined(__x86_64__)
@@ -19,7 +28,7 @@ KernelIsa kernel_isa() {
 
 bool kernels_have_vnni() {
 #if defined(__x86_64__)
-  return kernel_isa() == KernelIsa::avx512 && __builtin_cpu_supports("avx512vnni");
+  return has_all_of_avx512() && __builtin_cpu_supports("avx512vnni");
 #else
   return false;
 #endif
@@ -27,7 +36,7 @@ bool kernels_have_vnni() {
 
 bool kernels_have_bf16() {
 #if defined(__x86_64__)
-  return kernel_isa() == KernelIsa::avx512 && __builtin_cpu_supports("avx512bf16");
+  return has_all_of_avx512() && __builtin_cpu_supports("avx512bf16");
 #else
   return false;
 #endif

@@ -4,6 +4,7 @@
 #include "brisk/backends/cpu/kernels/depthwise/quantized_depthwise.h"
 #include "brisk/backends/cpu/kernels/direct/direct_convolution.h"
 #include "brisk/backends/cpu/kernels/index/index.h"
+#include "brisk/backends/cpu/kernels/integer/integer_products.h"
 #include "brisk/backends/cpu/kernels/move/move.h"
 #include "brisk/backends/cpu/kernels/pool/pool.h"
 #include "brisk/backends/cpu/kernels/weight_only/weight_only_dot.h"
@@ -68,6 +69,10 @@ std::vector<OpKernel> own_late_kernels() {
   return {
       {"convolution_input_gradient", kDepthwise},
       {"convolution_filter_gradient", kDirect},
+
+      {"quantized_convolution",
+       {"integer", refuse_integer_convolution, prepare_integer_convolution}},
+      {"quantized_dot", {"integer", refuse_integer_dot, prepare_integer_dot}},
   };
 }
 

@@ -24,12 +24,8 @@ const QuantizedConvolutionAttributes& attributes_of(const KernelRequest& request
 }
 
 Result<ConvolutionCase> case_of(const KernelRequest& request) {
-  ConvolutionCase c;
-  if (Status set = set_geometry(c, request.operands[kInput], request.operands[kFilter],
-                                request.node.results[0], attributes_of(request).convolution);
-      !set.ok())
-    return fail("{}", set.error());
-  return c;
+  return convolution_plane(request.operands[kInput], request.operands[kFilter],
+                           request.node.results[0], attributes_of(request).convolution);
 }
 
 QuantizedDepthwiseShape shape_of(const KernelRequest& request, const ConvolutionCase& c) {
