@@ -9,10 +9,12 @@
 #include "brisk/base/parallel.h"
 #include "brisk/cli/backend_option.h"
 #include "brisk/cli/bench_model.h"
+#include "brisk/cli/library_warning.h"
 #include "brisk/cli/small_cnn_job.h"
 #include "brisk/cli/verb.h"
 #include "brisk/optimize/plain_passes.h"
 #include "brisk/train/model_step.h"
+#include "brisk/train/package_job.h"
 
 // Start-up is measured in processes of its own: this program runs itself with --first_step, once
 // with an empty cache (cold) and then with the cache that run left (warm).
@@ -76,6 +78,7 @@ int run_model(BenchOptions options) {
   if (options.plain) options.disabled = optional_passes();
   const auto backend = find_backend(options.backend).value();
   if (!options.json) fmt::print("{}\n", backend->describe());
+  warn_of_missing_libraries(open_model(options.model, options.sequence_length), options.backend);
   for (const ModelTiming& timing : bench_model({.model = options.model,
                                    .sequence_length = options.sequence_length,
                                    .deterministic = !options.nondeterministic,
@@ -123,6 +126,8 @@ int bench(BenchOptions options) {
     const Job job = small_cnn_job({.threads = options.threads,
                                    .precision = parse_precision(precision),
                                    .backend = options.backend});
+    if (precision == std::string_view("float32"))
+      warn_of_missing_libraries(job.model, options.backend);
     const StepTiming timing = time_steps(job, static_cast<int>(options.steps), 30);
     print_case(options, fmt::format("small_cnn/train/{}", suffix), "img/s",
                timing.images_per_second);

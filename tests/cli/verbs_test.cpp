@@ -181,6 +181,17 @@ TEST(Program, ThreadsSleepAtBarriersUnlessTheEnvironmentSaysOtherwise) {
   EXPECT_EQ(spinning.find("GOMP_SPINCOUNT = '1000'"), std::string::npos);
 }
 
+TEST(Program, SaysWhatIsSlowForLackOfALibrary) {
+  const ChildResult result =
+      brisk({"explain", "small_cnn", "--batch_size", "4", "--backend", "cuda", "--device",
+             BRISK_SOURCE_DIR "/tests/backends/cuda/h200.json"},
+            {.environment = {"BRISK_CUDA_PATH=/nowhere", "BRISK_CUDA_SEARCH=0"}});
+  EXPECT_EQ(result.code, 0) << result.err;
+  for (const char* part : {"brisk: without cuDNN, ", "convolution", "many times slower",
+                           "libcudnn.so.9 was not found", "nvidia-cudnn-cu13"})
+    EXPECT_NE(result.err.find(part), std::string::npos) << part << "\n" << result.err;
+}
+
 TEST(Recipe, AFaultNamesFileLineColumnAndTheNearestField) {
   const TemporaryDirectory directory;
   std::ofstream(directory / "recipe.yaml")
