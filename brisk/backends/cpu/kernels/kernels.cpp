@@ -3,6 +3,7 @@
 #include "brisk/backends/cpu/kernels/depthwise/depthwise.h"
 #include "brisk/backends/cpu/kernels/direct/direct_convolution.h"
 #include "brisk/backends/cpu/kernels/index/index.h"
+#include "brisk/backends/cpu/kernels/integer/integer_products.h"
 #include "brisk/backends/cpu/kernels/move/move.h"
 #include "brisk/backends/cpu/kernels/pool/pool.h"
 #include "brisk/backends/cpu/kernels/winograd/winograd.h"
@@ -62,6 +63,8 @@ std::vector<OpKernel> own_late_kernels() {
   return {
       {"convolution_input_gradient", kDepthwise},
       {"convolution_filter_gradient", kDirect},
+      {"convolution", {"integer", refuse_integer_convolution, prepare_integer_convolution}},
+      {"dot_general", {"integer", refuse_integer_dot, prepare_integer_dot}},
   };
 }
 
