@@ -1,9 +1,9 @@
 #pragma once
 
-// The loops of integer_loops.h, compiled once for each instruction set. A block of sums of one
+// The loops of i32_loops.h, compiled once for each instruction set. A block of sums of one
 // place of the result stays in registers or the first-level cache while the window goes by.
 
-#include "brisk/backends/cpu/kernels/integer/integer_loops.h"
+#include "brisk/backends/cpu/kernels/i32/i32_loops.h"
 #include "brisk/backends/cpu/kernels/lanes.h"
 
 namespace brisk::cpu {
@@ -14,7 +14,7 @@ constexpr int kBlock = 4 * kLanes;
 /// Calls body(x, w) for each place of a window inside the input: its first channel's offset in the
 /// image, and the offset of its filter.
 template <typename F>
-BRISK_INLINE void for_each_place(const IntegerShape& s, int64_t y, int64_t x, F&& body) {
+BRISK_INLINE void for_each_place(const I32Shape& s, int64_t y, int64_t x, F&& body) {
   const int64_t channels = s.groups * s.group_channels;
   const int64_t filter_pitch = s.group_channels * s.groups * s.group_filters;
   for (int64_t ky = 0; ky < s.kernel_height; ++ky) {
@@ -30,9 +30,8 @@ BRISK_INLINE void for_each_place(const IntegerShape& s, int64_t y, int64_t x, F&
 
 /// `count` sums of one place, kBlock where it is `Whole`. Unsigned: sums wrap.
 template <bool Whole>
-BRISK_INLINE void filters_of_group(const IntegerShape& s, const uint32_t* image,
-                                   const uint32_t* filter, int64_t y, int64_t x, int64_t count,
-                                   uint32_t* result) {
+BRISK_INLINE void filters_of_group(const I32Shape& s, const uint32_t* image, const uint32_t* filter,
+                                   int64_t y, int64_t x, int64_t count, uint32_t* result) {
   const int64_t pitch = s.groups * s.group_filters, n = Whole ? kBlock : count;
   uint32_t sums[kBlock] = {};
   for_each_place(s, y, x, [&](int64_t from, int64_t weights) {
@@ -47,9 +46,8 @@ BRISK_INLINE void filters_of_group(const IntegerShape& s, const uint32_t* image,
 
 /// Channels [first, first + count) of one place, each with one filter.
 template <bool Whole>
-BRISK_INLINE void single_channels(const IntegerShape& s, const uint32_t* image,
-                                  const uint32_t* filter, int64_t y, int64_t x, int64_t count,
-                                  uint32_t* result) {
+BRISK_INLINE void single_channels(const I32Shape& s, const uint32_t* image, const uint32_t* filter,
+                                  int64_t y, int64_t x, int64_t count, uint32_t* result) {
   const int64_t n = Whole ? kBlock : count;
   uint32_t sums[kBlock] = {};
   for_each_place(s, y, x, [&](int64_t from, int64_t weights) {
@@ -58,8 +56,8 @@ BRISK_INLINE void single_channels(const IntegerShape& s, const uint32_t* image,
   for (int64_t c = 0; c < n; ++c) result[c] = sums[c];
 }
 
-void integer_rows(const IntegerShape& s, const int32_t* input, const int32_t* weights,
-                  int64_t begin, int64_t end, int32_t* sums) {
+void i32_rows(const I32Shape& s, const int32_t* input, const int32_t* weights, int64_t begin,
+              int64_t end, int32_t* sums) {
   const int64_t filters = s.groups * s.group_filters, channels = s.groups * s.group_channels;
   const bool is_single = s.group_channels == 1 && s.group_filters == 1;
   const auto* filter = reinterpret_cast<const uint32_t*>(weights);

@@ -9,7 +9,7 @@
 
 namespace brisk::cpu {
 
-struct IntegerShape {
+struct I32Shape {
   int64_t height, width;  ///< of the input
   int64_t result_height, result_width;
   int64_t kernel_height, kernel_width, stride_y, stride_x, dilation_y, dilation_x;
@@ -19,7 +19,7 @@ struct IntegerShape {
 
 /// Rows [begin, end) of the result, counted over the whole batch. Filter: [kernel, group_channels,
 /// groups * group_filters].
-using IntegerLoops = void (*)(const IntegerShape& s, const int32_t* input, const int32_t* filter,
-                              int64_t begin, int64_t end, int32_t* result);
+using I32Loops = void (*)(const I32Shape& s, const int32_t* input, const int32_t* filter,
+                          int64_t begin, int64_t end, int32_t* result);
 
 }  // namespace brisk::cpu

@@ -8,11 +8,11 @@
 namespace brisk::cpu {
 
 /// Of "convolution", with one or two spatial axes.
-std::optional<std::string> refuse_integer_convolution(const KernelRequest& request);
-std::unique_ptr<Launch> prepare_integer_convolution(const KernelRequest& request);
+std::optional<std::string> refuse_i32_convolution(const KernelRequest& request);
+std::unique_ptr<Launch> prepare_i32_convolution(const KernelRequest& request);
 
 /// Of "dot_general": [..., k] x [k, n].
-std::optional<std::string> refuse_integer_dot(const KernelRequest& request);
-std::unique_ptr<Launch> prepare_integer_dot(const KernelRequest& request);
+std::optional<std::string> refuse_i32_dot(const KernelRequest& request);
+std::unique_ptr<Launch> prepare_i32_dot(const KernelRequest& request);
 
 }  // namespace brisk::cpu

@@ -1,8 +1,0 @@
-#include "brisk/backends/cpu/kernels/integer/integer_loops_body.h"
-
-namespace brisk::cpu {
-
-extern const IntegerLoops integer_loops_avx2;
-const IntegerLoops integer_loops_avx2 = integer_rows;
-
-}  // namespace brisk::cpu
