@@ -8,6 +8,8 @@
 #include "brisk/compress/dynamic_quantization.h"
 #include "brisk/compress/fold_weights.h"
 #include "brisk/compress/quantize_model.h"
+#include "brisk/compress/quantize_tflite.h"
+#include "brisk/compress/split_residuals.h"
 #include "brisk/compress/weight_only_quantization.h"
 #include "brisk/formats/package/package.h"
 #include "brisk/optimize/layer_times.h"
@@ -26,7 +28,8 @@ namespace brisk::cli {
 namespace {
 
 struct QuantizeVerbOptions {
-  std::string model, data, validation, output = "runs/quantized", method = "mse";
+  std::string model, data, validation, output = "runs/quantized", method = "mse",
+                                       semantics = "onnx";
   int64_t samples = 512, batch_size = 32, time_batch_size = 16, steps = 30, threads = 0;
   double percentile = 99.99;
   std::vector<std::string> float_layers;
@@ -189,15 +192,24 @@ int quantize(const QuantizeVerbOptions& options) {
           options.dynamic ? "--dynamic" : "--weights_only");
   require(!options.bias_correction || (data && options.training.epochs == 0),
           "--bias_correction is found on --data, and not beside --epochs, which trains biases");
+  const bool tflite = options.semantics == "tflite";
+  require(
+      !tflite || (options.calibrates() && !options.bias_correction && options.training.epochs == 0),
+      "--semantics tflite is for ranges found on --data: without --dynamic, --weights_only, "
+      "--bias_correction and --epochs");
   Model folded = fold_weights(job.model);
+  if (tflite) folded = split_residuals(folded);
   ValueRanges ranges;
-  if (options.calibrates()) ranges = calibrate_model(folded, *data, calibration);
+  if (options.calibrates())
+    ranges = tflite ? calibrate_tflite(folded, *data, calibration)
+                    : calibrate_model(folded, *data, calibration);
   ChannelMeans means;
   if (options.bias_correction) means = channel_means(folded, *data, calibration.threads);
   const Quantize with_floats = [&](const std::set<std::string, std::less<>>& float_layers) {
     if (options.dynamic) return quantize_dynamically(folded, float_layers);
     if (options.weights_only)
       return quantize_weights_only(folded, float_layers, fast_activations());
+    if (tflite) return quantize_tflite(folded, ranges, float_layers);
     return quantize_model(
         options.bias_correction ? correct_biases(folded, means, float_layers) : folded, ranges,
         float_layers);
@@ -209,7 +221,8 @@ int quantize(const QuantizeVerbOptions& options) {
       time_layers(folded, with_floats(names_of(floats)),
                   {options.time_batch_size, static_cast<int>(options.threads),
                    static_cast<int>(options.steps)});
-  if (!options.keep_slow) add_slow_layers(rows, floats);
+  // TFLite's arithmetic is for who needs its bits; its speed is not what decides.
+  if (!options.keep_slow && !tflite) add_slow_layers(rows, floats);
   MeasuredModel before = measure(job.model, validation, options);
   Metrics rounded;
   std::string how;
@@ -246,6 +259,7 @@ int quantize(const QuantizeVerbOptions& options) {
                {"calibration", options.dynamic        ? "dynamic"
                                : options.weights_only ? "weights_only"
                                                       : options.method},
+               {"semantics", options.semantics},
                {"samples", options.calibrates() ? samples : 0},
                {"bias_correction", options.bias_correction},
                {"before", before.to_json()},
@@ -284,6 +298,7 @@ void add_quantize(CLI::App& app, int& code) {
       "  brisk quantize runs/first/model --data photos/train --validation photos/test "
       "--method percentile\n"
       "  brisk quantize runs/first/model --data fashion_mnist --epochs 2\n"
+      "  brisk quantize runs/first/model --data fashion_mnist --semantics tflite\n"
       "  brisk quantize runs/bert/model --dynamic\n"
       "  brisk quantize runs/bert/model --weights_only");
   verb->add_option("model", options->model, "A model package")->required();
@@ -305,6 +320,11 @@ void add_quantize(CLI::App& app, int& code) {
       ->check(CLI::PositiveNumber);
   verb->add_option("--method", options->method,
                    "How a range is found: min_max, moving_average, percentile, entropy or mse");
+  verb->add_option("--semantics", options->semantics,
+                   "The integers' arithmetic: onnx, which is the fast one, or tflite, which gives "
+                   "what TFLite's reference kernels give, bit for bit, with 8 bits from the input "
+                   "to the result")
+      ->check(CLI::IsMember({"onnx", "tflite"}));
   verb->add_option("--percentile", options->percentile, "Of the method percentile")
       ->check(CLI::Range(0.0, 100.0));
   verb->add_flag("--bias_correction", options->bias_correction,

@@ -15,7 +15,7 @@ struct ProductReport {
   std::string input, filter, result;  ///< types
   double result_scale = 0;            ///< the real number that an integer result counts in; 0: none
   bool residual = false;              ///< which joins it as integers
-  bool integers() const { return op.starts_with("quantized_"); }
+  bool integers() const { return op.starts_with("quantized_") || op.starts_with("tflite_"); }
   bool weights_only() const { return op == "weight_only_dot"; }
 };
 

@@ -16,29 +16,6 @@
 namespace brisk {
 namespace {
 
-std::vector<TensorRange> ranges_of(const Model& model, std::span<const ValueId> values,
-                                   const Dataset& data, const CalibrationOptions& options) {
-  const Graph& graph = model.program.graph;
-  std::vector<Node> nodes(graph.nodes().begin(), graph.nodes().end());
-  std::vector<NamedValue> outputs;
-  for (ValueId value : values) {
-    const Node node = graph.node(value.node);
-    if (is_before_residual(value)) {
-      value = {static_cast<NodeId>(nodes.size()), 0};
-      nodes.push_back(product_alone(node));
-    }
-    const std::string name =
-        node.op->name == "input" ? node.attributes.as<InputAttributes>().name : node.label;
-    outputs.push_back({fmt::format("{}:{}", name, outputs.size()), value});
-  }
-  Program observed = model.program;
-  observed.graph = Graph(graph.ops(), graph.name(), std::move(nodes),
-                         {graph.inputs().begin(), graph.inputs().end()}, outputs);
-  observed.num_results = static_cast<int64_t>(outputs.size());
-  observed.updates.clear();
-  return calibrate(observed, model.weights, data, options);
-}
-
 /// The integers that stand for a value.
 struct IntegerForm {
   DType dtype;
@@ -157,14 +134,36 @@ class ModelWriter : public IntegerWriter {
 
 }  // namespace
 
+ValueRanges calibrate_values(const Model& model, std::span<const ValueId> values,
+                             const Dataset& data, const CalibrationOptions& options) {
+  ValueRanges ranges;
+  if (values.empty()) return ranges;
+  const Graph& graph = model.program.graph;
+  std::vector<Node> nodes(graph.nodes().begin(), graph.nodes().end());
+  std::vector<NamedValue> outputs;
+  for (ValueId value : values) {
+    const Node node = graph.node(value.node);
+    if (is_before_residual(value)) {
+      value = {static_cast<NodeId>(nodes.size()), 0};
+      nodes.push_back(product_alone(node));
+    }
+    const std::string name =
+        node.op->name == "input" ? node.attributes.as<InputAttributes>().name : node.label;
+    outputs.push_back({fmt::format("{}:{}", name, outputs.size()), value});
+  }
+  Program observed = model.program;
+  observed.graph = Graph(graph.ops(), graph.name(), std::move(nodes),
+                         {graph.inputs().begin(), graph.inputs().end()}, outputs);
+  observed.num_results = static_cast<int64_t>(outputs.size());
+  observed.updates.clear();
+  const std::vector<TensorRange> found = calibrate(observed, model.weights, data, options);
+  for (size_t i = 0; i < values.size(); ++i) ranges[values[i]] = found[i];
+  return ranges;
+}
+
 ValueRanges calibrate_model(const Model& folded, const Dataset& data,
                             const CalibrationOptions& options) {
-  const std::vector<ValueId> observed = plan_quantization(folded.program, {}).observed();
-  ValueRanges ranges;
-  if (observed.empty()) return ranges;
-  const std::vector<TensorRange> found = ranges_of(folded, observed, data, options);
-  for (size_t i = 0; i < observed.size(); ++i) ranges[observed[i]] = found[i];
-  return ranges;
+  return calibrate_values(folded, plan_quantization(folded.program, {}).observed(), data, options);
 }
 
 QuantizedModel quantize_model(const Model& folded, const ValueRanges& ranges,

@@ -21,7 +21,8 @@ QuantizedWeights quantize_weights(const Tensor& filter, const Tensor& bias, doub
   QuantizedWeights result{Tensor(DType::i8, filter.sizes()), Tensor(DType::f32, {channels}),
                           Tensor(DType::f32, {channels})};
   const auto weights = filter.data<float>();
-  std::vector<double> scale(count, 0);
+  std::vector<double>& scale = result.scales;
+  scale.assign(count, 0);
   for (size_t i = 0; i < weights.size(); ++i)
     scale[i % count] = std::max(scale[i % count], std::fabs(static_cast<double>(weights[i])));
   for (size_t c = 0; c < count; ++c) {
@@ -42,6 +43,22 @@ QuantizedWeights quantize_weights(const Tensor& filter, const Tensor& bias, doub
     noise += (w - rounded * step) * (w - rounded * step);
   }
   result.sqnr = noise > 0 && signal > 0 ? 10 * std::log10(signal / noise) : INFINITY;
+  return result;
+}
+
+QuantizedWeights quantize_tflite_weights(const Tensor& filter, const Tensor& bias,
+                                         double input_scale, double result_scale) {
+  QuantizedWeights result = quantize_weights(filter, bias, input_scale, result_scale);
+  const auto channels = static_cast<int64_t>(result.scales.size());
+  result.bias = Tensor(DType::i32, {channels});
+  result.multiplier = Tensor(DType::f64, {channels});
+  for (int64_t c = 0; c < channels; ++c) {
+    const double sum_scale =
+        input_scale *
+        static_cast<double>(static_cast<float>(result.scales[static_cast<size_t>(c)]));
+    result.bias.set(c, bias.defined() ? std::round(bias.get(c) / sum_scale) : 0);
+    result.multiplier.set(c, sum_scale / result_scale);
+  }
   return result;
 }
 

@@ -52,12 +52,12 @@ Result<ConvolutionCase> convolution_plane(const Type& input, const Type& filter,
   return c;
 }
 
-Result<ConvolutionCase> convolution_case(const KernelRequest& request) {
+Result<ConvolutionCase> convolution_case(const KernelRequest& request, DType type) {
   const std::string& op = request.node.op->name;
   const Attributes& attributes = request.node.attributes;
   for (const Type& operand : request.operands)
-    if (operand.dtype() != DType::f32)
-      return fail("works in f32, not {}", brisk::name(operand.dtype()));
+    if (operand.dtype() != type)
+      return fail("works in {}, not {}", brisk::name(type), brisk::name(operand.dtype()));
 
   ConvolutionCase c;
   const Type &first = request.operands[0], &second = request.operands[1];

@@ -3,6 +3,7 @@
 #include "brisk/backends/cpu/kernels/depthwise/depthwise.h"
 #include "brisk/backends/cpu/kernels/depthwise/quantized_depthwise.h"
 #include "brisk/backends/cpu/kernels/direct/direct_convolution.h"
+#include "brisk/backends/cpu/kernels/i32/i32_products.h"
 #include "brisk/backends/cpu/kernels/index/index.h"
 #include "brisk/backends/cpu/kernels/integer/integer_products.h"
 #include "brisk/backends/cpu/kernels/move/move.h"
@@ -69,6 +70,8 @@ std::vector<OpKernel> own_late_kernels() {
   return {
       {"convolution_input_gradient", kDepthwise},
       {"convolution_filter_gradient", kDirect},
+      {"convolution", {"i32", refuse_i32_convolution, prepare_i32_convolution}},
+      {"dot_general", {"i32", refuse_i32_dot, prepare_i32_dot}},
 
       {"quantized_convolution",
        {"integer", refuse_integer_convolution, prepare_integer_convolution}},
