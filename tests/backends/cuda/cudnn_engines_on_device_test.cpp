@@ -65,21 +65,18 @@ Tensor evaluated_plainly(const EngineCase& layer, Direction kind, const EngineNu
   };
   std::vector<Tensor> given;
   Value y;
-  switch (kind) {
-    case Direction::forward:
-      y = convolution(input("x", numbers.image), input("w", numbers.filter), layer.attributes);
-      given = {numbers.image, numbers.filter};
-      break;
-    case Direction::input_gradient:
-      y = convolution_input_gradient(input("dy", numbers.result), input("w", numbers.filter),
-                                     shape(numbers.image), layer.attributes);
-      given = {numbers.result, numbers.filter};
-      break;
-    case Direction::filter_gradient:
-      y = convolution_filter_gradient(input("x", numbers.image), input("dy", numbers.result),
-                                      shape(numbers.filter), layer.attributes);
-      given = {numbers.image, numbers.result};
-      break;
+  if (kind == Direction::forward) {
+    given = {numbers.image, numbers.filter};
+    const Value x = input("x", given[0]), w = input("w", given[1]);
+    y = convolution(x, w, layer.attributes);
+  } else if (kind == Direction::input_gradient) {
+    given = {numbers.result, numbers.filter};
+    const Value dy = input("dy", given[0]), w = input("w", given[1]);
+    y = convolution_input_gradient(dy, w, shape(numbers.image), layer.attributes);
+  } else {
+    given = {numbers.image, numbers.result};
+    const Value x = input("x", given[0]), dy = input("dy", given[1]);
+    y = convolution_filter_gradient(x, dy, shape(numbers.filter), layer.attributes);
   }
   const Program program{.graph = builder.finish({{"y", y}}), .num_results = 1};
   return compile(program, *find_backend("reference").value()).executable->run(given)[0].clone();
@@ -180,6 +177,7 @@ class CudnnEngines : public ::testing::Test {
     }
     const OperationGraph graph = std::move(builder).build(target_);
     const EngineRules rules{.tensor_cores = tensor_cores};
+    const int64_t before = engines_;
     for (const EngineConfig& config : engine_configs(graph, target_, rules, 64)) {
       const Result<Plan> plan = Plan::make(config, target_);
       if (!plan) continue;
@@ -194,6 +192,7 @@ class CudnnEngines : public ::testing::Test {
                              << name(type) << (tensor_cores ? "" : " without tensor cores") << ", "
                              << layer.text();
     }
+    EXPECT_GT(engines_, before) << "no engine runs " << graph.text << ", " << layer.text();
   }
 
   DevicePtr device_;
