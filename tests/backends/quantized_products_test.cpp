@@ -39,10 +39,17 @@ Program with_weights_as_state(const Graph& graph) {
   return program;
 }
 
-/// Depthwise convolutions to integers, without a residual.
-bool is_own(const OpCase& op_case, const Graph& graph) {
-  return op_case.name.starts_with("depthwise") && graph.inputs().size() == 4 &&
-         graph.output_type(0).dtype() != DType::f32;
+/// The kernel that takes it where there is VNNI; nothing where none does.
+std::string wanted_kernel(const OpCase& op_case, const Graph& graph) {
+  const auto has = [&](const char* part) { return op_case.name.find(part) != std::string::npos; };
+  const bool to_integers = graph.output_type(0).dtype() != DType::f32;
+  if (has("depthwise") && graph.inputs().size() == 4 && to_integers) return "quantized_depthwise/";
+  if (has("cropped")) return "";
+  const auto last_extent = [](const Type& type) { return type.shape().size(type.rank() - 1); };
+  const bool own = (op_case.op == "quantized_dot" || has("1x1")) &&
+                   last_extent(graph.input_type(0)) % 4 == 0 &&
+                   last_extent(graph.output_type(0)) >= 32 && !cpu::has_feature("amx_int8");
+  return own ? "quantized_pointwise/" : "onednn/";
 }
 
 TEST(QuantizedProducts, AreTheDecompositionsToTheLastBit) {
@@ -69,9 +76,7 @@ TEST(QuantizedProducts, AreTheDecompositionsToTheLastBit) {
           EXPECT_TRUE(bit_equal(executable->run(batch)[0], expected))
               << op_case << " in " << name(type) << ", " << threads << " threads, run " << run;
         if (!fast || expected.num_elements() == 0) continue;
-        const bool own = is_own(op_case, graph);
-        if (!own && op_case.name.find("cropped") != std::string::npos) continue;  // not oneDNN's
-        const std::string wanted = own ? "quantized_depthwise/" : "onednn/";
+        const std::string wanted = wanted_kernel(op_case, graph);
         const auto reports = executable->explain();
         EXPECT_TRUE(std::any_of(reports.begin(), reports.end(),
                                 [&](const KernelReport& report) {
