@@ -94,6 +94,16 @@ void add_convolutions(std::vector<OpCase>& cases) {
   const std::vector<Geometry> geometries = {
       {"3x3", {2, 5, 7, 19}, {3, 3, 19, 33}, {2, 5, 4, 33}, {{1, 2}, {1, 1}, {1, 1}, {1, 1}, 1}},
       {"1x1", {1, 4, 3, 64}, {1, 1, 64, 32}, {1, 4, 3, 32}, {{1, 1}, {0, 0}, {0, 0}, {1, 1}, 1}},
+      {"1x1_strided",
+       {2, 5, 7, 20},
+       {1, 1, 20, 70},
+       {2, 3, 4, 70},
+       {{2, 2}, {0, 0}, {0, 0}, {1, 1}, 1}},
+      {"1x1_many_rows",
+       {3, 7, 7, 24},
+       {1, 1, 24, 176},
+       {3, 7, 7, 176},
+       {{1, 1}, {0, 0}, {0, 0}, {1, 1}, 1}},
       {"image", {1, 9, 8, 3}, {3, 3, 3, 16}, {1, 4, 4, 16}, {{2, 2}, {0, 1}, {0, 0}, {1, 1}, 1}},
       {"depthwise",
        {2, 6, 5, 32},
@@ -160,8 +170,8 @@ void add_dots(std::vector<OpCase>& cases) {
       return sizes;
     }
   };
-  for (const Sizes& s :
-       {Sizes{{1}, 64, 10}, Sizes{{7}, 33, 65}, Sizes{{0}, 4, 3}, Sizes{{2, 3}, 32, 16}})
+  for (const Sizes& s : {Sizes{{1}, 64, 10}, Sizes{{7}, 33, 65}, Sizes{{0}, 4, 3},
+                         Sizes{{2, 3}, 32, 16}, Sizes{{40}, 132, 150}})
     for (const Ending& ending : endings()) {
       std::vector<CaseOperand> operands = {
           values(s.with(s.k)).between(-100, 100),

@@ -7,6 +7,7 @@
 #include "brisk/backends/cpu/kernels/index/index.h"
 #include "brisk/backends/cpu/kernels/integer/integer_products.h"
 #include "brisk/backends/cpu/kernels/move/move.h"
+#include "brisk/backends/cpu/kernels/pointwise/quantized_pointwise.h"
 #include "brisk/backends/cpu/kernels/pool/pool.h"
 #include "brisk/backends/cpu/kernels/weight_only/weight_only_dot.h"
 #include "brisk/backends/cpu/kernels/winograd/winograd.h"
@@ -37,6 +38,10 @@ std::vector<OpKernel> own_kernels() {
 
       {"quantized_convolution",
        {"quantized_depthwise", refuse_quantized_depthwise, prepare_quantized_depthwise}},
+      {"quantized_convolution",
+       {"quantized_pointwise", refuse_quantized_pointwise, prepare_quantized_pointwise}},
+      {"quantized_dot",
+       {"quantized_pointwise", refuse_quantized_pointwise, prepare_quantized_pointwise}},
       {"weight_only_dot", {"weight_only", refuse_weight_only_dot, prepare_weight_only_dot}},
 
       {"max_pool", kPool},
