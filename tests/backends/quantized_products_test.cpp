@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "brisk/backends/cpu/cpu_features.h"
 #include "brisk/backends/cpu/kernels/kernel_isa.h"
 #include "brisk/backends/reference/evaluate.h"
 #include "brisk/runtime/backend.h"
