@@ -14,7 +14,6 @@
 #include "brisk/cli/verb.h"
 #include "brisk/optimize/plain_passes.h"
 #include "brisk/train/model_step.h"
-#include "brisk/train/package_job.h"
 
 // Start-up is measured in processes of its own: this program runs itself with --first_step, once
 // with an empty cache (cold) and then with the cache that run left (warm).
@@ -77,8 +76,7 @@ void measure_start(const BenchOptions& options, const std::string& suffix) {
 int run_model(BenchOptions options) {
   if (options.plain) options.disabled = optional_passes();
   const auto backend = find_backend(options.backend).value();
-  if (!options.json) fmt::print("{}\n", backend->describe());
-  warn_of_missing_libraries(open_model(options.model, options.sequence_length), options.backend);
+  if (!options.json && backend->available()) fmt::print("{}\n", backend->describe());
   for (const ModelTiming& timing : bench_model({.model = options.model,
                                    .sequence_length = options.sequence_length,
                                    .deterministic = !options.nondeterministic,

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <filesystem>
 
+#include "brisk/cli/library_warning.h"
 #include "brisk/runtime/backend.h"
 #include "brisk/train/model_step.h"
 #include "brisk/train/optimizer.h"
@@ -92,6 +93,7 @@ ModelTiming time_model(const Model& model, const BenchModelOptions& options, int
 
 std::vector<ModelTiming> bench_model(const BenchModelOptions& options) {
   const Model model = open_model(options.model, options.sequence_length);
+  warn_of_missing_libraries(model, options.backend);
   std::vector<ModelTiming> timings;
   for (const int64_t batch_size : options.batch_sizes)
     timings.push_back(time_model(model, options, batch_size));

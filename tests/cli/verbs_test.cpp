@@ -306,6 +306,28 @@ TEST(Json, OfClusteringComparesBytes) {
               done.at("after").at("metrics").at("loss").get<double>(), 1e-6);
 }
 
+TEST(Json, OfPruningWithATeacherNamesIt) {
+  const Trained trained;
+  const TemporaryDirectory output;
+  for (const Arguments& how :
+       {Arguments{"--sparsity", "0.5", "--frequency", "1"}, Arguments{"--structured", "0.5"}}) {
+    Arguments all = {"prune",        trained.model(),
+                     "--data",       trained.photos(),
+                     "--teacher",    trained.model(),
+                     "--alpha",      "0.5",
+                     "--epochs",     "2",
+                     "--output",     (output / how[0]).string(),
+                     "--json",       "--quiet",
+                     "--batch_size", "1"};
+    all.insert(all.end(), how.begin(), how.end());
+    const Json done = objects(brisk(all)).at(0);
+    EXPECT_NE(done.at("how").get<std::string>().find("temperature 3, alpha 0.5"), std::string::npos)
+        << done.at("how");
+  }
+  EXPECT_EQ(brisk({"prune", trained.model(), "--data", trained.photos(), "--alpha", "0.5"}).code,
+            2);
+}
+
 TEST(Json, OfPruningChannelsTellsOfEachGroup) {
   const Trained trained;
   const TemporaryDirectory output;
