@@ -25,7 +25,7 @@ namespace {
 constexpr size_t kLhs = 0, kRhs = 1, kBias = 2, kMultiplier = 3, kResidual = 4;
 
 constexpr int64_t kChunkBytes = 128 * 1024;  ///< of lhs
-constexpr int64_t kFewRows = 64;             ///< for one thread
+constexpr int64_t kFewRows = 16;             ///< for one thread
 constexpr int64_t kAnyPanelRows = 24;        ///< whole blocks, however wide the panel is
 constexpr int64_t kFewColumns = 32;          ///< less are no faster than oneDNN's
 
