@@ -91,7 +91,7 @@ def size_table(report):
     first = next(row for row in report["steps"] if row["verdict"] == "start")
     rows = []
     for row in report["steps"]:
-        if "bytes" in row["figures"] and row["verdict"] in ("start", "kept"):
+        if "bytes" in row["figures"] and row["verdict"] in ("start", "kept") and not row["without"]:
             size = row["figures"]["bytes"]
             rows.append([row["step"], f"{size / MIB:.1f} MiB", f"{size / first['figures']['bytes']:.2f}"])
     return table(["up to this step", "package", "share"], ["---", "---:", "---:"], rows)
