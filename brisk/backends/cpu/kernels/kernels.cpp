@@ -60,10 +60,12 @@ std::vector<OpKernel> own_kernels() {
 std::vector<OpKernel> own_late_kernels() {
   constexpr Kernel kDirect{"direct", refuse_direct, prepare_direct};
   constexpr Kernel kDepthwise{"depthwise", refuse_depthwise, prepare_depthwise};
+  constexpr Kernel kInteger{"integer", refuse_integer_convolution, prepare_integer_convolution};
   return {
       {"convolution_input_gradient", kDepthwise},
       {"convolution_filter_gradient", kDirect},
-      {"convolution", {"integer", refuse_integer_convolution, prepare_integer_convolution}},
+      {"convolution", kInteger},
+      {"fused_convolution", kInteger},
       {"dot_general", {"integer", refuse_integer_dot, prepare_integer_dot}},
   };
 }

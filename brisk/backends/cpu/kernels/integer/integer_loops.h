@@ -18,8 +18,8 @@ struct IntegerShape {
 };
 
 /// Rows [begin, end) of the result, counted over the whole batch. Filter: [kernel, group_channels,
-/// groups * group_filters].
+/// groups * group_filters]; bias: [groups * group_filters], or null.
 using IntegerLoops = void (*)(const IntegerShape& s, const int32_t* input, const int32_t* filter,
-                              int64_t begin, int64_t end, int32_t* result);
+                              const int32_t* bias, int64_t begin, int64_t end, int32_t* result);
 
 }  // namespace brisk::cpu

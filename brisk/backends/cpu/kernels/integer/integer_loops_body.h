@@ -31,10 +31,12 @@ BRISK_INLINE void for_each_place(const IntegerShape& s, int64_t y, int64_t x, F&
 /// `count` sums of one place, kBlock where it is `Whole`. Unsigned: sums wrap.
 template <bool Whole>
 BRISK_INLINE void filters_of_group(const IntegerShape& s, const uint32_t* image,
-                                   const uint32_t* filter, int64_t y, int64_t x, int64_t count,
-                                   uint32_t* result) {
+                                   const uint32_t* filter, const uint32_t* bias, int64_t y,
+                                   int64_t x, int64_t count, uint32_t* result) {
   const int64_t pitch = s.groups * s.group_filters, n = Whole ? kBlock : count;
   uint32_t sums[kBlock] = {};
+  if (bias != nullptr)
+    for (int64_t i = 0; i < n; ++i) sums[i] = bias[i];
   for_each_place(s, y, x, [&](int64_t from, int64_t weights) {
     const uint32_t* w = filter + weights;
     for (int64_t c = 0; c < s.group_channels; ++c, w += pitch) {
@@ -48,10 +50,12 @@ BRISK_INLINE void filters_of_group(const IntegerShape& s, const uint32_t* image,
 /// Channels [first, first + count) of one place, each with one filter.
 template <bool Whole>
 BRISK_INLINE void single_channels(const IntegerShape& s, const uint32_t* image,
-                                  const uint32_t* filter, int64_t y, int64_t x, int64_t count,
-                                  uint32_t* result) {
+                                  const uint32_t* filter, const uint32_t* bias, int64_t y,
+                                  int64_t x, int64_t count, uint32_t* result) {
   const int64_t n = Whole ? kBlock : count;
   uint32_t sums[kBlock] = {};
+  if (bias != nullptr)
+    for (int64_t i = 0; i < n; ++i) sums[i] = bias[i];
   for_each_place(s, y, x, [&](int64_t from, int64_t weights) {
     for (int64_t c = 0; c < n; ++c) sums[c] += image[from + c] * filter[weights + c];
   });
@@ -59,10 +63,13 @@ BRISK_INLINE void single_channels(const IntegerShape& s, const uint32_t* image,
 }
 
 void integer_rows(const IntegerShape& s, const int32_t* input, const int32_t* weights,
-                  int64_t begin, int64_t end, int32_t* sums) {
+                  const int32_t* first, int64_t begin, int64_t end, int32_t* sums) {
   const int64_t filters = s.groups * s.group_filters, channels = s.groups * s.group_channels;
   const bool is_single = s.group_channels == 1 && s.group_filters == 1;
   const auto* filter = reinterpret_cast<const uint32_t*>(weights);
+  const auto bias_of = [first](int64_t channel) -> const uint32_t* {
+    return first == nullptr ? nullptr : reinterpret_cast<const uint32_t*>(first) + channel;
+  };
   for (int64_t row = begin; row < end; ++row) {
     const auto* image = reinterpret_cast<const uint32_t*>(input) +
                         row / s.result_height * s.height * s.width * channels;
@@ -72,9 +79,10 @@ void integer_rows(const IntegerShape& s, const int32_t* input, const int32_t* we
       if (is_single) {
         int64_t c = 0;
         for (; c + kBlock <= channels; c += kBlock)
-          single_channels<true>(s, image + c, filter + c, y, x, kBlock, result + c);
+          single_channels<true>(s, image + c, filter + c, bias_of(c), y, x, kBlock, result + c);
         if (c < channels)
-          single_channels<false>(s, image + c, filter + c, y, x, channels - c, result + c);
+          single_channels<false>(s, image + c, filter + c, bias_of(c), y, x, channels - c,
+                                 result + c);
         continue;
       }
       for (int64_t group = 0; group < s.groups; ++group) {
@@ -82,8 +90,9 @@ void integer_rows(const IntegerShape& s, const int32_t* input, const int32_t* we
         const int64_t first = group * s.group_filters, last = first + s.group_filters;
         int64_t f = first;
         for (; f + kBlock <= last; f += kBlock)
-          filters_of_group<true>(s, from, filter + f, y, x, kBlock, result + f);
-        if (f < last) filters_of_group<false>(s, from, filter + f, y, x, last - f, result + f);
+          filters_of_group<true>(s, from, filter + f, bias_of(f), y, x, kBlock, result + f);
+        if (f < last)
+          filters_of_group<false>(s, from, filter + f, bias_of(f), y, x, last - f, result + f);
       }
     }
   }
