@@ -50,11 +50,11 @@ int optimize_model(OptimizeVerbOptions& options) {
   return kDone;
 }
 
-std::string step_names() {
-  std::vector<std::string> names = {"training"};
-  for (const TrainingStep& step : training_steps()) names.push_back(step.name);
-  for (const DeploymentStep& step : deployment_steps()) names.push_back(step.name);
-  return fmt::format("{}", fmt::join(names, ", "));
+template <typename Step>
+std::string names_of(const std::vector<Step>& steps) {
+  std::vector<std::string> names;
+  for (const Step& step : steps) names.push_back(step.name);
+  return fmt::format("{}", fmt::join(names, "; "));
 }
 
 }  // namespace
@@ -66,17 +66,26 @@ void add_optimize(CLI::App& app, int& code) {
   CLI::App* verb = app.add_subcommand(
       "optimize", "Try what makes a model faster and smaller, keep what was measured to pay");
   verb->footer(
-      "Steps, in order: " + step_names() +
-      "\n\nExample:\n  brisk optimize recipe.yaml --max_drop 0.5 --time_budget 5m\n"
+      "Steps of training, in order: " + names_of(training_steps()) +
+      ".\nSteps of deployment: " + names_of(deployment_steps({})) +
+      ".\nWith --target size files are gzipped from the beginning. A step that kept out better "
+      "ones "
+      "is given up again.\n\n"
+      "Example:\n  brisk optimize recipe.yaml --max_drop 0.5 --time_budget 5m\n"
       "  brisk optimize runs/first/model --data fashion_mnist --target size --html report.html\n"
-      "  brisk optimize resnet50 --data synthetic --batch_size 16");
+      "  brisk optimize runs/keras --data photos/train --validation photos/test\n"
+      "  brisk optimize resnet50 --data synthetic --batch_size 16\n"
+      "  brisk optimize bert_base --time_batch_size 1\n\n"
+      "Ends with 0 when it is through, whatever was kept; with 130 after Ctrl-C or a SIGTERM, and "
+      "--resume goes on then.");
   verb->add_option("model", job.model,
                    "A recipe, whose model is trained first; a model package; or a model's name, "
                    "untrained, for its size and speed")
       ->required();
   verb->add_option("--data", job.data,
                    "With a package or a name: what is trained on, and what ranges are found on: a "
-                   "dataset's name, or a folder with one folder a class");
+                   "dataset's name, or a folder with one folder a class; none for a model that "
+                   "takes no images");
   verb->add_option("--validation", job.validation,
                    "What accuracy is judged on; else the test part of a named dataset");
   verb->add_option("--output", options->output,
@@ -104,7 +113,7 @@ void add_optimize(CLI::App& app, int& code) {
           "--rounds", job.rounds,
           "Rounds in which two candidates are timed in turn; more where the machine is busy")
       ->check(CLI::Range(3, 1000));
-  verb->add_option("--epochs", job.epochs, "Epochs of steps that train on: pruning, clustering")
+  verb->add_option("--epochs", job.epochs, "Epochs of each step that trains on")
       ->check(CLI::PositiveNumber);
   add_backend_option(*verb, job.backend);
   verb->add_option("--threads", job.threads, "Threads of computation; 0: all cores")

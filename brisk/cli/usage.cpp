@@ -44,6 +44,16 @@ std::optional<std::string> wrong_number(std::string_view message) {
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
   if (error != std::errc() || end != value.data() + value.size())
     return fmt::format("{} must be a number, but is '{}'", option, value);
+  double low = 0, high = 0;
+  const std::string_view range = message.substr(range_at + kRange.size());
+  const size_t to = range.find(" to ");
+  if (to == range.npos) return std::nullopt;
+  std::from_chars(range.data(), range.data() + to, low);
+  std::from_chars(range.data() + to + 4, range.data() + range.size(), high);
+  if (number > low && high < 1e18)
+    return fmt::format("{} is {}, but must not be above {:g}", option, value, high);
+  if (number < low && low > 0)
+    return fmt::format("{} is {}, but must be at least {:g}", option, value, low);
   return fmt::format("{} is {}, but must {}", option, value,
                      number < 0 ? "not be negative" : "be positive");
 }

@@ -11,8 +11,9 @@ namespace brisk {
 namespace {
 
 const std::set<std::string, std::less<>> kProducts = {
-    "convolution",   "fused_convolution",     "dot_general", "fused_dot",
-    "quantized_dot", "quantized_convolution", "tflite_dot",  "tflite_convolution"};
+    "convolution",     "fused_convolution", "dot_general",
+    "fused_dot",       "quantized_dot",     "quantized_convolution",
+    "weight_only_dot", "tflite_dot",        "tflite_convolution"};
 
 /// Nodes that weights alone decide.
 std::vector<bool> made_of_weights(const Program& program, const Graph& graph) {
@@ -41,6 +42,11 @@ const RequantizeAttributes* requantize_of(const Node& node) {
 int64_t QuantizationReport::integers() const {
   return std::count_if(products.begin(), products.end(),
                        [](const ProductReport& product) { return product.integers(); });
+}
+
+int64_t QuantizationReport::weights_only() const {
+  return std::count_if(products.begin(), products.end(),
+                       [](const ProductReport& product) { return product.weights_only(); });
 }
 
 QuantizationReport quantization_report(const Model& model) {

@@ -8,7 +8,7 @@ namespace brisk {
 
 struct QuantizedWeights {
   Tensor filter;      ///< i8, symmetric in [-127, 127], a scale for each index of the last axis
-  Tensor bias;        ///< f32 [channels], in units of the sums
+  Tensor bias;        ///< f32 [channels], in units of the sums; undefined where none is stored
   Tensor multiplier;  ///< f32 [channels]: from sums to the result's units
   std::vector<double> scales;  ///< of the filter's channels
   double sqnr = 0;             ///< of the filter, in decibels

@@ -1,5 +1,6 @@
 #include "brisk/compress/split_residuals.h"
 
+#include "brisk/compress/quantize_plan.h"
 #include "brisk/ir/rewrite.h"
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/fused/activation.h"
@@ -13,13 +14,12 @@ Model split_residuals(const Model& folded) {
       [](Builder&, const Node& node, NodeId,
          std::span<const Value> operands) -> std::optional<std::vector<Value>> {
         if (node.op->name != "fused_convolution") return std::nullopt;
-        auto attributes = node.attributes.as<FusedConvolutionAttributes>();
-        if (!attributes.residual) return std::nullopt;
-        const Activation activation = attributes.activation;
-        attributes.residual = false;
-        attributes.activation = Activation::none;
-        const Value product = fused_convolution(operands.first(operands.size() - 1), attributes);
-        return std::vector<Value>{activate(product + operands.back(), activation)};
+        const auto& whole = node.attributes.as<FusedConvolutionAttributes>();
+        if (!whole.residual) return std::nullopt;
+        const Node alone = product_alone(node);
+        const Value product = fused_convolution(operands.first(operands.size() - 1),
+                                                alone.attributes.as<FusedConvolutionAttributes>());
+        return std::vector<Value>{activate(product + operands.back(), whole.activation)};
       });
   return model;
 }

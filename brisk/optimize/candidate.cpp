@@ -6,7 +6,7 @@
 namespace brisk {
 
 std::span<const std::string_view> enum_names(NumberFormat) {
-  static constexpr std::array<std::string_view, 3> kNames = {"f32", "bf16", "int8"};
+  static constexpr std::array<std::string_view, 4> kNames = {"f32", "bf16", "dynamic int8", "int8"};
   return kNames;
 }
 
@@ -33,6 +33,23 @@ Deployment deployment_from_json(const Json& json) {
   for (const auto& [layer, reason] : json.at("slow_layers").items())
     deployment.slow_layers[layer] = reason.get<std::string>();
   return deployment;
+}
+
+Json to_json(const ValueRanges& ranges) {
+  Json json = Json::array();
+  for (const auto& [value, range] : ranges)
+    json.push_back({value.node, value.result, range.low, range.high, range.magnitude});
+  return json;
+}
+
+ValueRanges ranges_from_json(const Json& json) {
+  ValueRanges ranges;
+  for (const Json& row : json)
+    ranges[{row.at(0).get<NodeId>(), row.at(1).get<int32_t>()}] = {
+        .low = row.at(2).get<double>(),
+        .high = row.at(3).get<double>(),
+        .magnitude = row.at(4).get<double>()};
+  return ranges;
 }
 
 }  // namespace brisk

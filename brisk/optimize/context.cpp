@@ -2,6 +2,8 @@
 
 #include <numeric>
 
+#include "brisk/optimize/journal.h"
+
 namespace brisk {
 namespace {
 
@@ -57,9 +59,20 @@ Accuracy OptimizeContext::accuracy_of(const Model& model) {
   return {Trainer(model, trainer).evaluate(*validation_).at("accuracy"), validation_examples_};
 }
 
+void OptimizeContext::use(Journal& journal) {
+  planned = [this, &journal](const std::string& what, const std::function<int64_t()>& decide) {
+    return journal.planned(StepRow{.step = what, .without = without}.title(), decide);
+  };
+  earlier = [this, &journal](const std::string& step) {
+    const StepRow* row = journal.row(StepPhase::deployment, step, without);
+    return row != nullptr ? row : journal.row(StepPhase::deployment, step);
+  };
+}
+
 std::filesystem::path OptimizeContext::work_directory(const std::string& step) const {
   std::string name;
-  for (const char c : step) name += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+  for (const char c : without.empty() ? step : "without " + without + " " + step)
+    name += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
   return options.output / "steps" / name;
 }
 

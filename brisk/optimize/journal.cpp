@@ -34,7 +34,7 @@ Journal::Journal(std::filesystem::path directory, Json about, bool resume)
     }
     seconds_ = json.at("seconds").get<double>();
     plans_ = json.at("plans");
-    best_ = json.at("best");
+    candidates_ = json.at("candidates");
     trained_ = json.at("trained").get<std::string>();
     for (const Json& row : json.at("rows")) rows_.push_back(step_row_from_json(row));
   } catch (const Json::exception& problem) {
@@ -42,9 +42,10 @@ Journal::Journal(std::filesystem::path directory, Json about, bool resume)
   }
 }
 
-const StepRow* Journal::row(StepPhase phase, const std::string& step) const {
+const StepRow* Journal::row(StepPhase phase, const std::string& step,
+                            const std::string& without) const {
   for (const StepRow& row : rows_)
-    if (row.phase == phase && row.step == step) return &row;
+    if (row.phase == phase && row.step == step && row.without == without) return &row;
   return nullptr;
 }
 
@@ -56,29 +57,26 @@ int64_t Journal::planned(const std::string& what, const std::function<int64_t()>
   return plans_.at(what).get<int64_t>();
 }
 
-std::optional<Candidate> Journal::best() const {
-  if (best_.is_null()) return std::nullopt;
+Candidate Journal::candidate(const StepRow& row) const {
+  const Json& json = candidates_.at(row.title());
   Candidate candidate;
-  candidate.trained_package = best_.at("trained").get<std::string>();
+  candidate.trained_package = json.at("trained").get<std::string>();
   candidate.trained = model_in(candidate.trained_package);
-  candidate.served = model_in(best_.at("served").get<std::string>());
-  candidate.deployment = deployment_from_json(best_.at("deployment"));
+  candidate.served_package = json.at("served").get<std::string>();
+  candidate.served = model_in(candidate.served_package);
+  candidate.deployment = deployment_from_json(json.at("deployment"));
+  if (!json.at("ranges").is_null()) candidate.ranges = ranges_from_json(json.at("ranges"));
   return candidate;
 }
 
-void Journal::set_trained_package(const std::filesystem::path& package) {
-  trained_ = package;
-  write();
-}
-
-void Journal::add(const StepRow& row, double seconds, const Candidate* best,
-                  const std::filesystem::path& served_package) {
+void Journal::add(const StepRow& row, double seconds, const Candidate* best) {
   rows_.push_back(row);
   seconds_ = seconds;
   if (best != nullptr)
-    best_ = {{"trained", best->trained_package.string()},
-             {"served", served_package.string()},
-             {"deployment", to_json(best->deployment)}};
+    candidates_[row.title()] = {{"trained", best->trained_package.string()},
+                                {"served", best->served_package.string()},
+                                {"deployment", to_json(best->deployment)},
+                                {"ranges", best->ranges ? to_json(*best->ranges) : Json()}};
   write();
 }
 
@@ -90,7 +88,7 @@ void Journal::write() const {
                                                        {"seconds", seconds_},
                                                        {"plans", plans_},
                                                        {"trained", trained_.string()},
-                                                       {"best", best_},
+                                                       {"candidates", candidates_},
                                                        {"rows", rows}},
                                                       1) +
                                                 "\n")

@@ -12,6 +12,7 @@ enum class Change : uint8_t { better, same, worse };
 /// Below this, noise is no excuse: what cannot be shown to be as fast is not taken to be.
 constexpr double kSameSpeed = 0.95;
 constexpr double kSameBytes = 0.01;  ///< share of the bytes that is no difference
+constexpr double kSameDrop = 1e-4;   ///< points: accuracy is a mean of f32, each image counts more
 
 Change of_speed(const Comparison& speed) {
   if (speed.faster) return Change::better;
@@ -46,6 +47,32 @@ std::string what_it_brings(OptimizeTarget target, const Trial& trial) {
   return text;
 }
 
+template <typename T>
+std::array<T, 3> ordered(OptimizeTarget target, T latency, T bytes, T rate) {
+  switch (target) {
+    case OptimizeTarget::size:
+      return {bytes, latency, rate};
+    case OptimizeTarget::throughput:
+      return {rate, bytes, latency};
+    case OptimizeTarget::latency:
+      break;
+  }
+  return {latency, bytes, rate};
+}
+
+Change of_accuracy(const Trial& trial) {
+  if (!trial.before.accuracy || !trial.after.accuracy) return Change::same;
+  const double gain = trial.after.accuracy->value - trial.before.accuracy->value;
+  return gain > trial.after.accuracy->standard_error() ? Change::better : Change::same;
+}
+
+bool pays(OptimizeTarget target, const Trial& trial) {
+  for (const Change change :
+       ordered(target, of_speed(trial.latency), of_bytes(trial), of_speed(trial.rate)))
+    if (change != Change::same) return change == Change::better;
+  return of_accuracy(trial) == Change::better;
+}
+
 }  // namespace
 
 std::span<const std::string_view> enum_names(OptimizeTarget) {
@@ -53,24 +80,27 @@ std::span<const std::string_view> enum_names(OptimizeTarget) {
   return kNames;
 }
 
+std::array<double, 3> Gains::in_order(OptimizeTarget target) const {
+  return ordered(target, latency, bytes, rate);
+}
+
+Gains gains_of(const Trial& trial) {
+  return {trial.latency.times_as_fast.median, trial.rate.times_as_fast.median,
+          1 / share_of_bytes(trial)};
+}
+
 Decision decide(OptimizeTarget target, const Trial& trial, double start_accuracy, double max_drop) {
-  const std::string figures = what_it_brings(target, trial);
-  if (trial.after.accuracy) {
-    const double drop = 100 * (start_accuracy - trial.after.accuracy->value);
-    if (drop > max_drop + 1e-9)
-      return {false, fmt::format("{:.2f} points less accurate, {:.2f} are allowed; {}", drop,
-                                 max_drop, figures)};
+  Decision decision{.why = what_it_brings(target, trial)};
+  decision.kept = pays(target, trial);
+  if (!trial.after.accuracy) return decision;
+  const double drop = 100 * (start_accuracy - trial.after.accuracy->value);
+  if (drop > max_drop + kSameDrop) {
+    decision.over_budget = decision.kept;
+    decision.kept = false;
+    decision.why = fmt::format("{:.2f} points less accurate, {:.2f} are allowed; {}", drop,
+                               max_drop, decision.why);
   }
-  const Change latency = of_speed(trial.latency), rate = of_speed(trial.rate),
-               bytes = of_bytes(trial);
-  std::array<Change, 3> order = {latency, bytes, rate};
-  if (target == OptimizeTarget::size) order = {bytes, latency, rate};
-  if (target == OptimizeTarget::throughput) order = {rate, bytes, latency};
-  for (const Change change : order) {
-    if (change == Change::better) return {true, figures};
-    if (change == Change::worse) return {false, figures};
-  }
-  return {false, figures};
+  return decision;
 }
 
 Decision decide_training(const Comparison& speed) {

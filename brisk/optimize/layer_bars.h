@@ -3,7 +3,7 @@
 /// Where the time of inference goes, before and after.
 
 #include "brisk/optimize/context.h"
-#include "brisk/optimize/report.h"
+#include "brisk/optimize/report/report.h"
 
 namespace brisk {
 

@@ -2,8 +2,10 @@
 
 #include "brisk/base/file.h"
 #include "brisk/base/hash.h"
+#include "brisk/data/program_inputs.h"
 #include "brisk/formats/package/package.h"
 #include "brisk/nn/zoo/zoo.h"
+#include "brisk/optimize/weight_values.h"
 #include "brisk/train/package_job.h"
 
 namespace brisk {
@@ -36,12 +38,26 @@ OptimizeJob from_recipe(const OptimizeOptions& options) {
   return job;
 }
 
-/// Images for a model that is no recipe's.
+/// Images for a model that is no recipe's. One that takes no images goes without: it is measured on
+/// made-up inputs.
 void add_data(OptimizeJob& job, const PackageJob& package, const OptimizeOptions& options) {
+  const bool takes_images = package.input_sizes.size() == 3;
+  require(takes_images || (options.data.empty() && options.validation.empty()),
+          "{} takes no images [height, width, channels], and there is no other data: leave --data "
+          "and --validation out; size and speed are measured on made-up inputs",
+          options.model);
+  job.has_data = takes_images;
+  if (!takes_images) {
+    job.data = "made-up inputs";
+    require_finite(package.model);
+    job.accuracy_note =
+        "The model takes no images: it is measured on made-up inputs, its accuracy is not judged, "
+        "and what costs more of it than a rounding is not tried.";
+    return;
+  }
   require(!options.data.empty(), "give --data: what to find ranges and to train on");
   const auto source = [&](const std::string& data) {
     if (data != "synthetic") return data_recipe(package, data);
-    require(package.input_sizes.size() == 3, "the model's input is no image");
     return DataRecipe{.named = data,
                       .size = {package.input_sizes[0], package.input_sizes[1]},
                       .channels = package.input_sizes[2]};
@@ -61,6 +77,7 @@ OptimizeJob from_package(const OptimizeOptions& options) {
   job.optimization = package.optimization;
   job.name = package.model.name;
   add_data(job, package, options);
+  job.preprocessing = preprocessing_text(package.recipe, package.input_sizes);
   StableHasher hash;
   for (const Tensor& weights : package.model.weights)
     hash.update(
@@ -80,13 +97,15 @@ OptimizeJob from_zoo(const OptimizeOptions& options) {
     package.input_sizes.push_back(shape.size(axis));
   job.name = options.model;
   add_data(job, package, options);
+  job.untrained = true;
+  job.preprocessing = preprocessing_text(job.recipe, package.input_sizes);
   std::filesystem::create_directories(options.output);
   job.recipe.model.package = options.output / "start";
   write_package(job.recipe.model.package, {package.model.program,
                                            package.model.weights,
                                            package.model.name,
                                            package.model.class_names,
-                                           preprocessing_text(job.recipe, package.input_sizes),
+                                           job.preprocessing,
                                            {}})
       .value();
   job.accuracy_note = fmt::format(
@@ -96,6 +115,34 @@ OptimizeJob from_zoo(const OptimizeOptions& options) {
       options.model);
   job.about["name"] = options.model;
   return job;
+}
+
+/// Images as the model takes them, and some of them: before any time is spent.
+void require_fit(const Dataset& images, const DataRecipe& data, const Model& model) {
+  require(images.cardinality() > 0, "{} has no examples", in_words(data));
+  try {
+    require_inputs(images, model.program, 1, model.name);
+  } catch (const UserError& error) {
+    refuse("{} does not fit: {}", in_words(data), error.what());
+  }
+}
+
+/// Refused where there are too few examples, and where data and model do not fit each other.
+void check_data(OptimizeJob& job) {
+  const Recipe& recipe = job.recipe;
+  const int64_t examples = count_examples(recipe.train, recipe);
+  require(examples >= kFewestExamples, "{} has {} examples, but ranges of values need {} at least",
+          in_words(recipe.train), examples, kFewestExamples);
+  require(examples >= recipe.batch_size,
+          "{} has {} examples, which is no full batch of {}: give a smaller --batch_size",
+          in_words(recipe.train), examples, recipe.batch_size);
+  job.data = in_words(recipe.train);
+  job.validation = in_words(recipe.validation);
+  const Job opened = make_job(recipe);
+  require_finite(opened.model);
+  require_fit(opened.train, recipe.train, opened.model);
+  if (opened.validation) require_fit(*opened.validation, recipe.validation, opened.model);
+  job.preprocessing = preprocessing_text(recipe, opened.train.components().at(0).sizes);
 }
 
 }  // namespace
@@ -119,16 +166,7 @@ OptimizeJob open_job(const OptimizeOptions& options) {
   require(!recipe.validation.empty() || !job.accuracy_note.empty(),
           "{} names no data.validation: accuracy is judged on images that no step was trained on",
           options.model);
-  const int64_t examples = count_examples(recipe.train, recipe);
-  require(examples >= kFewestExamples, "{} has {} examples, but ranges of values need {} at least",
-          in_words(recipe.train), examples, kFewestExamples);
-  require(examples >= recipe.batch_size,
-          "{} has {} examples, which is no full batch of {}: give a smaller --batch_size",
-          in_words(recipe.train), examples, recipe.batch_size);
-  job.data = in_words(recipe.train);
-  job.validation = in_words(recipe.validation);
-  const Job opened = make_job(recipe);  // data and model fit each other
-  job.preprocessing = preprocessing_text(recipe, opened.train.components().at(0).sizes);
+  if (job.has_data) check_data(job);
   job.about["data"] = job.data;
   job.about["validation"] = job.validation;
   job.about["batch_size"] = recipe.batch_size;

@@ -13,6 +13,8 @@ struct OptimizeJob {
   std::string preprocessing;  ///< of the packages that are written
   std::string optimization;   ///< what was done to the model before; may be empty
   bool trains = false;        ///< the model has yet to be trained as the recipe says
+  bool has_data = true;       ///< examples to find ranges and to train on
+  bool untrained = false;     ///< the weights mean nothing
   std::string accuracy_note;  ///< why no accuracy can be judged; empty where it can
   Json about;                 ///< what tells it from other optimizations
 };

@@ -6,7 +6,7 @@
 #include "brisk/base/file.h"
 #include "brisk/base/parallel.h"
 #include "brisk/formats/package/package.h"
-#include "brisk/optimize/journal.h"
+#include "brisk/optimize/deployment_search.h"
 #include "brisk/optimize/layer_bars.h"
 #include "brisk/optimize/measure_candidate.h"
 #include "brisk/optimize/open_job.h"
@@ -27,7 +27,7 @@ namespace {
 void check_skipped(const std::vector<std::string>& skip) {
   std::vector<std::string> known = {"training"};
   for (const TrainingStep& step : training_steps()) known.push_back(step.name);
-  for (const DeploymentStep& step : deployment_steps()) known.push_back(step.name);
+  for (const DeploymentStep& step : deployment_steps({})) known.push_back(step.name);
   for (const std::string& name : skip)
     require(std::find(known.begin(), known.end(), name) != known.end(),
             "there is no step '{}'{}; there are: {}", name, did_you_mean(name, known),
@@ -44,9 +44,10 @@ class OptimizationRun {
     context_.recipe = job_.recipe;
     context_.preprocessing = job_.preprocessing;
     context_.accuracy_note = job_.accuracy_note;
-    context_.planned = [this](const std::string& what, const std::function<int64_t()>& decide) {
-      return journal_.planned(what, decide);
-    };
+    context_.has_data = job_.has_data;
+    context_.untrained = job_.untrained;
+    context_.trains = job_.trains;
+    context_.use(journal_);
     describe();
   }
 
@@ -55,7 +56,9 @@ class OptimizationRun {
     try {
       try_training_steps();
       train();
-      try_deployment_steps();
+      const OptimizeOptions& options = context_.options;
+      context_.start_package = journal_.trained_package();
+      best_ = DeploymentSearch(context_, journal_, deployment_steps(options.target)).run();
       finish();
     } catch (const Stopped&) {
       result.stopped = true;
@@ -84,31 +87,14 @@ class OptimizationRun {
     report_.accuracy_note = job_.accuracy_note;
   }
 
-  /// Begins a step: refuses to go on after a signal.
-  double begin(const std::string& step) {
-    if (context_.observer.stopped()) throw Stopped{};
-    context_.say(step);
-    return context_.budget.spent();
-  }
-
-  /// Why there is no time for what takes `seconds` more; empty where there is.
-  std::string out_of_time(double seconds) const {
-    const double left = context_.budget.left();
-    if (seconds < left) return "";
-    if (left <= 0) return "the time budget is spent";
-    return fmt::format("the time budget: it would take about {}, and {} are left",
-                       duration_in_words(seconds), duration_in_words(left));
-  }
-
-  void add(StepRow row, double since, const Candidate* best = nullptr,
-           const std::filesystem::path& served = {}) {
+  void add(StepRow row, double since) {
     row.seconds = context_.budget.spent() - since;
-    journal_.add(row, context_.budget.spent(), best, served);
+    journal_.add(row, context_.budget.spent());
   }
 
   void try_training_steps() {
     const auto backend = find_backend(context_.options.backend).value();
-    if (skipped("training")) {
+    if (skipped("training") || !job_.has_data) {
       if (context_.judges_accuracy()) {  // what steps that train on will take
         context_.say("timing a training step");
         context_.train_rate =
@@ -123,11 +109,13 @@ class OptimizationRun {
       const Result<Recipe> candidate = step.apply(best, *backend);
       const StepRow* done = journal_.row(StepPhase::training, step.name);
       if (done == nullptr) {
-        const double since = begin("training step: " + step.name);
+        const double since = context_.begin("training step: " + step.name);
         StepRow row{.step = step.name, .phase = StepPhase::training};
         if (!candidate) {
           row.why = candidate.error();
-        } else if (const std::string late = out_of_time(last_seconds_); started && !late.empty()) {
+        } else if (const std::string late =
+                       DeploymentSearch::out_of_time(context_.budget, last_seconds_);
+                   started && !late.empty()) {
           row.why = late;
         } else if (!started) {
           row.figures = training_figures(*candidate, context_.options.rounds);
@@ -160,7 +148,7 @@ class OptimizationRun {
         journal_.set_trained_package(context_.recipe.model.package);
     } else if (journal_.trained_package().empty()) {
       const std::string name = "training";
-      const double since = begin("training the model");
+      const double since = context_.begin("training the model");
       StepRow row{.step = name, .phase = StepPhase::training, .verdict = Verdict::start};
       const std::filesystem::path package = train_recipe(context_, row);
       journal_.set_trained_package(package);
@@ -168,88 +156,11 @@ class OptimizationRun {
     }
   }
 
-  void try_deployment_steps() {
-    std::optional<Candidate> best = journal_.best();
-    Figures figures;
-    for (const DeploymentStep& step : deployment_steps()) {
-      const bool first = !best.has_value();
-      if (const StepRow* done = journal_.row(StepPhase::deployment, step.name)) {
-        if (done->verdict == Verdict::start && done->figures.accuracy)
-          context_.start_accuracy = done->figures.accuracy->value;
-        if (done->verdict == Verdict::start || done->verdict == Verdict::kept)
-          figures = done->figures;
-        context_.measuring_seconds =
-            done->verdict == Verdict::start ? done->seconds : context_.measuring_seconds;
-        continue;
-      }
-      if (first) {
-        Package package = read_package(journal_.trained_package()).value();
-        best = Candidate{
-            .trained = {package.name, package.program, package.weights, package.class_names},
-            .trained_package = journal_.trained_package()};
-      } else if (skipped(step.name)) {
-        continue;
-      }
-      const double since = begin("deployment step: " + step.name);
-      try_deployment(step, first, *best, figures, since);
-    }
-    best_ = std::move(best);
-    best_figures_ = figures;
-  }
-
-  void try_deployment(const DeploymentStep& step, bool first, Candidate& best, Figures& figures,
-                      double since) {
-    StepRow row{.step = step.name};
-    const double expected = first ? 0 : step.seconds(context_, best) + context_.measuring_seconds;
-    if (const std::string late = out_of_time(expected); !first && !late.empty()) {
-      row.why = late;
-      return add(row, since);
-    }
-    Result<Candidate> candidate = step.apply(context_, best);
-    if (!candidate) {
-      row.why = candidate.error();
-      return add(row, since);
-    }
-    const std::filesystem::path place = context_.work_directory(step.name);
-    const Trial trial =
-        measure_candidate(context_, first ? nullptr : &best, figures, *candidate, place / "served");
-    row.figures = trial.after;
-    row.verdict = Verdict::start;
-    if (first) {
-      context_.start_accuracy = trial.after.accuracy ? trial.after.accuracy->value : 0;
-    } else {
-      const Decision decision = decide(context_.options.target, trial, context_.start_accuracy,
-                                       context_.options.max_drop);
-      row.verdict = decision.kept || candidate->required ? Verdict::kept : Verdict::not_kept;
-      row.why = decision.why;
-    }
-    if (!candidate->note.empty()) row.why += (row.why.empty() ? "" : "; ") + candidate->note;
-    if (row.verdict == Verdict::not_kept) {
-      add(row, since);
-      std::filesystem::remove_all(place);
-      return;
-    }
-    if (candidate->trained_package.empty()) {
-      candidate->trained_package = place / "trained";
-      const Model& model = candidate->trained;
-      write_package(
-          candidate->trained_package,
-          {model.program, model.weights, model.name, model.class_names, context_.preprocessing, {}})
-          .value();
-    }
-    best = std::move(*candidate);
-    best.note.clear();
-    best.required = false;
-    figures = trial.after;
-    add(row, since, &best, place / "served");
-    std::filesystem::remove_all(place / "checkpoints");
-  }
-
   /// The rows of the table were timed at different times; what they bring together is timed again.
   void time_together() {
     if (journal_.rows().empty() ||
-        best_->deployment == Deployment{.disabled_passes = optional_passes()} ||
-        !out_of_time(context_.measuring_seconds).empty())
+        best_.candidate.deployment == Deployment{.disabled_passes = optional_passes()} ||
+        context_.budget.left() < context_.measuring_seconds)
       return;
     context_.say("timing the model as it came and the best one");
     Package package = read_package(journal_.trained_package()).value();
@@ -257,18 +168,22 @@ class OptimizationRun {
         .trained = {package.name, std::move(package.program), std::move(package.weights), {}},
         .deployment = {.disabled_passes = optional_passes()}};
     first.served = first.trained;
-    report_.together = measure_again(context_, first, *best_);
+    report_.together = measure_again(context_, first, best_.candidate);
   }
 
   void finish() {
     report_.rows = journal_.rows();
+    // What is not possible was said where it was tried first.
+    std::erase_if(report_.rows, [](const StepRow& row) {
+      return !row.without.empty() && row.verdict == Verdict::not_tried;
+    });
     const OptimizeOptions& options = context_.options;
     const std::filesystem::path package = options.output / "model";
     time_together();
     context_.say("timing layers");
     report_.layer_batch_size =
         options.target == OptimizeTarget::throughput ? options.time_batch_size : 1;
-    report_.layers = layer_bars(context_, *best_, report_.layer_batch_size);
+    report_.layers = layer_bars(context_, best_.candidate, report_.layer_batch_size);
     report_.package = package.string();
     report_.seconds = context_.budget.spent();
     conclude(report_);
@@ -276,13 +191,13 @@ class OptimizationRun {
     for (const StepRow& row : report_.rows)
       if (row.verdict == Verdict::start || row.verdict == Verdict::kept)
         rows.push_back(to_json(row));
-    const Model& model = best_->served;
+    const Model& model = best_.candidate.served;
     write_package(
         package,
         {model.program, model.weights, model.name, model.class_names, context_.preprocessing,
          with_step(job_.optimization,
                    {{"step", "optimize"}, {"machine", report_.machine}, {"kept", rows}}),
-         best_->deployment.gzipped})
+         best_.candidate.deployment.gzipped})
         .value();
     write_file_atomically(options.output / "report.json", json_text(to_json(report_), 1) + "\n")
         .value();
@@ -293,8 +208,7 @@ class OptimizationRun {
   OptimizeJob job_;
   Journal journal_;
   OptimizationReport report_;
-  std::optional<Candidate> best_;
-  Figures best_figures_;
+  BestCandidate best_;
   double last_seconds_ = 0;  ///< that the last training step took
 };
 

@@ -9,7 +9,7 @@
 /// way).
 
 #include "brisk/optimize/context.h"
-#include "brisk/optimize/report.h"
+#include "brisk/optimize/report/report.h"
 
 namespace brisk {
 

@@ -20,15 +20,18 @@ struct TrainingStep {
 /// A technique of deployment.
 struct DeploymentStep {
   std::string name;
-  /// Seconds that `apply` will take, by what was measured so far.
-  double (*seconds)(const OptimizeContext& context, const Candidate& best);
   /// What the technique makes of `best`, deployed; or the reason why it is not tried. May throw
   /// Stopped.
   Result<Candidate> (*apply)(OptimizeContext& context, const Candidate& best);
+  /// Seconds that `apply` will take, by what was measured so far; empty: none to speak of.
+  double (*seconds)(const OptimizeContext& context, const Candidate& best) = nullptr;
+  /// Why it need not even be asked whether there is time; succeeds where it must.
+  Status (*against)(const OptimizeContext& context, const Candidate& best) = nullptr;
 };
 
 /// In the order in which they are tried; the first of each is what the others are measured against.
 std::vector<TrainingStep> training_steps();
-std::vector<DeploymentStep> deployment_steps();
+/// What the target gains most by, for the accuracy that it costs, comes early.
+std::vector<DeploymentStep> deployment_steps(OptimizeTarget target);
 
 }  // namespace brisk

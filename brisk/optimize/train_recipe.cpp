@@ -1,6 +1,7 @@
 #include "brisk/optimize/train_recipe.h"
 
 #include "brisk/formats/package/package.h"
+#include "brisk/optimize/weight_values.h"
 
 namespace brisk {
 namespace {
@@ -32,6 +33,7 @@ std::filesystem::path train_recipe(OptimizeContext& context, StepRow& row) {
   fit.resume = std::filesystem::exists(fit.directory, error);
   if (trainer.fit(job.train, fit).stopped) throw Stopped{};
   const Model model = trainer.model();
+  require_finite(model);
   write_package(
       place / "trained",
       {model.program, model.weights, model.name, model.class_names, context.preprocessing, {}})

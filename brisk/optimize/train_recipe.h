@@ -3,7 +3,7 @@
 /// The training of a recipe within an optimization.
 
 #include "brisk/optimize/context.h"
-#include "brisk/optimize/report.h"
+#include "brisk/optimize/report/report.h"
 
 namespace brisk {
 

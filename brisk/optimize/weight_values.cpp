@@ -1,5 +1,6 @@
 #include "brisk/optimize/weight_values.h"
 
+#include <cmath>
 #include <set>
 
 #include "brisk/compress/prunable_parameters.h"
@@ -12,6 +13,17 @@ const Tensor& weights_of(const Model& model, const std::string& parameter) {
 }
 
 }  // namespace
+
+void require_finite(const Model& model) {
+  for (size_t i = 0; i < model.weights.size(); ++i) {
+    const Tensor& weights = model.weights[i];
+    for (int64_t k = 0; k < weights.num_elements(); ++k)
+      require(std::isfinite(weights.get(k)),
+              "model '{}' is broken: '{}' has the value {}; its training diverged, so train it "
+              "again with a smaller learning rate",
+              model.name, model.program.state[i].name, weights.get(k));
+  }
+}
 
 double share_of_zeros(const Model& model) {
   int64_t zeros = 0, elements = 0;

@@ -1,12 +1,16 @@
 #pragma once
 
-/// Which values the kernels of a model take: what compressing them is worth.
+/// Which values the weights of a model take: what compressing them is worth.
 
 #include <cstdint>
 
 #include "brisk/nn/model.h"
 
 namespace brisk {
+
+/// Refused, with the parameter's name, where a weight is no number or infinite: whatever is
+/// measured of such a model says nothing.
+void require_finite(const Model& model);
 
 /// Of the elements of all kernels that could be pruned (brisk/compress/prunable_parameters.h).
 double share_of_zeros(const Model& model);

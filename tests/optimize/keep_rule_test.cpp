@@ -62,6 +62,34 @@ TEST(KeepRule, AccuracyIsBoundedByTheStartNotByTheLastStep) {
   EXPECT_TRUE(decide(OptimizeTarget::latency, trial(3, 3, 300, 0.895), 0.9, 0.5).kept);
 }
 
+TEST(KeepRule, ADropOfAllThatIsAllowedIsAllowed) {
+  EXPECT_TRUE(kept(OptimizeTarget::size, trial(1, 1, 300, static_cast<double>(0.895f))));
+  EXPECT_FALSE(kept(OptimizeTarget::size, trial(1, 1, 300, 0.895 - 1e-5))) << "a tenth of an image";
+}
+
+TEST(KeepRule, AccuracyAloneCountsBeyondAStandardError) {
+  Trial t = trial(1.0, 1.0, 1000, 0.904);
+  EXPECT_TRUE(kept(OptimizeTarget::latency, t)) << "sqrt(0.904 * 0.096 / 10000) is 0.0029";
+  t.after.accuracy->value = 0.902;
+  EXPECT_FALSE(kept(OptimizeTarget::latency, t));
+  t = trial(1.0, 1.0, 1100, 0.95);
+  EXPECT_FALSE(kept(OptimizeTarget::latency, t)) << "larger";
+}
+
+TEST(KeepRule, SaysWhereAccuracyAloneWasAgainstIt) {
+  EXPECT_TRUE(decide(OptimizeTarget::size, trial(1, 1, 300, 0.89), 0.9, 0.5).over_budget);
+  EXPECT_FALSE(decide(OptimizeTarget::size, trial(1, 1, 1200, 0.89), 0.9, 0.5).over_budget);
+  EXPECT_FALSE(decide(OptimizeTarget::size, trial(1, 1, 300, 0.9), 0.9, 0.5).over_budget);
+}
+
+TEST(KeepRule, GainsAreOrderedByTheTarget) {
+  const Gains gains = gains_of(trial(2, 3, 250, 0.9));
+  EXPECT_EQ(gains, (Gains{2, 3, 4}));
+  EXPECT_EQ(gains.in_order(OptimizeTarget::latency), (std::array<double, 3>{2, 4, 3}));
+  EXPECT_EQ(gains.in_order(OptimizeTarget::size), (std::array<double, 3>{4, 2, 3}));
+  EXPECT_EQ(gains.in_order(OptimizeTarget::throughput), (std::array<double, 3>{3, 4, 2}));
+}
+
 TEST(KeepRule, WithoutAccuracyNoneIsJudged) {
   Trial t = trial(3.0, 3.0, 300, 0);
   t.after.accuracy.reset();

@@ -8,45 +8,22 @@
 #include <fstream>
 
 #include "brisk/base/file.h"
-#include "brisk/base/philox.h"
 #include "brisk/formats/package/package.h"
 #include "brisk/optimize/step.h"
+#include "tests/optimize/bands.h"
 #include "tests/support/refusal.h"
 #include "tests/support/temporary_directory.h"
-#include "tests/train/tiny_training.h"
 
 namespace brisk {
 namespace {
 
 using testing::refusal;
 
-std::string big_endian(int64_t value) {
-  std::string bytes;
-  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift & 255);
-  return bytes;
-}
-
-/// IDX files of images u8[count, 9, 8] in three bands.
-void write_bands(const std::filesystem::path& directory, const std::string& name, int64_t count,
-                 uint64_t seed) {
-  PhiloxSequence random(seed);
-  std::string images = big_endian(0x803) + big_endian(count) + big_endian(9) + big_endian(8);
-  std::string labels = big_endian(0x801) + big_endian(count);
-  for (int64_t n = 0; n < count; ++n) {
-    const auto label = static_cast<int64_t>(random.next_below(3));
-    labels += static_cast<char>(label);
-    for (int64_t p = 0; p < 72; ++p)
-      images += static_cast<char>(random.next_below(120) + (p / 24 == label ? 120 : 0));
-  }
-  std::ofstream(directory / (name + "-images"), std::ios::binary) << images;
-  std::ofstream(directory / (name + "-labels"), std::ios::binary) << labels;
-}
-
 class OptimizeRun : public ::testing::Test {
  protected:
   void SetUp() override {
-    write_bands(place_.path(), "train", 256, 1);
-    write_bands(place_.path(), "test", 64, 2);
+    test::write_bands(place_.path(), "train", 256, 1);
+    test::write_bands(place_.path(), "test", 64, 2);
     write_recipe("  validation: {idx: {images: test-images, labels: test-labels}}\n", "");
   }
 
@@ -79,10 +56,10 @@ TEST_F(OptimizeRun, MeasuresEachStepAndLeavesTheBestPackage) {
   const Optimization done = optimize(options());
   const OptimizationReport& report = done.report;
   ASSERT_FALSE(done.stopped);
-  EXPECT_EQ(report.rows.size(), training_steps().size() + 1 + deployment_steps().size());
+  EXPECT_EQ(report.rows.size(), training_steps().size() + 1 + deployment_steps({}).size());
   for (const TrainingStep& step : training_steps())
     EXPECT_NE(row(report, StepPhase::training, step.name), nullptr) << step.name;
-  for (const DeploymentStep& step : deployment_steps()) {
+  for (const DeploymentStep& step : deployment_steps({})) {
     const StepRow* found = row(report, StepPhase::deployment, step.name);
     ASSERT_NE(found, nullptr) << step.name;
     if (found->verdict == Verdict::not_tried) {
@@ -152,7 +129,7 @@ TEST_F(OptimizeRun, GoesOnWhereItWasInterrupted) {
     before = done.report.rows;
     break;
   }
-  EXPECT_EQ(before.size(), training_steps().size() + 1 + deployment_steps().size());
+  EXPECT_EQ(before.size(), training_steps().size() + 1 + deployment_steps({}).size());
   o.resume = true;
   const Optimization again = optimize(o);
   ASSERT_EQ(again.report.rows.size(), before.size());
@@ -181,7 +158,7 @@ TEST_F(OptimizeRun, ASpentBudgetNamesWhatWasNotTried) {
   const OptimizationReport report = optimize(o).report;
   EXPECT_EQ(row(report, StepPhase::deployment, "f32, a kernel an op")->verdict, Verdict::start)
       << "the model as it came is always measured";
-  for (const std::string step : {"fusion", "int8", "pruned to 80 %"})
+  for (const std::string step : {"fusion", "int8", "weights gzipped"})
     EXPECT_EQ(row(report, StepPhase::deployment, step)->why, "the time budget is spent") << step;
   EXPECT_NE(report.statement.find("Not tried in"), std::string::npos) << report.statement;
   EXPECT_TRUE(std::filesystem::exists(std::filesystem::path(report.package) / "graph.txt"));
@@ -198,6 +175,34 @@ TEST_F(OptimizeRun, OfAPackageNeedsHeldOutData) {
   EXPECT_NE(refusal([&] { optimize(o); }).find("give --validation"), std::string::npos);
 }
 
+TEST_F(OptimizeRun, RefusesDataThatDoesNotFitAndWeightsThatAreNoNumbers) {
+  Model model = test::bands_model(4);
+  const auto recipe_of = [&](const std::string& validation) {
+    write_package(place_ / "package", {model.program, model.weights, model.name, {}, "", {}})
+        .value();
+    std::ofstream(place_ / "recipe.yaml")
+        << "model: {package: package}\ndata:\n  train: {idx: {images: train-images, labels: "
+           "train-labels}}\n  validation: {idx: {images: "
+        << validation << "-images, labels: test-labels}}\nbatch_size: 32\n";
+  };
+  std::string images = read_file(place_ / "test-images").value();
+  images[11] = 8, images[15] = 9;  // the other way round
+  std::ofstream(place_ / "turned-images", std::ios::binary) << images;
+  recipe_of("turned");
+  EXPECT_NE(refusal([&] { optimize(options()); }).find("turned-images does not fit: "),
+            std::string::npos)
+      << refusal([&] { optimize(options()); });
+  EXPECT_FALSE(std::filesystem::exists(place_ / "out/journal.json")) << "before any time is spent";
+  model.weights[0].set(5, std::nan(""));
+  write_package(place_ / "package", {model.program, model.weights, model.name, {}, "", {}}).value();
+  OptimizeOptions o = options();
+  o.model = (place_ / "package").string();
+  o.data = o.validation = "synthetic";
+  EXPECT_NE(refusal([&] { optimize(o); }).find("'dense/kernel' has the value nan"),
+            std::string::npos)
+      << refusal([&] { optimize(o); });
+}
+
 TEST_F(OptimizeRun, RefusesWhatCannotBeJudged) {
   write_recipe("", "");
   EXPECT_NE(refusal([&] { optimize(options()); }).find("names no data.validation"),
@@ -207,12 +212,18 @@ TEST_F(OptimizeRun, RefusesWhatCannotBeJudged) {
   EXPECT_NE(refusal([&] { optimize(options()); }).find("prunes, clusters or quantizes"),
             std::string::npos);
   write_recipe("  validation: {idx: {images: test-images, labels: test-labels}}\n", "");
-  write_bands(place_.path(), "train", 20, 1);
+  test::write_bands(place_.path(), "train", 20, 1);
   EXPECT_NE(refusal([&] {
               optimize(options());
             }).find("has 20 examples, but ranges of values need 32 at least"),
             std::string::npos);
-  write_bands(place_.path(), "train", 40, 1);
+  test::write_bands(place_.path(), "train", 40, 1);
+  // Found before any time is spent.
+  test::write_bands(place_.path(), "test", 0, 1);
+  EXPECT_NE(refusal([&] { optimize(options()); }).find("test-images has no examples"),
+            std::string::npos)
+      << refusal([&] { optimize(options()); });
+  test::write_bands(place_.path(), "test", 64, 2);
   OptimizeOptions o = options();
   o.batch_size = 64;
   EXPECT_NE(refusal([&] { optimize(o); }).find("is no full batch of 64"), std::string::npos);

@@ -1,4 +1,4 @@
-#include "brisk/optimize/report.h"
+#include "brisk/optimize/report/report.h"
 
 #include <gtest/gtest.h>
 
@@ -41,7 +41,10 @@ OptimizationReport example() {
                  served("int8", Verdict::kept, 0.5, 25000, 0.899),
                  served("pruned", Verdict::not_kept, 0.5, 9000, 0.88),
                  served("more pruned", Verdict::not_kept, 0.5, 8000, 0.70),
-                 StepRow{.step = "clusters", .why = "the time budget is spent"}};
+                 StepRow{.step = "clusters", .why = "the time budget is spent"},
+                 served("clusters", Verdict::kept, 0.4, 20000, 0.899)};
+  report.rows.back().without = "int8";
+  report.rows.back().gains = {1.5, 2, 3};
   report.layers = {{"conv", "int8", 1.0, 0.25}, {"dense", "f32", 0.1, 0.1}};
   Trial together{.before = report.rows[2].figures, .after = report.rows[3].figures};
   together.latency.times_as_fast = {3.9, 3.8, 4.0};
@@ -60,6 +63,9 @@ TEST(Report, RowsComeBackFromJson) {
     EXPECT_EQ(again.verdict, row.verdict);
     EXPECT_EQ(again.why, row.why);
     EXPECT_EQ(again.seconds, row.seconds);
+    EXPECT_EQ(again.without, row.without);
+    EXPECT_EQ(again.gains, row.gains);
+    EXPECT_EQ(again.over_budget, row.over_budget);
   }
 }
 
@@ -72,6 +78,16 @@ TEST(Report, SaysWhatWasReachedWhatWasNotAndWhatWasNotTried) {
                                  "came nearest, with 2.00 points",
                                  "Not tried in 60 s: clusters."})
     EXPECT_NE(words.find(part), std::string::npos) << part << "\n" << words;
+}
+
+TEST(Report, AWayThatWasGivenUpIsNotWhatWasReached) {
+  OptimizationReport report = example();
+  EXPECT_NE(report.statement.find("0.025 MB instead of 0.100"), std::string::npos);
+  EXPECT_NE(report_text(report).find("clusters, without int8"), std::string::npos);
+  report.rows.push_back(served("without int8", Verdict::kept, 0.4, 20000, 0.899));
+  conclude(report);
+  EXPECT_NE(report.statement.find("0.020 MB instead of 0.100"), std::string::npos)
+      << report.statement;
 }
 
 TEST(Report, TextHasALineForEachStepInColumns) {

@@ -56,6 +56,11 @@ def report_of(objects):
     return next(r for r in (o.get("optimization", o) for o in objects) if "steps" in r)
 
 
+def title(row):
+    """Of a row of `brisk optimize`: a step that was tried again says what it was tried without."""
+    return row["step"] + (f", without {row['without']}" if row["without"] else "")
+
+
 def optimize_table(objects):
     def spread(figures, key, digits):
         if key not in figures:
@@ -67,7 +72,7 @@ def optimize_table(objects):
     for row in report_of(objects)["steps"]:
         f, why = row["figures"], row["why"]
         accuracy = f.get("accuracy")
-        cells.append([row["step"], spread(f, "train_images_per_second", 0), spread(f, "inference_milliseconds", 3),
+        cells.append([title(row), spread(f, "train_images_per_second", 0), spread(f, "inference_milliseconds", 3),
                       spread(f, "inference_images_per_second", 0), f"{f['bytes'] / 1e3:,.1f}" if "bytes" in f else "",
                       f"{100 * accuracy['value']:.2f} ± {100 * accuracy['standard_error']:.2f}" if accuracy else "",
                       row["verdict"] + (f": {why}" if why else "")])

@@ -4,12 +4,11 @@
 namespace brisk {
 
 DeploymentStep fold_step() {
-  return {"folded weights", [](const OptimizeContext&, const Candidate&) { return 0.0; },
-          [](OptimizeContext& context, const Candidate& best) -> Result<Candidate> {
+  return {"folded weights", [](OptimizeContext& context, const Candidate& best) {
             Candidate folded = best;
             folded.deployment.folded = true;
             deploy(context, folded);
-            return folded;
+            return Result<Candidate>(folded);
           }};
 }
 

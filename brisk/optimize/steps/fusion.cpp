@@ -6,13 +6,6 @@
 // the pipelines bring together.
 
 namespace brisk {
-namespace {
-
-double no_time(const OptimizeContext&, const Candidate&) {
-  return 0;
-}
-
-}  // namespace
 
 TrainingStep plain_training_step() {
   return {"f32, a kernel an op", [](const Recipe& best, const Backend&) -> Result<Recipe> {
@@ -33,7 +26,7 @@ TrainingStep fused_training_step() {
 }
 
 DeploymentStep plain_serving_step() {
-  return {"f32, a kernel an op", no_time,
+  return {"f32, a kernel an op",
           [](OptimizeContext& context, const Candidate& best) -> Result<Candidate> {
             Candidate plain = best;
             plain.deployment = {.disabled_passes = optional_passes()};
@@ -43,8 +36,7 @@ DeploymentStep plain_serving_step() {
 }
 
 DeploymentStep fused_serving_step() {
-  return {"fusion", no_time,
-          [](OptimizeContext& context, const Candidate& best) -> Result<Candidate> {
+  return {"fusion", [](OptimizeContext& context, const Candidate& best) -> Result<Candidate> {
             Candidate fused = best;
             fused.deployment.disabled_passes.clear();
             fused.required = true;

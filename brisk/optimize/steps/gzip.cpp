@@ -3,12 +3,11 @@
 namespace brisk {
 
 DeploymentStep gzip_step() {
-  return {"weights gzipped", [](const OptimizeContext&, const Candidate&) { return 0.0; },
-          [](OptimizeContext&, const Candidate& best) -> Result<Candidate> {
+  return {"weights gzipped", [](OptimizeContext&, const Candidate& best) {
             Candidate packed = best;
             packed.deployment.gzipped = true;
             packed.note.clear();
-            return packed;
+            return Result<Candidate>(packed);
           }};
 }
 

@@ -1,11 +1,15 @@
 #include "brisk/backends/cpu/kernels/kernels.h"
 
 #include "brisk/backends/cpu/kernels/depthwise/depthwise.h"
+#include "brisk/backends/cpu/kernels/depthwise/quantized_depthwise.h"
 #include "brisk/backends/cpu/kernels/direct/direct_convolution.h"
+#include "brisk/backends/cpu/kernels/i32/i32_products.h"
 #include "brisk/backends/cpu/kernels/index/index.h"
 #include "brisk/backends/cpu/kernels/integer/integer_products.h"
 #include "brisk/backends/cpu/kernels/move/move.h"
+#include "brisk/backends/cpu/kernels/pointwise/quantized_pointwise.h"
 #include "brisk/backends/cpu/kernels/pool/pool.h"
+#include "brisk/backends/cpu/kernels/weight_only/weight_only_dot.h"
 #include "brisk/backends/cpu/kernels/winograd/winograd.h"
 
 namespace brisk::cpu {
@@ -31,6 +35,14 @@ std::vector<OpKernel> own_kernels() {
       {"convolution_filter_gradient", kWinograd},
       {"convolution_filter_gradient", kDirect},
       {"convolution_filter_gradient", kDepthwise},
+
+      {"quantized_convolution",
+       {"quantized_depthwise", refuse_quantized_depthwise, prepare_quantized_depthwise}},
+      {"quantized_convolution",
+       {"quantized_pointwise", refuse_quantized_pointwise, prepare_quantized_pointwise}},
+      {"quantized_dot",
+       {"quantized_pointwise", refuse_quantized_pointwise, prepare_quantized_pointwise}},
+      {"weight_only_dot", {"weight_only", refuse_weight_only_dot, prepare_weight_only_dot}},
 
       {"max_pool", kPool},
       {"max_pool_gradient", kPool},
@@ -60,13 +72,17 @@ std::vector<OpKernel> own_kernels() {
 std::vector<OpKernel> own_late_kernels() {
   constexpr Kernel kDirect{"direct", refuse_direct, prepare_direct};
   constexpr Kernel kDepthwise{"depthwise", refuse_depthwise, prepare_depthwise};
-  constexpr Kernel kInteger{"integer", refuse_integer_convolution, prepare_integer_convolution};
+  constexpr Kernel kI32{"i32", refuse_i32_convolution, prepare_i32_convolution};
   return {
       {"convolution_input_gradient", kDepthwise},
       {"convolution_filter_gradient", kDirect},
-      {"convolution", kInteger},
-      {"fused_convolution", kInteger},
-      {"dot_general", {"integer", refuse_integer_dot, prepare_integer_dot}},
+      {"convolution", kI32},
+      {"fused_convolution", kI32},
+      {"dot_general", {"i32", refuse_i32_dot, prepare_i32_dot}},
+
+      {"quantized_convolution",
+       {"integer", refuse_integer_convolution, prepare_integer_convolution}},
+      {"quantized_dot", {"integer", refuse_integer_dot, prepare_integer_dot}},
   };
 }
 

@@ -3,6 +3,6 @@
 namespace brisk::cpu {
 
 extern const IntegerLoops integer_loops_avx2;
-const IntegerLoops integer_loops_avx2 = integer_rows;
+const IntegerLoops integer_loops_avx2 = kIntegerLoops;
 
 }  // namespace brisk::cpu

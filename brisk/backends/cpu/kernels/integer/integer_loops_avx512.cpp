@@ -3,6 +3,6 @@
 namespace brisk::cpu {
 
 extern const IntegerLoops integer_loops_avx512;
-const IntegerLoops integer_loops_avx512 = integer_rows;
+const IntegerLoops integer_loops_avx512 = kIntegerLoops;
 
 }  // namespace brisk::cpu

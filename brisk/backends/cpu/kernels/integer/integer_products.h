@@ -1,17 +1,14 @@
 #pragma once
 
-/// Convolutions and matrix products of i32, whose sums wrap: what integer models in exact
-/// arithmetic become where no library has a kernel. By plain loops.
+/// quantized_convolution and quantized_dot without VNNI: any padding, stride, dilation and groups
+/// of one or two spatial axes.
 
 #include "brisk/backends/cpu/kernel.h"
 
 namespace brisk::cpu {
 
-/// Of "convolution" and "fused_convolution", with one or two spatial axes.
 std::optional<std::string> refuse_integer_convolution(const KernelRequest& request);
 std::unique_ptr<Launch> prepare_integer_convolution(const KernelRequest& request);
-
-/// Of "dot_general": [..., k] x [k, n].
 std::optional<std::string> refuse_integer_dot(const KernelRequest& request);
 std::unique_ptr<Launch> prepare_integer_dot(const KernelRequest& request);
 

@@ -23,6 +23,13 @@ struct StepRow {
   Verdict verdict = Verdict::not_tried;
   std::string why = {};  ///< with the figures that decided
   double seconds = 0;    ///< that trying it took
+  /// The kept step that this one was tried without, going back on it; empty: tried on the best.
+  std::string without = {};
+  Gains gains = {};          ///< beside what it was tried on
+  bool over_budget = false;  ///< of accuracy, and for nothing else not kept
+
+  /// "16 clusters", "16 clusters, without half of the channels".
+  std::string title() const;
 };
 
 /// A product of the model as it came and as it is served; milliseconds of one run each.

@@ -1,4 +1,4 @@
-#include "brisk/optimize/report.h"
+#include "brisk/optimize/report/report.h"
 
 #include <algorithm>
 #include <array>
@@ -31,7 +31,7 @@ const StepRow* first_of(const OptimizationReport& report, StepPhase phase) {
 const StepRow* last_kept(const OptimizationReport& report, StepPhase phase) {
   const StepRow* last = first_of(report, phase);
   for (const StepRow& row : report.rows)
-    if (row.phase == phase && row.verdict == Verdict::kept) last = &row;
+    if (row.phase == phase && row.verdict == Verdict::kept && row.without.empty()) last = &row;
   return last;
 }
 
@@ -87,7 +87,7 @@ std::string refused_words(const OptimizationReport& report) {
       "Within {:.2f} points of accuracy, no more was reached: '{}' came nearest, with {:.2f} "
       "points "
       "({:.2f} MB, {:.3f} ms). ",
-      report.max_drop, nearest->step, drop(*nearest),
+      report.max_drop, nearest->title(), drop(*nearest),
       static_cast<double>(*nearest->figures.bytes) / 1e6, nearest->figures.latency->median);
 }
 
@@ -95,7 +95,7 @@ std::string not_tried_words(const OptimizationReport& report) {
   std::vector<std::string> names;
   for (const StepRow& row : report.rows)
     if (row.verdict == Verdict::not_tried && row.why.starts_with("the time budget"))
-      names.push_back(row.step);
+      names.push_back(row.title());
   if (names.empty()) return "";
   return fmt::format("Not tried in {}: {}. ", duration_in_words(report.time_budget),
                      fmt::join(names, ", "));
@@ -114,13 +114,22 @@ std::span<const std::string_view> enum_names(Verdict) {
   return kNames;
 }
 
+std::string StepRow::title() const {
+  return without.empty() ? step : step + ", without " + without;
+}
+
 Json to_json(const StepRow& row) {
   return {{"step", row.step},
           {"phase", name_of(row.phase)},
           {"figures", to_json(row.figures)},
           {"verdict", name_of(row.verdict)},
           {"why", row.why},
-          {"seconds", row.seconds}};
+          {"seconds", row.seconds},
+          {"without", row.without},
+          {"times_as_fast", row.gains.latency},
+          {"times_as_fast_in_batches", row.gains.rate},
+          {"times_as_small", row.gains.bytes},
+          {"over_budget", row.over_budget}};
 }
 
 StepRow step_row_from_json(const Json& json) {
@@ -129,7 +138,12 @@ StepRow step_row_from_json(const Json& json) {
           .figures = figures_from_json(json.at("figures")),
           .verdict = enum_of<Verdict>(json.at("verdict")),
           .why = json.at("why").get<std::string>(),
-          .seconds = json.at("seconds").get<double>()};
+          .seconds = json.at("seconds").get<double>(),
+          .without = json.at("without").get<std::string>(),
+          .gains = {json.at("times_as_fast").get<double>(),
+                    json.at("times_as_fast_in_batches").get<double>(),
+                    json.at("times_as_small").get<double>()},
+          .over_budget = json.at("over_budget").get<bool>()};
 }
 
 Json to_json(const OptimizationReport& report) {

@@ -1,5 +1,5 @@
-#include "brisk/optimize/chart.h"
-#include "brisk/optimize/report_cells.h"
+#include "brisk/optimize/report/chart.h"
+#include "brisk/optimize/report/report_cells.h"
 #include "brisk/optimize/time_budget.h"
 
 // One page that needs nothing else: no script, no font, no request. Colours follow what the
@@ -25,7 +25,8 @@ p { margin: .35rem 0; max-width: 46rem; } .soft { color: var(--soft); font-size:
 th, td { padding: .35rem .5rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--rule);
   font-variant-numeric: tabular-nums; vertical-align: top; }
 th { color: var(--soft); font-weight: 600; } th:first-child, td:first-child, th:last-child, td:last-child { text-align: left; }
-td:last-child { white-space: normal; min-width: 19rem; color: var(--soft); }
+td:first-child { white-space: normal; min-width: 9rem; }
+td:last-child { white-space: normal; min-width: 16rem; color: var(--soft); }
 tr.kept td:first-child, tr.start td:first-child { font-weight: 650; }
 tr.kept td:first-child { color: var(--kept); } tr.not_kept td, tr.not_tried td { color: var(--soft); }
 tr.phase td { font-weight: 650; color: var(--ink); padding-top: 1rem; text-align: left; }
@@ -89,7 +90,7 @@ std::string size_chart(const OptimizationReport& report) {
     slowest = std::max(slowest, row->figures.latency->median);
   for (const StepRow* row : served(report)) {
     const Figures& figures = row->figures;
-    Dot dot{.label = row->step,
+    Dot dot{.label = row->title(),
             .style = style_of(row->verdict),
             .x = kilobytes(figures),
             .y = figures.latency->median,
@@ -119,7 +120,7 @@ std::string size_chart(const OptimizationReport& report) {
 std::string latency_chart(const OptimizationReport& report) {
   std::vector<Bar> bars;
   for (const StepRow* row : served(report))
-    bars.push_back({.label = row->step,
+    bars.push_back({.label = row->title(),
                     .style = style_of(row->verdict),
                     .note = fmt::format("{:.4g} ms", row->figures.latency->median),
                     .value = row->figures.latency->median,
@@ -135,7 +136,7 @@ std::string rate_chart(const OptimizationReport& report, StepPhase phase) {
     const std::optional<Spread>& rate =
         phase == StepPhase::training ? row.figures.train_rate : row.figures.rate;
     if (row.phase == phase && rate)
-      bars.push_back({.label = row.step,
+      bars.push_back({.label = row.title(),
                       .style = style_of(row.verdict),
                       .note = fmt::format("{:.0f}", rate->median),
                       .value = rate->median,
@@ -181,17 +182,22 @@ std::string layer_chart(const OptimizationReport& report) {
 
 std::string table(const OptimizationReport& report) {
   std::string html = "<div class=\"wide\"><table>\n<tr>";
-  for (const std::string& cell : head_cells(report)) html += "<th>" + html_text(cell) + "</th>";
-  html += "</tr>\n";
+  const std::array<bool, kNumCells> used = used_cells(report);
+  const auto add = [&](const std::array<std::string, kNumCells>& cells, std::string_view tag) {
+    for (size_t i = 0; i < kNumCells; ++i)
+      if (used[i]) html += fmt::format("<{0}>{1}</{0}>", tag, html_text(cells[i]));
+    html += "</tr>\n";
+  };
+  add(head_cells(report), "th");
   std::optional<StepPhase> phase;
   for (const StepRow& row : report.rows) {
     if (phase != row.phase)
-      html += fmt::format("<tr class=\"phase\"><td colspan=\"{}\">{}</td></tr>\n", kNumCells,
+      html += fmt::format("<tr class=\"phase\"><td colspan=\"{}\">{}</td></tr>\n",
+                          std::count(used.begin(), used.end(), true),
                           row.phase == StepPhase::training ? "Training" : "Serving");
     phase = row.phase;
     html += fmt::format("<tr class=\"{}\">", style_of(row.verdict));
-    for (const std::string& cell : row_cells(row)) html += "<td>" + html_text(cell) + "</td>";
-    html += "</tr>\n";
+    add(row_cells(row), "td");
   }
   return html + "</table></div>\n";
 }

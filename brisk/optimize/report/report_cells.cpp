@@ -1,4 +1,4 @@
-#include "brisk/optimize/report_cells.h"
+#include "brisk/optimize/report/report_cells.h"
 
 #include <cmath>
 
@@ -27,10 +27,20 @@ std::array<std::string, kNumCells> head_cells(const OptimizationReport& report) 
           "accuracy, %",  "kept, or why not"};
 }
 
+std::array<bool, kNumCells> used_cells(const OptimizationReport& report) {
+  std::array<bool, kNumCells> used{};
+  used.front() = used.back() = true;
+  for (const StepRow& row : report.rows) {
+    const std::array<std::string, kNumCells> cells = row_cells(row);
+    for (size_t i = 0; i < kNumCells; ++i) used[i] = used[i] || !cells[i].empty();
+  }
+  return used;
+}
+
 std::array<std::string, kNumCells> row_cells(const StepRow& row) {
   const Figures& f = row.figures;
   const std::string verdict(enum_names(row.verdict)[static_cast<size_t>(row.verdict)]);
-  return {row.step,
+  return {row.title(),
           with_spread(f.train_rate),
           with_spread(f.latency),
           with_spread(f.rate),

@@ -1,4 +1,4 @@
-#include "brisk/optimize/chart.h"
+#include "brisk/optimize/report/chart.h"
 
 #include <fmt/format.h>
 
@@ -85,6 +85,15 @@ std::vector<double> spread_out(std::vector<double> places, double gap, double to
   return places;
 }
 
+/// What the longest of these takes, about; between `least` and `most`.
+template <typename Labelled>
+double room_for_labels(const std::vector<Labelled>& items, double least, double most) {
+  constexpr double kLetter = 6.3;
+  size_t longest = 0;
+  for (const Labelled& item : items) longest = std::max(longest, item.label.size());
+  return std::clamp(kLetter * static_cast<double>(longest) + 16, least, most);
+}
+
 }  // namespace
 
 std::string html_text(std::string_view text) {
@@ -106,26 +115,27 @@ std::string html_text(std::string_view text) {
 
 std::string bar_chart(const std::vector<Bar>& bars, const std::string& unit) {
   if (bars.empty()) return "";
-  constexpr double kWidth = 860, kLeft = 250, kRight = 130, kRow = 24;
+  constexpr double kWidth = 960, kRight = 130, kRow = 24;
+  const double left = room_for_labels(bars, 120, 400);
   double most = 0;
   for (const Bar& bar : bars) most = std::max({most, bar.value, bar.spread ? bar.spread->high : 0});
   if (most <= 0) return "";
   const double bottom = 8 + kRow * static_cast<double>(bars.size());
-  const Scale x(0, most, kLeft, kWidth - kRight, false);
+  const Scale x(0, most, left, kWidth - kRight, false);
   std::string content;
   for (const double tick : x.ticks(5)) {
     content += line(x(tick), 4, x(tick), bottom, "grid");
     content += words(x(tick), bottom + 16, "middle", tick_text(tick), "tick");
   }
-  content += words((kLeft + kWidth - kRight) / 2, bottom + 36, "middle", unit, "axis");
+  content += words((left + kWidth - kRight) / 2, bottom + 36, "middle", unit, "axis");
   for (size_t i = 0; i < bars.size(); ++i) {
     const Bar& bar = bars[i];
     const double top = 8 + kRow * static_cast<double>(i), middle = top + kRow / 2 - 2;
-    content += words(kLeft - 8, middle + 4, "end", bar.label);
+    content += words(left - 8, middle + 4, "end", bar.label);
     content += fmt::format(
         "<rect class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" rx=\"2\">"
         "<title>{}: {}</title></rect>\n",
-        bar.style, kLeft, top + 2, std::max(1.0, x(bar.value) - kLeft), kRow - 8,
+        bar.style, left, top + 2, std::max(1.0, x(bar.value) - left), kRow - 8,
         html_text(bar.label), html_text(bar.note));
     double end = x(bar.value);
     if (bar.spread) {
@@ -139,7 +149,9 @@ std::string bar_chart(const std::vector<Bar>& bars, const std::string& unit) {
 
 std::string scatter_chart(const std::vector<Dot>& dots, const ScatterAxes& axes) {
   if (dots.empty()) return "";
-  constexpr double kWidth = 860, kHeight = 380, kLeft = 64, kRight = 600, kTop = 14, kBottom = 320;
+  constexpr double kWidth = 960, kLeft = 64, kTop = 22, kLabel = 18;
+  const double right = kWidth - 18 - room_for_labels(dots, 200, 420),
+               bottom = std::max(320.0, kTop + kLabel * static_cast<double>(dots.size() + 1));
   double x_low = INFINITY, x_high = 0, y_low = INFINITY, y_high = -INFINITY;
   for (const Dot& dot : dots) {
     x_low = std::min(x_low, dot.x_spread ? dot.x_spread->low : dot.x);
@@ -148,20 +160,20 @@ std::string scatter_chart(const std::vector<Dot>& dots, const ScatterAxes& axes)
     y_high = std::max(y_high, dot.y_spread ? dot.y_spread->high : dot.y);
   }
   const double y_room = std::max((y_high - y_low) * 0.12, std::fabs(y_high) * 1e-3 + 1e-9);
-  const Scale x = axes.log_x ? Scale(x_low / 1.15, x_high * 1.15, kLeft, kRight, true)
-                             : Scale(0, x_high * 1.08, kLeft, kRight, false);
-  const Scale y(y_low - y_room, y_high + y_room, kBottom, kTop, false);
+  const Scale x = axes.log_x ? Scale(x_low / 1.15, x_high * 1.15, kLeft, right, true)
+                             : Scale(0, x_high * 1.08, kLeft, right, false);
+  const Scale y(y_low - y_room, y_high + y_room, bottom, kTop, false);
   std::string content;
   for (const double tick : x.ticks(6)) {
-    content += line(x(tick), kTop, x(tick), kBottom, "grid");
-    content += words(x(tick), kBottom + 18, "middle", tick_text(tick), "tick");
+    content += line(x(tick), kTop, x(tick), bottom, "grid");
+    content += words(x(tick), bottom + 18, "middle", tick_text(tick), "tick");
   }
   for (const double tick : y.ticks(6)) {
-    content += line(kLeft, y(tick), kRight, y(tick), "grid");
+    content += line(kLeft, y(tick), right, y(tick), "grid");
     content += words(kLeft - 8, y(tick) + 4, "end", tick_text(tick), "tick");
   }
-  content += words((kLeft + kRight) / 2, kBottom + 42, "middle", axes.x, "axis");
-  content += words(kLeft, kTop - 2, "start", axes.y, "axis");
+  content += words((kLeft + right) / 2, bottom + 42, "middle", axes.x, "axis");
+  content += words(kLeft, kTop - 8, "start", axes.y, "axis");
 
   std::vector<size_t> order(dots.size());
   for (size_t i = 0; i < dots.size(); ++i) order[i] = i;
@@ -169,11 +181,11 @@ std::string scatter_chart(const std::vector<Dot>& dots, const ScatterAxes& axes)
                    [&](size_t a, size_t b) { return dots[a].y > dots[b].y; });
   std::vector<double> places;
   for (const size_t i : order) places.push_back(y(dots[i].y));
-  places = spread_out(std::move(places), 18, kTop + 8, kBottom);
+  places = spread_out(std::move(places), kLabel, kTop + 8, bottom);
   for (size_t i = 0; i < order.size(); ++i) {
     const Dot& dot = dots[order[i]];
-    content += line(x(dot.x), y(dot.y), kRight + 14, places[i], "leader");
-    content += words(kRight + 18, places[i] + 4, "start", dot.label);
+    content += line(x(dot.x), y(dot.y), right + 14, places[i], "leader");
+    content += words(right + 18, places[i] + 4, "start", dot.label);
   }
   for (const Dot& dot : dots) {
     if (dot.x_spread)
@@ -186,7 +198,7 @@ std::string scatter_chart(const std::vector<Dot>& dots, const ScatterAxes& axes)
         dot.style, x(dot.x), y(dot.y), 4 + 10 * std::sqrt(std::clamp(dot.area, 0.0, 1.0)),
         html_text(dot.label));
   }
-  return svg(kWidth, kHeight, content, axes.y + " against " + axes.x);
+  return svg(kWidth, bottom + 60, content, axes.y + " against " + axes.x);
 }
 
 }  // namespace brisk

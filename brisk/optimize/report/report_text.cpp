@@ -1,4 +1,4 @@
-#include "brisk/optimize/report_cells.h"
+#include "brisk/optimize/report/report_cells.h"
 #include "brisk/optimize/time_budget.h"
 
 namespace brisk {
@@ -21,8 +21,10 @@ std::string report_text(const OptimizationReport& report) {
     for (size_t i = 0; i < kNumCells; ++i) widths[i] = std::max(widths[i], columns(cells[i]));
   std::string text = fmt::format("{} on {}; {}, {} threads\n\n", report.model, report.data,
                                  report.machine, report.threads);
+  const std::array<bool, kNumCells> used = used_cells(report);
   for (const auto& cells : table) {
     for (size_t i = 0; i < kNumCells; ++i) {
+      if (!used[i]) continue;
       const std::string space(widths[i] - columns(cells[i]), ' ');
       const bool left = i == 0 || i + 1 == kNumCells;
       if (i > 0) text += "  ";
