@@ -124,12 +124,6 @@ bool TflitePlan::is_fixed(ValueId value) const {
           step->second == TfliteStep::tanh);
 }
 
-std::vector<ValueId> TflitePlan::observed() const {
-  std::vector<ValueId> values = QuantizePlan::observed();
-  std::erase_if(values, [this](ValueId value) { return is_fixed(value); });
-  return values;
-}
-
 TflitePlan plan_tflite(const Program& split,
                        const std::set<std::string, std::less<>>& float_layers) {
   return TflitePlanner(split, float_layers).plan();

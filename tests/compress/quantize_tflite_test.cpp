@@ -139,6 +139,22 @@ TEST(QuantizeTflite, ChosenLayersStayFloatBetweenIntegers) {
   }
 }
 
+TEST(QuantizeTflite, OneLayerAloneIsQuantizedBetweenFloats) {
+  const std::set<std::string, std::less<>> all = {"first", "second", "scores"};
+  for (const std::string& layer : all) {
+    std::set<std::string, std::less<>> others = all;
+    others.erase(layer);
+    const TflitePair pair = quantized(gated_model(), others);
+    for (const QuantizedLayer& row : pair.quantized.layers)
+      EXPECT_EQ(row.quantized, row.label == layer) << row.label;
+    const Tensor input = images(16)[0];
+    EXPECT_LT(difference(run(pair.split, "reference", input),
+                         run(pair.quantized.model, "reference", input)),
+              0.05)
+        << layer;
+  }
+}
+
 TEST(QuantizeTflite, IsReported) {
   const QuantizationReport report =
       quantization_report(quantized(residual_model()).quantized.model);
