@@ -24,6 +24,17 @@ Value PlannedRewrite::product_input(const ProductPlan& product) {
   return as_integers(graph_.node(product.node).operands[0]);
 }
 
+Value PlannedRewrite::joined(const Node& node, NodeId) {
+  std::vector<Value> parts;
+  for (const ValueId& operand : node.operands) parts.push_back(as_integers(operand));
+  return PlannedRewrite::copy(node, parts)[0];
+}
+
+bool PlannedRewrite::is_part(ValueId value) const {
+  const ValueId source = plan_.integers.at(value);
+  return source != value && joins_elements(graph_.node(source.node));
+}
+
 std::vector<Value> PlannedRewrite::copy(const Node& node, std::span<const Value> operands) {
   return builder_.emit(*node.op, operands, node.attributes, node.regions);
 }
@@ -66,6 +77,10 @@ void PlannedRewrite::write_node(NodeId id) {
     const Value input = product_input(plan);
     const Value residual = plan.residual ? as_integers(node.operands.back()) : Value{};
     (is_integer({id, 0}) ? integers_ : floats_)[{id, 0}] = product(plan, input, residual);
+    return;
+  }
+  if (is_integer({id, 0}) && joins_elements(node)) {
+    integers_[{id, 0}] = joined(node, id);
     return;
   }
   if (const auto reason = plan_.reasons.find(id); reason != plan_.reasons.end())
