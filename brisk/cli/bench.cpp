@@ -9,8 +9,10 @@
 #include "brisk/base/parallel.h"
 #include "brisk/cli/backend_option.h"
 #include "brisk/cli/bench_model.h"
+#include "brisk/cli/library_warning.h"
 #include "brisk/cli/small_cnn_job.h"
 #include "brisk/cli/verb.h"
+#include "brisk/optimize/plain_passes.h"
 #include "brisk/train/model_step.h"
 
 // Start-up is measured in processes of its own: this program runs itself with --first_step, once
@@ -26,7 +28,7 @@ struct BenchOptions {
   std::string model;  ///< empty: the small CNN on Fashion-MNIST, with its start-up
   std::vector<int64_t> batch_sizes = {32};
   int64_t sequence_length = 0;
-  bool inference = false, nondeterministic = false;
+  bool inference = false, nondeterministic = false, plain = false;
   std::vector<std::string> disabled;
 };
 
@@ -71,9 +73,10 @@ void measure_start(const BenchOptions& options, const std::string& suffix) {
   std::filesystem::remove_all(cache);
 }
 
-int run_model(const BenchOptions& options) {
+int run_model(BenchOptions options) {
+  if (options.plain) options.disabled = optional_passes();
   const auto backend = find_backend(options.backend).value();
-  if (!options.json) fmt::print("{}\n", backend->describe());
+  if (!options.json && backend->available()) fmt::print("{}\n", backend->describe());
   for (const ModelTiming& timing : bench_model({.model = options.model,
                                    .sequence_length = options.sequence_length,
                                    .deterministic = !options.nondeterministic,
@@ -91,11 +94,18 @@ int run_model(const BenchOptions& options) {
         timing.examples_per_second *
         static_cast<double>(of_text && !options.inference ? timing.tokens_per_example : 1);
     if (options.json) {
-      print_case(options, timing.name, unit, rate);
+      Json line = {{"case", timing.name}, {"unit", unit}, {"ours", rate}};
+      if (timing.first_loss) line["first_loss"] = *timing.first_loss;
+      if (timing.last_loss) line["last_loss"] = *timing.last_loss;
+      fmt::print("{}\n", line.dump());
       continue;
     }
-    fmt::print("{:32} {:10.1f} {} {:10.3f} ms  first step after {:.2f} s  {:.0f} MB\n", timing.name,
-               rate, unit, timing.milliseconds, timing.first_step_seconds, timing.peak_megabytes);
+    fmt::print(
+        "{:32} {:10.1f} {} {:10.3f} ms  first step after {:.2f} s  {:.0f} MB{}\n", timing.name,
+        rate, unit, timing.milliseconds, timing.first_step_seconds, timing.peak_megabytes,
+        timing.last_loss
+            ? fmt::format("  loss {:.4f}, then {:.4f}", *timing.first_loss, *timing.last_loss)
+            : "");
   }
   return kDone;
 }
@@ -114,6 +124,8 @@ int bench(BenchOptions options) {
     const Job job = small_cnn_job({.threads = options.threads,
                                    .precision = parse_precision(precision),
                                    .backend = options.backend});
+    if (precision == std::string_view("float32"))
+      warn_of_missing_libraries(job.model, options.backend);
     const StepTiming timing = time_steps(job, static_cast<int>(options.steps), 30);
     print_case(options, fmt::format("small_cnn/train/{}", suffix), "img/s",
                timing.images_per_second);
@@ -146,7 +158,11 @@ void add_bench(CLI::App& app, int& code) {
                  "With a model: take kernels whose results vary between runs, too");
   verb->add_flag("--inference", options->inference,
                  "With a model: the forward pass alone, not a training step");
-  verb->add_option("--disable", options->disabled, "With a model: passes to switch off");
+  CLI::Option* disable =
+      verb->add_option("--disable", options->disabled, "With a model: passes to switch off");
+  verb->add_flag("--plain", options->plain,
+                 "With a model: switch every pass off that may be, which leaves a kernel an op")
+      ->excludes(disable);
   add_backend_option(*verb, options->backend);
   verb->add_option("--threads", options->threads, "Threads of computation; 0: all cores")
       ->check(CLI::NonNegativeNumber);

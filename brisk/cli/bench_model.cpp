@@ -3,6 +3,7 @@
 #include <chrono>
 #include <filesystem>
 
+#include "brisk/cli/library_warning.h"
 #include "brisk/runtime/backend.h"
 #include "brisk/train/model_step.h"
 #include "brisk/train/optimizer.h"
@@ -18,14 +19,23 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// Runs `steps` times without waiting for one before the next is started.
-void run_steps(Executable& executable, int64_t steps) {
+/// Runs `steps` times without waiting for one before the next is started; the last results.
+std::span<const Tensor> run_steps(Executable& executable, int64_t steps) {
   int64_t in_flight = 0;
+  std::span<const Tensor> results;
   for (int64_t i = 0; i < steps; ++i) {
     executable.start({});
-    if (++in_flight >= executable.runs_in_flight()) executable.collect(), --in_flight;
+    if (++in_flight >= executable.runs_in_flight()) results = executable.collect(), --in_flight;
   }
-  for (; in_flight > 0; --in_flight) executable.collect();
+  for (; in_flight > 0; --in_flight) results = executable.collect();
+  return results;
+}
+
+/// Nothing where the program has no result of that name.
+std::optional<double> loss_of(const Program& program, std::span<const Tensor> results) {
+  for (size_t i = 0; i < results.size(); ++i)
+    if (program.graph.outputs()[i].name == "loss") return results[i].get(0);
+  return std::nullopt;
 }
 
 /// How many tokens an example of text has; 0 where it is none.
@@ -63,12 +73,12 @@ ModelTiming time_model(const Model& model, const BenchModelOptions& options, int
                                      options.disabled_passes.end()};
   const auto executable = compile(step.program, backend, compile_options).executable;
   executable->bind_state(step.state);
-  run_steps(*executable, 1);
   ModelTiming timing;
+  timing.first_loss = loss_of(step.program, run_steps(*executable, 1));
   timing.first_step_seconds = seconds_since(begin);
   run_steps(*executable, std::max<int64_t>(3, options.steps / 10));
   const auto start = Clock::now();
-  run_steps(*executable, options.steps);
+  const std::span<const Tensor> results = run_steps(*executable, options.steps);
   const double seconds = seconds_since(start) / static_cast<double>(options.steps);
   timing.name =
       fmt::format("{}/{}/{}/{}", std::filesystem::path(options.model).filename().string(),
@@ -76,12 +86,14 @@ ModelTiming time_model(const Model& model, const BenchModelOptions& options, int
   timing.milliseconds = seconds * 1e3;
   timing.examples_per_second = static_cast<double>(batch_size) / seconds;
   timing.tokens_per_example = tokens;
+  timing.last_loss = loss_of(step.program, results);
   timing.peak_megabytes = static_cast<double>(executable->peak_bytes()) / 1e6;
   return timing;
 }
 
 std::vector<ModelTiming> bench_model(const BenchModelOptions& options) {
   const Model model = open_model(options.model, options.sequence_length);
+  warn_of_missing_libraries(model, options.backend);
   std::vector<ModelTiming> timings;
   for (const int64_t batch_size : options.batch_sizes)
     timings.push_back(time_model(model, options, batch_size));

@@ -4,6 +4,7 @@
 /// the device's memory: what is timed is the step and nothing else.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,8 @@ struct ModelTiming {
   int64_t tokens_per_example = 0;  ///< 0: images
   double first_step_seconds = 0;   ///< from the call: graph, passes, kernels, first run
   double peak_megabytes = 0;
+  /// Of a training: in the first step, and in the last one that is timed.
+  std::optional<double> first_loss = {}, last_loss = {};
 };
 
 /// One timing of `model`; its name is made from the options.

@@ -6,12 +6,13 @@ namespace {
 
 struct DistillOptions {
   FineTuneOptions training{.output = "runs/distilled"};
-  double temperature = 3, alpha = 0.1;
+  DistillRecipe distill;
 };
 
 int distill(const DistillOptions& options) {
   return fine_tune(options.training, "distill", [&](Recipe& recipe) {
-    recipe.distill = {options.training.teacher, options.temperature, options.alpha};
+    recipe.distill = options.distill;
+    recipe.distill.teacher = options.training.teacher;
     if (options.training.model.find('/') == std::string::npos) {
       recipe.model.package.clear();
       recipe.model.name = options.training.model;
@@ -33,13 +34,7 @@ void add_distill(CLI::App& app, int& code) {
                    "A model package (its path has a /), or an architecture by name")
       ->required();
   add_fine_tune_options(*verb, options->training);
-  verb->add_option("--temperature", options->temperature,
-                   "Above 1 what the teacher holds possible counts more")
-      ->check(CLI::PositiveNumber);
-  verb->add_option("--alpha", options->alpha,
-                   "Weight of the labels, from 0 (the teacher alone) to 1; Keras's "
-                   "student_loss_weight")
-      ->check(CLI::Range(0.0, 1.0));
+  add_distillation_options(*verb, options->distill);
   verb->add_option("--time_batch_size", options->training.time_batch_size,
                    "Images at once where the models are timed")
       ->check(CLI::PositiveNumber);

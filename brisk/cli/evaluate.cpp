@@ -2,6 +2,7 @@
 
 #include "brisk/base/json.h"
 #include "brisk/cli/backend_option.h"
+#include "brisk/cli/library_warning.h"
 #include "brisk/cli/verb.h"
 #include "brisk/train/package_job.h"
 
@@ -22,6 +23,7 @@ int evaluate(const EvaluateOptions& options) {
   trainer_options.metrics = options.metrics;
   trainer_options.backend = options.backend;
   trainer_options.compile.threads = static_cast<int>(options.threads);
+  warn_of_missing_libraries(job.model, options.backend);
   Trainer trainer(job.model, trainer_options);
   const Metrics metrics = trainer.evaluate(open_data(job, options.data));
   if (options.json)

@@ -2,6 +2,7 @@
 
 #include "brisk/base/json.h"
 #include "brisk/cli/backend_option.h"
+#include "brisk/cli/library_warning.h"
 #include "brisk/cli/verb.h"
 #include "brisk/train/model_step.h"
 #include "brisk/train/package_job.h"
@@ -45,6 +46,7 @@ int explain(const ExplainOptions& options) {
   compile_options.dump_directory = options.dump;
   compile_options.disabled_passes = {options.disabled.begin(), options.disabled.end()};
   const Compilation compilation = compile(step.program, *backend, compile_options);
+  warn_of_missing_libraries(*backend, *compilation.executable);
   std::vector<KernelReport> kernels = compilation.executable->explain();
   if (options.profile) {
     compilation.executable->bind_state(step.state);

@@ -154,4 +154,14 @@ void add_fine_tune_options(CLI::App& verb, FineTuneOptions& options) {
   verb.add_flag("--quiet", options.quiet, "No progress");
 }
 
+void add_distillation_options(CLI::App& verb, DistillRecipe& distill) {
+  verb.add_option("--temperature", distill.temperature,
+                  "Above 1 what the teacher holds possible counts more")
+      ->check(CLI::PositiveNumber);
+  verb.add_option("--alpha", distill.alpha,
+                  "Weight of the labels, from 0 (the teacher alone) to 1; Keras's "
+                  "student_loss_weight")
+      ->check(CLI::Range(0.0, 1.0));
+}
+
 }  // namespace brisk::cli

@@ -24,6 +24,9 @@ struct FineTuneOptions {
 /// All but the models.
 void add_fine_tune_options(CLI::App& verb, FineTuneOptions& options);
 
+/// --temperature and --alpha, of a verb that has a teacher.
+void add_distillation_options(CLI::App& verb, DistillRecipe& distill);
+
 /// The recipe that trains `package` on.
 Recipe fine_tune_recipe(const FineTuneOptions& options, const PackageJob& package);
 

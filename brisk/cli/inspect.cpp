@@ -88,6 +88,7 @@ int print_quantization(const InspectOptions& options) {
   const QuantizationReport report = quantization_report(with_weights(options));
   if (options.json) {
     Json json = {{"integers", report.integers()},
+                 {"weights_only", report.weights_only()},
                  {"quantize", report.quantize},
                  {"dequantize", report.dequantize},
                  {"products", Json::array()}};
@@ -110,6 +111,8 @@ int print_quantization(const InspectOptions& options) {
                p.residual ? "yes" : "-");
   fmt::print("\n{} of {} products are in integers; floats become integers {} times, and back {}\n",
              report.integers(), report.products.size(), report.quantize, report.dequantize);
+  if (report.weights_only() > 0)
+    fmt::print("{} multiply floats with weights in integers\n", report.weights_only());
   return kDone;
 }
 

@@ -4,6 +4,7 @@
 
 #include "brisk/base/json.h"
 #include "brisk/cli/backend_option.h"
+#include "brisk/cli/library_warning.h"
 #include "brisk/cli/predict_tensors.h"
 #include "brisk/cli/verb.h"
 #include "brisk/data/augment.h"
@@ -72,6 +73,7 @@ int predict(const PredictOptions& options) {
   const std::vector<float> std(job.recipe.std.begin(), job.recipe.std.end());
   const auto count = static_cast<int64_t>(options.images.size());
   const Dataset dataset = resized->map(normalize(mean, std)).batch(std::min<int64_t>(count, 64));
+  warn_of_missing_libraries(job.model, options.backend);
   TrainerOptions trainer_options;
   trainer_options.backend = options.backend;
   trainer_options.compile.threads = static_cast<int>(options.threads);

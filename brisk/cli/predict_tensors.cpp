@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "brisk/cli/library_warning.h"
 #include "brisk/formats/safetensors/safetensors.h"
 #include "brisk/passes/pipeline.h"
 #include "brisk/runtime/backend.h"
@@ -43,6 +44,7 @@ void predict_tensors(const Model& model, const TensorPrediction& options) {
   compile_options.threads = static_cast<int>(options.threads);
   const Compilation compilation =
       compile(bind_dimensions(inference, binding), *backend, compile_options);
+  warn_of_missing_libraries(*backend, *compilation.executable);
   compilation.executable->bind_state(model.weights);
   const std::span<const Tensor> results = compilation.executable->run(inputs);
   std::vector<NamedTensor> outputs;

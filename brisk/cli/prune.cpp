@@ -18,6 +18,8 @@ struct PruneOptions {
   double structured = -1;  ///< negative: weights become zero instead
   std::string importance;
   int64_t min_channels = 0, round_to = 0;  ///< 0: as the library does
+  std::string teacher;                     ///< a package; empty: the labels alone
+  DistillRecipe distill;
 };
 
 /// Sets `value` to the one of that name, unless it is empty.
@@ -43,10 +45,17 @@ StructuredPruningOptions structured(const PruneOptions& options) {
 }
 
 int prune(const PruneOptions& options) {
+  const auto teach = [&](Recipe& recipe) {
+    recipe.distill = options.distill;
+    recipe.distill.teacher = options.teacher;
+  };
   if (options.structured >= 0)
-    return fine_tune(options.training, "prune_channels",
-                     [&](Recipe& recipe) { recipe.prune_channels = structured(options); });
+    return fine_tune(options.training, "prune_channels", [&](Recipe& recipe) {
+      teach(recipe);
+      recipe.prune_channels = structured(options);
+    });
   return fine_tune(options.training, "prune", [&](Recipe& recipe) {
+    teach(recipe);
     PruneRecipe& prune = recipe.prune;
     prune.name = options.m_by_n.empty() ? "polynomial_decay" : "sparsity_m_by_n";
     prune.initial_sparsity = std::min(options.initial_sparsity, options.sparsity);
@@ -72,7 +81,8 @@ void add_prune(CLI::App& app, int& code) {
   verb->footer(
       "Example:\n  brisk prune runs/first/model --data fashion_mnist --sparsity 0.8\n"
       "  brisk prune runs/first/model --data photos/train --validation photos/test --m_by_n 2 4\n"
-      "  brisk prune runs/first/model --data fashion_mnist --structured 0.5");
+      "  brisk prune runs/first/model --data fashion_mnist --structured 0.5 --teacher "
+      "runs/first/model");
   verb->add_option("model", options->training.model, "A model package")->required();
   add_fine_tune_options(*verb, options->training);
   CLI::Option* sparsity =
@@ -122,6 +132,12 @@ void add_prune(CLI::App& app, int& code) {
                    "Images at once where models of fewer channels are timed")
       ->check(CLI::PositiveNumber)
       ->needs(structured);
+  CLI::Option* teacher =
+      verb->add_option("--teacher", options->teacher,
+                       "A package whose outputs are followed beside the labels: the model itself, "
+                       "say, which loses less that way");
+  add_distillation_options(*verb, options->distill);
+  for (const char* option : {"--temperature", "--alpha"}) verb->get_option(option)->needs(teacher);
   verb->callback([options, &code] { code = prune(*options); });
 }
 

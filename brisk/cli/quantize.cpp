@@ -8,6 +8,9 @@
 #include "brisk/compress/dynamic_quantization.h"
 #include "brisk/compress/fold_weights.h"
 #include "brisk/compress/quantize_model.h"
+#include "brisk/compress/quantize_tflite.h"
+#include "brisk/compress/split_residuals.h"
+#include "brisk/compress/weight_only_quantization.h"
 #include "brisk/formats/package/package.h"
 #include "brisk/optimize/layer_times.h"
 #include "brisk/optimize/optimization_record.h"
@@ -25,14 +28,23 @@ namespace brisk::cli {
 namespace {
 
 struct QuantizeVerbOptions {
-  std::string model, data, validation, output = "runs/quantized", method = "mse";
+  std::string model, data, validation, output = "runs/quantized", method = "mse",
+                                       semantics = "onnx";
   int64_t samples = 512, batch_size = 32, time_batch_size = 16, steps = 30, threads = 0;
   double percentile = 99.99;
   std::vector<std::string> float_layers;
   double max_drop = -1;  ///< in points; negative: no budget
-  bool dynamic = false, bias_correction = false, keep_slow = false, gzip = false, json = false;
+  bool dynamic = false, weights_only = false, bias_correction = false, keep_slow = false,
+       gzip = false, json = false;
   QuantizationAwareOptions training;
+  /// Whether ranges of activations are found on data, before the model runs.
+  bool calibrates() const { return !dynamic && !weights_only; }
 };
+
+/// What 8-bit weights are multiplied with: bf16 where the processor has products of it.
+DType fast_activations() {
+  return find_backend("cpu").value()->supports_fast(DType::bf16).ok() ? DType::bf16 : DType::f32;
+}
 
 CalibrationOptions calibration_of(const QuantizeVerbOptions& options) {
   const auto known = enum_names(CalibrationMethod{});
@@ -166,25 +178,38 @@ int quantize(const QuantizeVerbOptions& options) {
     data = calibration_images(data_recipe(job, options.data), job.recipe, options.samples);
     validation = open_data(job, options.validation.empty() ? options.data : options.validation);
   }
-  require(data || options.dynamic,
-          "give --data, on which the ranges of integers are found, or --dynamic, which needs none");
+  require(data || !options.calibrates(),
+          "give --data, on which the ranges of integers are found, or --dynamic or --weights_only, "
+          "which need none");
   const int64_t samples =
       data ? std::min(options.samples, data->cardinality() * options.batch_size) : 0;
-  if (samples < options.samples && !options.dynamic && !options.json)
+  if (samples < options.samples && options.calibrates() && !options.json)
     fmt::print(stderr, "ranges are found on all there is, at most {} images, not {}\n", samples,
                options.samples);
   require(data || options.max_drop < 0, "--max_drop needs --data, on which the accuracy is judged");
-  require(!options.dynamic || options.training.epochs == 0,
-          "--epochs trains ranges, which --dynamic has none of");
+  require(options.calibrates() || options.training.epochs == 0,
+          "--epochs trains ranges, which {} has none of",
+          options.dynamic ? "--dynamic" : "--weights_only");
   require(!options.bias_correction || (data && options.training.epochs == 0),
           "--bias_correction is found on --data, and not beside --epochs, which trains biases");
+  const bool tflite = options.semantics == "tflite";
+  require(
+      !tflite || (options.calibrates() && !options.bias_correction && options.training.epochs == 0),
+      "--semantics tflite is for ranges found on --data: without --dynamic, --weights_only, "
+      "--bias_correction and --epochs");
   Model folded = fold_weights(job.model);
+  if (tflite) folded = split_residuals(folded);
   ValueRanges ranges;
-  if (!options.dynamic) ranges = calibrate_model(folded, *data, calibration);
+  if (options.calibrates())
+    ranges = tflite ? calibrate_tflite(folded, *data, calibration)
+                    : calibrate_model(folded, *data, calibration);
   ChannelMeans means;
   if (options.bias_correction) means = channel_means(folded, *data, calibration.threads);
   const Quantize with_floats = [&](const std::set<std::string, std::less<>>& float_layers) {
     if (options.dynamic) return quantize_dynamically(folded, float_layers);
+    if (options.weights_only)
+      return quantize_weights_only(folded, float_layers, fast_activations());
+    if (tflite) return quantize_tflite(folded, ranges, float_layers);
     return quantize_model(
         options.bias_correction ? correct_biases(folded, means, float_layers) : folded, ranges,
         float_layers);
@@ -196,7 +221,8 @@ int quantize(const QuantizeVerbOptions& options) {
       time_layers(folded, with_floats(names_of(floats)),
                   {options.time_batch_size, static_cast<int>(options.threads),
                    static_cast<int>(options.steps)});
-  if (!options.keep_slow) add_slow_layers(rows, floats);
+  // TFLite's arithmetic is for who needs its bits; its speed is not what decides.
+  if (!options.keep_slow && !tflite) add_slow_layers(rows, floats);
   MeasuredModel before = measure(job.model, validation, options);
   Metrics rounded;
   std::string how;
@@ -230,8 +256,11 @@ int quantize(const QuantizeVerbOptions& options) {
   Json layers = Json::array();
   for (const MeasuredLayer& row : rows) layers.push_back(layer_json(row));
   Json step = {{"step", "quantize"},
-               {"calibration", options.dynamic ? "dynamic" : options.method},
-               {"samples", options.dynamic ? 0 : samples},
+               {"calibration", options.dynamic        ? "dynamic"
+                               : options.weights_only ? "weights_only"
+                                                      : options.method},
+               {"semantics", options.semantics},
+               {"samples", options.calibrates() ? samples : 0},
                {"bias_correction", options.bias_correction},
                {"before", before.to_json()},
                {"after", after.to_json()},
@@ -269,7 +298,9 @@ void add_quantize(CLI::App& app, int& code) {
       "  brisk quantize runs/first/model --data photos/train --validation photos/test "
       "--method percentile\n"
       "  brisk quantize runs/first/model --data fashion_mnist --epochs 2\n"
-      "  brisk quantize runs/bert/model --dynamic");
+      "  brisk quantize runs/first/model --data fashion_mnist --semantics tflite\n"
+      "  brisk quantize runs/bert/model --dynamic\n"
+      "  brisk quantize runs/bert/model --weights_only");
   verb->add_option("model", options->model, "A model package")->required();
   verb->add_option("--data", options->data,
                    "What ranges are found on: a dataset's name (its training part), or a folder "
@@ -278,6 +309,10 @@ void add_quantize(CLI::App& app, int& code) {
       "--dynamic", options->dynamic,
       "Matrix products alone, whose inputs are rounded row by row as they come: needs no "
       "--data");
+  verb->add_flag("--weights_only", options->weights_only,
+                 "Matrix products alone, whose weights are integers and whose inputs stay floats "
+                 "(bf16 where the processor multiplies it fast): needs no --data")
+      ->excludes("--dynamic");
   verb->add_option("--validation", options->validation,
                    "What to compare on; else the test part of a named dataset, or --data itself");
   verb->add_option("--output", options->output, "Directory for the model");
@@ -285,11 +320,17 @@ void add_quantize(CLI::App& app, int& code) {
       ->check(CLI::PositiveNumber);
   verb->add_option("--method", options->method,
                    "How a range is found: min_max, moving_average, percentile, entropy or mse");
+  verb->add_option("--semantics", options->semantics,
+                   "The integers' arithmetic: onnx, which is the fast one, or tflite, which gives "
+                   "what TFLite's reference kernels give, bit for bit, with 8 bits from the input "
+                   "to the result")
+      ->check(CLI::IsMember({"onnx", "tflite"}));
   verb->add_option("--percentile", options->percentile, "Of the method percentile")
       ->check(CLI::Range(0.0, 100.0));
   verb->add_flag("--bias_correction", options->bias_correction,
                  "Take what rounding the filters adds on the average off the biases")
-      ->excludes("--dynamic");
+      ->excludes("--dynamic")
+      ->excludes("--weights_only");
   verb->add_option("--float_layers", options->float_layers, "Layers that stay float");
   verb->add_option(
           "--max_drop", options->max_drop,

@@ -1,5 +1,6 @@
 #include "brisk/cli/run_job.h"
 
+#include "brisk/cli/library_warning.h"
 #include "brisk/cli/progress_bar.h"
 #include "brisk/cli/stop_signal.h"
 #include "brisk/formats/package/package.h"
@@ -34,6 +35,8 @@ History run_job(Trainer& trainer, const Job& job, bool resume, bool quiet) {
       bar.epoch(report, metrics);
     };
   }
+  trainer.prepare(job.train);
+  warn_of_missing_libraries(*find_backend(job.recipe.backend).value(), trainer.step());
   return trainer.fit(job.train, fit);
 }
 

@@ -2,11 +2,8 @@
 
 #include <numeric>
 
-#include "brisk/compress/integer_writer.h"
-#include "brisk/ops/contract/contract.h"
+#include "brisk/compress/row_products.h"
 #include "brisk/ops/elementwise/elementwise.h"
-#include "brisk/ops/fused/activation.h"
-#include "brisk/ops/fused/fused.h"
 #include "brisk/ops/move/move.h"
 #include "brisk/ops/quantize/quantize.h"
 #include "brisk/ops/reduce/reduce.h"
@@ -18,116 +15,20 @@
 namespace brisk {
 namespace {
 
-/// How a product's operands become matrices: how many axes are contracted, and whether the weights
-/// have them last.
-struct Contraction {
-  int64_t axes = 1;
-  bool weights_last = false;
-};
-
-bool are(const std::vector<int64_t>& axes, int64_t first) {
-  for (size_t i = 0; i < axes.size(); ++i)
-    if (axes[i] != first + static_cast<int64_t>(i)) return false;
-  return true;
-}
-
-/// Of a fused_dot or dot_general that multiplies rows with weights [k..., n...] or [n..., k...].
-std::optional<Contraction> contraction_of(const Graph& graph, const Node& node) {
-  if (node.op->name == "fused_dot") {
-    const auto& a = node.attributes.as<FusedDotAttributes>();
-    return a.transpose_lhs ? std::nullopt : std::optional(Contraction{1, a.transpose_rhs});
-  }
-  if (node.op->name != "dot_general") return std::nullopt;
-  const auto& a = node.attributes.as<DotAttributes>();
-  const auto axes = static_cast<int64_t>(a.lhs_contract.size());
-  const int64_t left = graph.type(node.operands[0]).rank(),
-                right = graph.type(node.operands[1]).rank();
-  if (!a.lhs_batch.empty() || axes == 0 || left - axes < 1 || right - axes < 1 ||
-      !are(a.lhs_contract, left - axes))
-    return std::nullopt;
-  if (are(a.rhs_contract, 0)) return Contraction{axes, false};
-  if (are(a.rhs_contract, right - axes)) return Contraction{axes, true};
-  return std::nullopt;
-}
-
-QuantizePlan plan_dynamic(const Program& folded,
-                          const std::set<std::string, std::less<>>& float_layers) {
-  const Graph& graph = folded.graph;
-  std::map<NodeId, size_t> entries;
-  for (size_t i = 0; i < folded.state.size(); ++i) entries[graph.inputs()[i]] = i;
-  QuantizePlan plan;
-  for (size_t id = 0; id < graph.nodes().size(); ++id) {
-    const Node& node = graph.nodes()[id];
-    const std::string& op = node.op->name;
-    if (op != "fused_dot" && op != "dot_general" && op != "fused_convolution") continue;
-    const std::optional<Contraction> contraction = contraction_of(graph, node);
-    const auto filter = entries.find(node.operands[1].node);
-    ProductPlan product{.node = static_cast<NodeId>(id)};
-    std::string reason;
-    if (float_layers.contains(node.label))
-      reason = "chosen to stay float";
-    else if (op == "fused_convolution")
-      reason = "a convolution's windows have no scales of their own";
-    else if (graph.type(node.operands[0]).dtype() != DType::f32)
-      reason = "it is not computed in f32";
-    else if (filter == entries.end())
-      reason = "its right operand is no weight";
-    else if (!contraction)
-      reason = "it is no product of rows with a matrix";
-    if (!reason.empty()) {
-      plan.reasons[product.node] = reason;
-      continue;
-    }
-    product.filter = filter->second;
-    product.transpose_filter = contraction->weights_last;
-    plan.products[product.node] = product;
-  }
-  return plan;
-}
-
-class DynamicWriter : public IntegerWriter {
+class DynamicWriter : public RowProductWriter {
  public:
-  DynamicWriter(const Model& model, QuantizePlan plan) : IntegerWriter(model, std::move(plan)) {}
+  DynamicWriter(const Model& folded, const std::set<std::string, std::less<>>& float_layers)
+      : RowProductWriter(folded, float_layers) {}
 
  private:
-  Contraction contraction(const ProductPlan& product) const {
-    return *contraction_of(graph_, graph_.node(product.node));
-  }
-
-  QuantizedWeights weights_of(const ProductPlan& product) const override {
-    const Tensor& filter = model_.weights[product.filter];
-    const auto [axes, last] = contraction(product);
-    int64_t rows = 1;
-    const int64_t split = last ? filter.rank() - axes : axes;
-    for (int64_t axis = 0; axis < split; ++axis) rows *= filter.sizes()[static_cast<size_t>(axis)];
-    const Tensor matrix =
-        filter.reshaped({rows, filter.num_elements() / std::max<int64_t>(rows, 1)});
-    return quantize_weights(last ? transposed(matrix) : matrix, Tensor(), 1, 1);
-  }
-
   /// Rows of integers, and what each counts in.
   struct Rows {
     Value integers, scale;
   };
-  const Rows& rows_of(const ProductPlan& product) {
-    const ValueId value = graph_.node(product.node).operands[0];
-    const int64_t axes = contraction(product).axes;
-    if (const auto found = rows_.find({value, axes}); found != rows_.end()) return found->second;
-    return rows_[{value, axes}] = rounded(flattened(as_float(value), axes));
-  }
-
-  /// The last `axes` axes as one.
-  static Value flattened(Value x, int64_t axes) {
-    if (axes == 1) return x;
-    Shape shape;
-    int64_t columns = 1;
-    for (int64_t axis = 0; axis < x.rank(); ++axis)
-      if (axis < x.rank() - axes)
-        shape.push_back(x.shape()[axis]);
-      else
-        columns *= x.shape().size(axis);
-    shape.push_back(Extent(columns));
-    return reshape(x, shape);
+  const Rows& rounded_rows(const ProductPlan& product) {
+    const std::pair key{graph_.node(product.node).operands[0], contracted_axes(product)};
+    if (const auto found = rows_.find(key); found != rows_.end()) return found->second;
+    return rows_[key] = rounded(rows_of(product));
   }
 
   static Rows rounded(Value x) {
@@ -147,22 +48,16 @@ class DynamicWriter : public IntegerWriter {
     return broadcast(by_row, like.shape(), axes);
   }
 
-  Value product_input(const ProductPlan& product) override { return rows_of(product).integers; }
+  Value product_input(const ProductPlan& product) override {
+    return rounded_rows(product).integers;
+  }
 
   Value product(const ProductPlan& product, Value integers, Value) override {
-    const Node& node = graph_.node(product.node);
     std::vector<Value> operands = {integers};
     for (const Value& value : weights(product)) operands.push_back(value);
-    Value y = quantized_dot(operands, {});
-    y = y * spread(rows_of(product).scale, y);
+    const Value y = quantized_dot(operands, {});
     add_layer(product, {.input_type = DType::i8});
-    if (node.op->name == "fused_dot") {
-      const auto& attributes = node.attributes.as<FusedDotAttributes>();
-      if (attributes.bias) y = y + as_float(node.operands[2]);
-      return activate(y, attributes.activation);
-    }
-    const Shape& shape = node.results[0].shape();
-    return y.shape() == shape ? y : reshape(y, shape);
+    return finished(product, y * spread(rounded_rows(product).scale, y));
   }
 
   std::map<std::pair<ValueId, int64_t>, Rows> rows_;
@@ -172,7 +67,7 @@ class DynamicWriter : public IntegerWriter {
 
 QuantizedModel quantize_dynamically(const Model& folded,
                                     const std::set<std::string, std::less<>>& float_layers) {
-  return DynamicWriter(folded, plan_dynamic(folded.program, float_layers)).write();
+  return DynamicWriter(folded, float_layers).write();
 }
 
 }  // namespace brisk

@@ -70,9 +70,10 @@ void IntegerWriter::add_product(const ProductPlan& product) {
   // A filter that several products share is kept for each: their inputs have other scales.
   for (int n = 1; !names_.insert(name).second; ++n)
     name = fmt::format("{}_{}", model_.program.state[product.filter].name, n);
-  weights_[product.node] = {add_weights(name, weights.filter),
-                            add_weights(name + "/bias", weights.bias),
-                            add_weights(name + "/multiplier", weights.multiplier)};
+  std::vector<Value>& stored = weights_[product.node];
+  stored.push_back(add_weights(name, weights.filter));
+  if (weights.bias.defined()) stored.push_back(add_weights(name + "/bias", weights.bias));
+  stored.push_back(add_weights(name + "/multiplier", weights.multiplier));
   sqnr_[product.node] = weights.sqnr;
 }
 

@@ -25,7 +25,7 @@ class IntegerWriter : public PlannedRewrite {
   virtual QuantizedWeights weights_of(const ProductPlan& product) const = 0;
   void stays_float(const Node& node, const std::string& reason) override;
 
-  /// Filter, bias and multiplier as values of the new graph.
+  /// Filter, bias (where there is one) and multiplier as values of the new graph.
   const std::vector<Value>& weights(const ProductPlan& product) const {
     return weights_.at(product.node);
   }

@@ -59,18 +59,24 @@ Value PlannedRewrite::as_integers(ValueId value) {
 }
 
 void PlannedRewrite::write_node(NodeId id) {
+  if (plan_.products.contains(id)) return write_product(id);
+  write_copy(id, is_integer({id, 0}) && moves_elements(graph_.node(id)));
+}
+
+void PlannedRewrite::write_product(NodeId id) {
   const Node& node = graph_.node(id);
   const LabelScope label(builder_, node.label);
-  if (const auto found = plan_.products.find(id); found != plan_.products.end()) {
-    const ProductPlan& plan = found->second;
-    const Value input = product_input(plan);
-    const Value residual = plan.residual ? as_integers(node.operands.back()) : Value{};
-    (is_integer({id, 0}) ? integers_ : floats_)[{id, 0}] = product(plan, input, residual);
-    return;
-  }
+  const ProductPlan& plan = plan_.products.at(id);
+  const Value input = product_input(plan);
+  const Value residual = plan.residual ? as_integers(node.operands.back()) : Value{};
+  (is_integer({id, 0}) ? integers_ : floats_)[{id, 0}] = product(plan, input, residual);
+}
+
+void PlannedRewrite::write_copy(NodeId id, bool moved) {
+  const Node& node = graph_.node(id);
+  const LabelScope label(builder_, node.label);
   if (const auto reason = plan_.reasons.find(id); reason != plan_.reasons.end())
     stays_float(node, reason->second);
-  const bool moved = is_integer({id, 0}) && moves_elements(node);
   std::vector<Value> operands;
   for (const ValueId& operand : node.operands)
     operands.push_back(moved ? as_integers(operand) : as_float(operand));

@@ -36,6 +36,12 @@ class PlannedRewrite {
   void add_batch_inputs();
   /// Every node, then the results.
   std::vector<Builder::Output> write_nodes();
+  virtual void write_node(NodeId id);
+  /// A product of the plan.
+  void write_product(NodeId id);
+  /// Any other node as it is, on integers where it is `moved`, else on floats.
+  void write_copy(NodeId id, bool moved);
+  void set_integers(ValueId value, Value integers) { integers_[value] = integers; }
 
   bool is_integer(ValueId value) const { return plan_.integers.contains(value); }
   Value as_float(ValueId value);
@@ -47,8 +53,6 @@ class PlannedRewrite {
   Builder builder_;
 
  private:
-  void write_node(NodeId id);
-
   std::map<ValueId, Value> floats_, integers_;
 };
 

@@ -34,7 +34,7 @@ bool multiplies(const Graph& graph, NodeId id, size_t operand) {
   const Shape& shape = graph.type(node.operands[operand]).shape();
   if (op == "dot_general") return true;
   if (op == "embedding" || op == "gather") return operand == 0 && shape.rank() == 2;
-  if (op == "fused_dot" || op == "quantized_dot") return operand == 1;
+  if (op == "fused_dot" || op == "quantized_dot" || op == "weight_only_dot") return operand == 1;
   if (op == "convolution" || op == "fused_convolution" || op == "quantized_convolution")
     return operand == 1 && !is_depthwise(geometry_of(node), shape);
   if (op == "convolution_input_gradient")

@@ -15,13 +15,15 @@ struct ProductReport {
   std::string input, filter, result;  ///< types
   double result_scale = 0;            ///< the real number that an integer result counts in; 0: none
   bool residual = false;              ///< which joins it as integers
-  bool integers() const { return op.starts_with("quantized_"); }
+  bool integers() const { return op.starts_with("quantized_") || op.starts_with("tflite_"); }
+  bool weights_only() const { return op == "weight_only_dot"; }
 };
 
 struct QuantizationReport {
   std::vector<ProductReport> products;   ///< in order
   int64_t quantize = 0, dequantize = 0;  ///< ops that go from floats to integers and back
   int64_t integers() const;              ///< products
+  int64_t weights_only() const;          ///< products of floats with weights in integers
 };
 
 /// Layers are inlined; products of two activations do not count.

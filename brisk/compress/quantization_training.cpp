@@ -9,6 +9,8 @@
 #include "brisk/compress/fold_weights.h"
 #include "brisk/compress/planned_rewrite.h"
 #include "brisk/ops/elementwise/elementwise.h"
+#include "brisk/ops/fused/activation.h"
+#include "brisk/ops/fused/fused.h"
 #include "brisk/ops/move/move.h"
 #include "brisk/ops/quantize/fake_quantize.h"
 #include "brisk/ops/reduce/reduce.h"
@@ -72,8 +74,9 @@ class TrainingWriter : public PlannedRewrite {
  private:
   void add_magnitude(ValueId value) {
     const Node& node = graph_.node(value.node);
-    const std::string of =
+    std::string of =
         node.op->name == "input" ? node.attributes.as<InputAttributes>().name : node.label;
+    if (is_before_residual(value)) of += "/product";
     std::string name = fmt::format("quantization/{}/magnitude", of);
     for (int n = 1; !names_.insert(name).second; ++n)
       name = fmt::format("quantization/{}_{}/magnitude", of, n);
@@ -123,10 +126,13 @@ class TrainingWriter : public PlannedRewrite {
     const Node& node = graph_.node(product.node);
     std::vector<Value> operands = {input, rounded_filter(product)};
     if (product.bias) operands.push_back(filters_.at(*product.bias));
-    if (product.residual) operands.push_back(residual);
+    const Node alone = product.residual ? product_alone(node) : node;
     // In parts, which are differentiated as they stand.
-    const Value y = node.op->decompose_rule(
-        {builder_, operands, node.attributes, node.regions, node.results})[0];
+    Value y = node.op->decompose_rule(
+        {builder_, operands, alone.attributes, alone.regions, alone.results})[0];
+    if (product.residual)
+      y = activate(rounded(y, before_residual(product.node)) + residual,
+                   node.attributes.as<FusedConvolutionAttributes>().activation);
     const ValueId result{product.node, 0};
     return is_integer(result) ? rounded(y, result) : y;
   }

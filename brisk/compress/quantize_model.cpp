@@ -1,33 +1,20 @@
 #include "brisk/compress/quantize_model.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "brisk/compress/integer_writer.h"
-#include "brisk/ops/quantize/quantize.h"
+#include "brisk/ops/quantize/quantize_ops.h"
 
 // The plan says which values become integers; their ranges are found by running the float graph
 // with those values as results; then the graph is written anew.
+//
+// Scales of what is added are whole multiples of a fraction of the sum's: so sums of integers by
+// ratios are exact in f32, and come out the same in whatever order a runtime adds. One that lay
+// halfway but for the last bit would grow to steps of difference in the layers behind it.
 
 namespace brisk {
 namespace {
-
-std::vector<TensorRange> ranges_of(const Model& model, std::span<const ValueId> values,
-                                   const Dataset& data, const CalibrationOptions& options) {
-  const Graph& graph = model.program.graph;
-  std::vector<NamedValue> outputs;
-  for (const ValueId& value : values) {
-    const Node& node = graph.node(value.node);
-    const std::string name =
-        node.op->name == "input" ? node.attributes.as<InputAttributes>().name : node.label;
-    outputs.push_back({fmt::format("{}:{}", name, outputs.size()), value});
-  }
-  Program observed = model.program;
-  observed.graph = Graph(graph.ops(), graph.name(), {graph.nodes().begin(), graph.nodes().end()},
-                         {graph.inputs().begin(), graph.inputs().end()}, outputs);
-  observed.num_results = static_cast<int64_t>(outputs.size());
-  observed.updates.clear();
-  return calibrate(observed, model.weights, data, options);
-}
 
 /// The integers that stand for a value.
 struct IntegerForm {
@@ -41,18 +28,55 @@ IntegerForm integer_form(const TensorRange& range) {
   return {range.is_signed() ? DType::i8 : DType::u8, static_cast<float>(scale)};
 }
 
+/// Of the ratios of scales in an addition: sums and zero points, of 255 times less than 4 each, are
+/// whole multiples of it below 2^24 of them.
+constexpr double kRatioStep = 1.0 / 4096;
+constexpr double kGreatestRatio = 4;
+
+double to_ratio(double x) {
+  return std::max(std::nearbyint(x / kRatioStep), 1.0) * kRatioStep;
+}
+
+/// The f32 number nearest to `scale` that is `ratio` times `unit`, or that `unit` is `ratio` times,
+/// where f32 divides one by the other; `scale` where there is none.
+double beside(double scale, double unit, double ratio, bool divides) {
+  const auto first = static_cast<float>(divides ? unit / ratio : unit * ratio);
+  float up = first, down = first;
+  for (int i = 0; i < 4; ++i) {
+    for (const float x : {up, down}) {
+      const float found = divides ? static_cast<float>(unit) / x : x / static_cast<float>(unit);
+      if (found == static_cast<float>(ratio)) return x;
+    }
+    up = std::nextafter(up, INFINITY), down = std::nextafter(down, 0.0f);
+  }
+  return scale;
+}
+
 class ModelWriter : public IntegerWriter {
  public:
   ModelWriter(const Model& model, QuantizePlan plan, const ValueRanges& ranges)
-      : IntegerWriter(model, std::move(plan)), ranges_(ranges) {}
-
- private:
-  IntegerForm form_of(ValueId value) const {
-    return integer_form(ranges_.at(plan_.integers.at(value)));
+      : IntegerWriter(model, std::move(plan)), ranges_(ranges) {
+    for (const auto& [value, source] : plan_.integers)
+      if (value == source) forms_[value] = integer_form(ranges_.at(value));
+    // Operands first: a sum's scale follows from that of the residual, the product's from the
+    // sum's.
+    for (const auto& [id, product] : plan_.products) {
+      if (!product.residual) continue;
+      const double residual = form_of(graph_.node(id).operands.back()).scale;
+      double& sum = forms_.at({id, 0}).scale;
+      double& alone = forms_.at(before_residual(id)).scale;
+      if (std::max(residual, alone) >= kGreatestRatio / 2 * sum) continue;
+      sum = beside(sum, residual, to_ratio(residual / sum), true);
+      alone = beside(alone, sum, to_ratio(alone / sum), false);
+    }
   }
 
+ private:
+  const IntegerForm& form_of(ValueId value) const { return forms_.at(plan_.integers.at(value)); }
+
   QuantizedWeights weights_of(const ProductPlan& product) const override {
-    const ValueId result{product.node, 0};
+    const ValueId result =
+        product.residual ? before_residual(product.node) : ValueId{product.node, 0};
     const Tensor& filter = model_.weights[product.filter];
     return quantize_weights(product.transpose_filter ? transposed(filter) : filter,
                             product.bias ? model_.weights[*product.bias] : Tensor(),
@@ -82,6 +106,11 @@ class ModelWriter : public IntegerWriter {
       operands.push_back(residual);
       requantize.residual = true;
       requantize.residual_scale = static_cast<float>(form_of(node.operands.back()).scale / scale);
+      const IntegerForm before = form_of(before_residual(product.node));
+      const IntegerLimits limits = integer_limits(before.dtype);
+      requantize.product_scale = static_cast<float>(before.scale / scale);
+      requantize.product_low = static_cast<int64_t>(limits.low);
+      requantize.product_high = static_cast<int64_t>(limits.high);
     }
     Value y;
     if (node.op->name == "fused_dot") {
@@ -100,18 +129,41 @@ class ModelWriter : public IntegerWriter {
   }
 
   const ValueRanges& ranges_;
+  std::map<ValueId, IntegerForm> forms_;  ///< of values that share no other one's
 };
 
 }  // namespace
 
+ValueRanges calibrate_values(const Model& model, std::span<const ValueId> values,
+                             const Dataset& data, const CalibrationOptions& options) {
+  ValueRanges ranges;
+  if (values.empty()) return ranges;
+  const Graph& graph = model.program.graph;
+  std::vector<Node> nodes(graph.nodes().begin(), graph.nodes().end());
+  std::vector<NamedValue> outputs;
+  for (ValueId value : values) {
+    const Node node = graph.node(value.node);
+    if (is_before_residual(value)) {
+      value = {static_cast<NodeId>(nodes.size()), 0};
+      nodes.push_back(product_alone(node));
+    }
+    const std::string name =
+        node.op->name == "input" ? node.attributes.as<InputAttributes>().name : node.label;
+    outputs.push_back({fmt::format("{}:{}", name, outputs.size()), value});
+  }
+  Program observed = model.program;
+  observed.graph = Graph(graph.ops(), graph.name(), std::move(nodes),
+                         {graph.inputs().begin(), graph.inputs().end()}, outputs);
+  observed.num_results = static_cast<int64_t>(outputs.size());
+  observed.updates.clear();
+  const std::vector<TensorRange> found = calibrate(observed, model.weights, data, options);
+  for (size_t i = 0; i < values.size(); ++i) ranges[values[i]] = found[i];
+  return ranges;
+}
+
 ValueRanges calibrate_model(const Model& folded, const Dataset& data,
                             const CalibrationOptions& options) {
-  const std::vector<ValueId> observed = plan_quantization(folded.program, {}).observed();
-  ValueRanges ranges;
-  if (observed.empty()) return ranges;
-  const std::vector<TensorRange> found = ranges_of(folded, observed, data, options);
-  for (size_t i = 0; i < observed.size(); ++i) ranges[observed[i]] = found[i];
-  return ranges;
+  return calibrate_values(folded, plan_quantization(folded.program, {}).observed(), data, options);
 }
 
 QuantizedModel quantize_model(const Model& folded, const ValueRanges& ranges,

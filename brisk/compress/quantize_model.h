@@ -16,7 +16,10 @@ namespace brisk {
 /// Ranges of the values of a folded model that may become integers.
 using ValueRanges = std::map<ValueId, TensorRange>;
 
-/// Of `folded` (fold_weights) on `data` (brisk/compress/calibration.h).
+/// Of `values` of `model` on `data` (brisk/compress/calibration.h).
+ValueRanges calibrate_values(const Model& model, std::span<const ValueId> values,
+                             const Dataset& data, const CalibrationOptions& options = {});
+/// Of `folded` (fold_weights).
 ValueRanges calibrate_model(const Model& folded, const Dataset& data,
                             const CalibrationOptions& options = {});
 

@@ -32,7 +32,11 @@ class Planner {
     for (const auto& [id, product] : plan_.products) {
       const Node& node = graph_.node(id);
       add(node.operands[0]);
-      if (product.residual) add(node.operands.back()), add({id, 0});
+      if (!product.residual) continue;
+      add(node.operands.back());
+      add({id, 0});
+      const ValueId before = before_residual(id);
+      plan_.integers[before] = before;
     }
     return plan_;
   }
@@ -82,6 +86,15 @@ std::vector<ValueId> QuantizePlan::observed() const {
   std::set<ValueId> values;
   for (const auto& [value, source] : integers) values.insert(source);
   return {values.begin(), values.end()};
+}
+
+Node product_alone(Node node) {
+  auto attributes = node.attributes.as<FusedConvolutionAttributes>();
+  attributes.residual = false;
+  attributes.activation = Activation::none;
+  node.attributes = Attributes(attributes);
+  node.operands.pop_back();
+  return node;
 }
 
 bool moves_elements(const Node& node) {

@@ -16,9 +16,9 @@ namespace brisk {
 /// state entry.
 struct ProductPlan {
   NodeId node = -1;
-  size_t filter = 0;           ///< state entry
-  std::optional<size_t> bias;  ///< state entry
-  bool residual = false;
+  size_t filter = 0;              ///< state entry
+  std::optional<size_t> bias;     ///< state entry
+  bool residual = false;          ///< the last operand, which joins the rounded product
   bool transpose_filter = false;  ///< [n, k] instead of [k, n]
 };
 
@@ -26,7 +26,8 @@ struct QuantizePlan {
   std::map<NodeId, ProductPlan> products;
   std::map<NodeId, std::string> reasons;  ///< products that stay float, and why
   /// Values that become integers: each by the value whose range it has. Those that only move
-  /// another one's elements share that one's.
+  /// another one's elements share that one's. A product with a residual has a range of its own
+  /// before that joins, too: that of before_residual(node).
   std::map<ValueId, ValueId> integers;
   /// Values whose ranges are to be found.
   std::vector<ValueId> observed() const;
@@ -34,6 +35,17 @@ struct QuantizePlan {
 
 QuantizePlan plan_quantization(const Program& folded,
                                const std::set<std::string, std::less<>>& float_layers);
+
+/// What stands for the product of `node` before its residual joins, which is no value of the graph.
+inline ValueId before_residual(NodeId node) {
+  return {node, 1};
+}
+inline bool is_before_residual(ValueId value) {
+  return value.result == 1;
+}
+
+/// A fused_convolution with a residual as it is without that and without its activation.
+Node product_alone(Node node);
 
 /// Whether `node` moves elements of its first operand, so that integers can be moved in their
 /// place.

@@ -3,6 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "brisk/ops/quantize/quantize.h"
+
+// Scales are rounded to f32 before anything follows from them, and biases to whole sums: who
+// computes with the scales that a file has gets the same multipliers to the last bit.
+//
 // A channel whose weights are tiny beside its bias (a filter that training has given up) gets a
 // scale that keeps its bias within 2^30 sums' units: what its products add is less than the bias's
 // rounding.
@@ -16,15 +21,17 @@ QuantizedWeights quantize_weights(const Tensor& filter, const Tensor& bias, doub
   QuantizedWeights result{Tensor(DType::i8, filter.sizes()), Tensor(DType::f32, {channels}),
                           Tensor(DType::f32, {channels})};
   const auto weights = filter.data<float>();
-  std::vector<double> scale(count, 0);
+  std::vector<double>& scale = result.scales;
+  scale.assign(count, 0);
   for (size_t i = 0; i < weights.size(); ++i)
     scale[i % count] = std::max(scale[i % count], std::fabs(static_cast<double>(weights[i])));
   for (size_t c = 0; c < count; ++c) {
     const double offset = bias.defined() ? bias.data<float>()[c] : 0;
     scale[c] = std::max(scale[c] / 127, std::fabs(offset) / (input_scale * 1073741824.0));
-    if (scale[c] == 0) scale[c] = 1;
-    result.bias.data<float>()[c] = static_cast<float>(offset / (input_scale * scale[c]));
-    result.multiplier.data<float>()[c] = static_cast<float>(input_scale * scale[c] / result_scale);
+    scale[c] = scale[c] == 0 ? 1 : static_cast<float>(scale[c]);
+    result.bias.data<float>()[c] =
+        static_cast<float>(std::nearbyint(offset / (input_scale * scale[c])));
+    result.multiplier.data<float>()[c] = product_multiplier(input_scale, scale[c], result_scale);
   }
   const auto stored = result.filter.data<int8_t>();
   double signal = 0, noise = 0;
@@ -36,6 +43,22 @@ QuantizedWeights quantize_weights(const Tensor& filter, const Tensor& bias, doub
     noise += (w - rounded * step) * (w - rounded * step);
   }
   result.sqnr = noise > 0 && signal > 0 ? 10 * std::log10(signal / noise) : INFINITY;
+  return result;
+}
+
+QuantizedWeights quantize_tflite_weights(const Tensor& filter, const Tensor& bias,
+                                         double input_scale, double result_scale) {
+  QuantizedWeights result = quantize_weights(filter, bias, input_scale, result_scale);
+  const auto channels = static_cast<int64_t>(result.scales.size());
+  result.bias = Tensor(DType::i32, {channels});
+  result.multiplier = Tensor(DType::f64, {channels});
+  for (int64_t c = 0; c < channels; ++c) {
+    const double sum_scale =
+        input_scale *
+        static_cast<double>(static_cast<float>(result.scales[static_cast<size_t>(c)]));
+    result.bias.set(c, bias.defined() ? std::round(bias.get(c) / sum_scale) : 0);
+    result.multiplier.set(c, sum_scale / result_scale);
+  }
   return result;
 }
 

@@ -8,15 +8,20 @@ namespace brisk {
 
 struct QuantizedWeights {
   Tensor filter;      ///< i8, symmetric in [-127, 127], a scale for each index of the last axis
-  Tensor bias;        ///< f32 [channels], in units of the sums
+  Tensor bias;        ///< f32 [channels], in units of the sums; undefined where none is stored
   Tensor multiplier;  ///< f32 [channels]: from sums to the result's units
-  double sqnr = 0;    ///< of the filter, in decibels
+  std::vector<double> scales;  ///< of the filter's channels
+  double sqnr = 0;             ///< of the filter, in decibels
 };
 
 /// `filter` f32 [..., channels], `bias` f32 [channels] or nothing; `input_scale` of the integers
 /// that the filter meets, `result_scale` of those that come out (1 for f32).
 QuantizedWeights quantize_weights(const Tensor& filter, const Tensor& bias, double input_scale,
                                   double result_scale);
+
+/// The same for TFLite's arithmetic: bias i32, multiplier f64, of scales that are f32 numbers.
+QuantizedWeights quantize_tflite_weights(const Tensor& filter, const Tensor& bias,
+                                         double input_scale, double result_scale);
 
 /// The transpose of a matrix f32 [n, k].
 Tensor transposed(const Tensor& matrix);

@@ -11,6 +11,7 @@
 #include "brisk/ops/quantize/quantize_ops.h"
 #include "brisk/ops/reduce/reduce_ops.h"
 #include "brisk/ops/source/source_ops.h"
+#include "brisk/ops/tflite/tflite_ops.h"
 #include "brisk/ops/window/window_ops.h"
 
 namespace brisk {
@@ -30,6 +31,7 @@ const OpSetPtr& standard_ops() {
     add_control_ops(*set);
     add_fused_ops(*set);
     add_quantize_ops(*set);
+    add_tflite_ops(*set);
     return set;
   }();
   return ops;

@@ -9,7 +9,8 @@ namespace {
 std::set<std::string> integer_layers(const Model& model) {
   std::set<std::string> labels;
   for (const Node& node : model.program.graph.nodes())
-    if (node.op->name == "quantized_convolution" || node.op->name == "quantized_dot")
+    if (node.op->name == "quantized_convolution" || node.op->name == "quantized_dot" ||
+        node.op->name == "weight_only_dot")
       labels.insert(node.label);
   return labels;
 }

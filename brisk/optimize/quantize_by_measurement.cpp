@@ -32,7 +32,8 @@ std::vector<MeasuredLayer> time_layers(const Model& floats, const QuantizedModel
   for (int round = 0; round < kRounds; ++round) {
     keep_fastest(before, layer_times(floats, {"fused_convolution", "fused_dot"}, how));
     keep_fastest(after,
-                 layer_times(quantized.model, {"quantized_convolution", "quantized_dot"}, how));
+                 layer_times(quantized.model,
+                             {"quantized_convolution", "quantized_dot", "weight_only_dot"}, how));
   }
   std::vector<MeasuredLayer> rows;
   for (const QuantizedLayer& layer : quantized.layers) {

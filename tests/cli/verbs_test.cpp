@@ -189,6 +189,17 @@ TEST(Program, ThreadsSleepAtBarriersUnlessTheEnvironmentSaysOtherwise) {
   EXPECT_EQ(spinning.find("GOMP_SPINCOUNT = '1000'"), std::string::npos);
 }
 
+TEST(Program, SaysWhatIsSlowForLackOfALibrary) {
+  const ChildResult result =
+      brisk({"explain", "small_cnn", "--batch_size", "4", "--backend", "cuda", "--device",
+             BRISK_SOURCE_DIR "/tests/backends/cuda/h200.json"},
+            {.environment = {"BRISK_CUDA_PATH=/nowhere", "BRISK_CUDA_SEARCH=0"}});
+  EXPECT_EQ(result.code, 0) << result.err;
+  for (const char* part : {"brisk: without cuDNN, ", "convolution", "many times slower",
+                           "libcudnn.so.9 was not found", "nvidia-cudnn-cu13"})
+    EXPECT_NE(result.err.find(part), std::string::npos) << part << "\n" << result.err;
+}
+
 TEST(Recipe, AFaultNamesFileLineColumnAndTheNearestField) {
   const TemporaryDirectory directory;
   std::ofstream(directory / "recipe.yaml")
@@ -303,6 +314,28 @@ TEST(Json, OfClusteringComparesBytes) {
               done.at("after").at("metrics").at("loss").get<double>(), 1e-6);
 }
 
+TEST(Json, OfPruningWithATeacherNamesIt) {
+  const Trained trained;
+  const TemporaryDirectory output;
+  for (const Arguments& how :
+       {Arguments{"--sparsity", "0.5", "--frequency", "1"}, Arguments{"--structured", "0.5"}}) {
+    Arguments all = {"prune",        trained.model(),
+                     "--data",       trained.photos(),
+                     "--teacher",    trained.model(),
+                     "--alpha",      "0.5",
+                     "--epochs",     "2",
+                     "--output",     (output / how[0]).string(),
+                     "--json",       "--quiet",
+                     "--batch_size", "1"};
+    all.insert(all.end(), how.begin(), how.end());
+    const Json done = objects(brisk(all)).at(0);
+    EXPECT_NE(done.at("how").get<std::string>().find("temperature 3, alpha 0.5"), std::string::npos)
+        << done.at("how");
+  }
+  EXPECT_EQ(brisk({"prune", trained.model(), "--data", trained.photos(), "--alpha", "0.5"}).code,
+            2);
+}
+
 TEST(Json, OfPruningChannelsTellsOfEachGroup) {
   const Trained trained;
   const TemporaryDirectory output;
@@ -404,10 +437,31 @@ TEST(Json, OfQuantizingDynamicallyNeedsNoData) {
     EXPECT_EQ(result.code, 1);
     EXPECT_NE(result.err.find(reason), std::string::npos) << result.err;
   };
-  refused({}, "or --dynamic, which needs none");
+  refused({}, "or --dynamic or --weights_only, which need none");
   refused({"--dynamic", "--max_drop", "1"}, "--max_drop needs --data");
   refused({"--dynamic", "--data", trained.photos(), "--epochs", "1"},
           "--epochs trains ranges, which --dynamic has none of");
+}
+
+TEST(Json, OfQuantizingWeightsAlone) {
+  const Trained trained;
+  const TemporaryDirectory output;
+  const Json done = objects(brisk({"quantize", trained.model(), "--weights_only", "--steps", "2",
+                                   "--keep_slow", "--output", (output / "run").string(), "--json"}))
+                        .at(0);
+  EXPECT_EQ(done.at("calibration"), "weights_only");
+  for (const Json& layer : done.at("layers")) EXPECT_EQ(layer.at("quantized"), true) << layer;
+  EXPECT_GT(done.at("sqnr"), 30);
+  EXPECT_LT(done.at("after").at("bytes").get<double>(),
+            0.28 * done.at("before").at("bytes").get<double>());
+  const Json inspected =
+      objects(brisk({"inspect", (output / "run" / "model").string(), "--quantization", "--json"}))
+          .at(0);
+  EXPECT_EQ(inspected.at("weights_only"), done.at("layers").size());
+  const ChildResult trains = brisk(
+      {"quantize", trained.model(), "--weights_only", "--data", trained.photos(), "--epochs", "1"});
+  EXPECT_NE(trains.err.find("ranges, which --weights_only has none of"), std::string::npos)
+      << trains.err;
 }
 
 TEST(Json, OfQuantizingWithATrainingTellsOfIt) {

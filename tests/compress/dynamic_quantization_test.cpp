@@ -8,6 +8,7 @@
 #include "brisk/nn/layers.h"
 #include "brisk/nn/zoo/zoo.h"
 #include "tests/compress/residual_model.h"
+#include "tests/support/kernel_case.h"
 
 namespace brisk {
 namespace {
@@ -102,6 +103,18 @@ TEST(DynamicQuantization, TakesTheProductsOfATransformer) {
   EXPECT_LT(integers, floats / 2);
   const std::vector<Tensor> batch = tokens(folded.program, 3);
   EXPECT_GT(output_sqnr(folded, quantized.model, batch), 25);
+}
+
+TEST(DynamicQuantization, IsBitEqualWithoutInstructionsForBytes) {
+  const Model quantized = quantize_dynamically(fold_weights(dense_model())).model;
+  PhiloxSequence random(6);
+  Tensor input(DType::f32, {9, 32});
+  for (int64_t i = 0; i < input.num_elements(); ++i) input.set(i, random.next_normal());
+  const Tensor wanted = run(quantized, "cpu", input);
+  for (const char* isa : {"avx512", "avx2"}) {
+    const testing::IsaScope scope(isa);
+    EXPECT_TRUE(bit_equal(wanted, run(quantized, "cpu", input))) << isa;
+  }
 }
 
 TEST(DynamicQuantization, LeavesConvolutionsAsTheyAre) {

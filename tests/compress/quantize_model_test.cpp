@@ -10,7 +10,9 @@
 #include "brisk/data/memory_source.h"
 #include "brisk/formats/package/package.h"
 #include "brisk/ir/text.h"
+#include "brisk/ops/quantize/quantize.h"
 #include "tests/compress/residual_model.h"
+#include "tests/support/kernel_case.h"
 #include "tests/support/refusal.h"
 #include "tests/support/temporary_directory.h"
 
@@ -91,6 +93,40 @@ TEST(QuantizeModel, IsBitEqualOnEveryBackendAndReadAgain) {
   const Model again{package.name, package.program, package.weights, {}};
   EXPECT_TRUE(bit_equal(reference, run(again, "cpu", data[0])));
   EXPECT_EQ(print(package.program), print(quantized.program));
+}
+
+TEST(QuantizeModel, IsBitEqualWithoutInstructionsForBytes) {
+  const Model folded = fold_weights(residual_model());
+  const std::vector<Tensor> data = images(16);
+  const Model quantized =
+      quantize_model(folded, calibrate_model(folded, from_tensor_slices(data).batch(8))).model;
+  const Tensor wanted = run(quantized, "cpu", data[0]);
+  for (const char* isa : {"avx512", "avx2"}) {
+    const testing::IsaScope scope(isa);
+    EXPECT_TRUE(bit_equal(wanted, run(quantized, "cpu", data[0]))) << isa;
+  }
+}
+
+/// What is added to what, from the sums of ratios of 255 numbers to their last fraction, has 24
+/// bits in f32.
+TEST(QuantizeModel, AResidualIsAddedExactly) {
+  const Model folded = fold_weights(residual_model());
+  const Model quantized =
+      quantize_model(folded, calibrate_model(folded, from_tensor_slices(images(16)).batch(8)))
+          .model;
+  int residuals = 0;
+  for (const Node& node : quantized.program.graph.nodes()) {
+    if (node.op->name != "quantized_convolution") continue;
+    const auto& a = node.attributes.as<QuantizedConvolutionAttributes>().requantize;
+    if (!a.residual) continue;
+    ++residuals;
+    EXPECT_GT(a.product_scale, 0);
+    for (const double ratio : {a.product_scale, a.residual_scale}) {
+      EXPECT_EQ(ratio * 4096, std::nearbyint(ratio * 4096));
+      EXPECT_LT(ratio, 4);
+    }
+  }
+  EXPECT_EQ(residuals, 1);
 }
 
 TEST(QuantizeModel, ChosenLayersStayFloat) {

@@ -56,6 +56,7 @@ BRISK_OP_CASES(control);
 BRISK_OP_CASES(fused);
 BRISK_OP_CASES(batch_norm_fusion);
 BRISK_OP_CASES(quantize);
+BRISK_OP_CASES(tflite);
 
 }  // namespace
 }  // namespace brisk::testing

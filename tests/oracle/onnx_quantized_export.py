@@ -1,6 +1,7 @@
 """Integer models that brisk writes as ONNX, judged by onnx.checker and by ONNX Runtime: whether it fuses them into
 its integer kernels; each layer by itself, on integers drawn at random, against what brisk makes of the same nodes, in
-steps of its result; and the whole model's outputs against brisk's integer graph, in steps of an 8-bit output.
+steps of its result; and the whole model's outputs against brisk's integer graph, in steps of an 8-bit output. Each may
+be a step away: sums that lie halfway but for the last bit of an f32 number.
 
     python tests/oracle/onnx_quantized_export.py [NAME...]     (needs onnx, onnxruntime, safetensors, pillow)
 """
@@ -21,7 +22,7 @@ from safetensors.numpy import load_file, save_file
 
 ROOT = Path(__file__).resolve().parents[2]
 BRISK = os.environ.get("BRISK_PROGRAM", str(ROOT / "build" / "bin" / "brisk"))
-MODELS = {"small_cnn": (28, 1), "resnet18": (64, 3)}
+MODELS = {"small_cnn": (28, 1), "resnet18": (64, 3), "mobilenet_v2": (64, 3)}
 FLOAT_OPS = {"Conv", "Gemm", "MatMul", "Add"}
 
 
@@ -78,7 +79,7 @@ class Layers:
             node = readers[0]
 
     def one(self, product):
-        """(model, range of each input, step of the result, how many of them are allowed)"""
+        """(model, range of each input, step of the result, whether it has a residual)"""
         residual, result = self.follow(product)
         inputs = [self.rounded(product.input[0])] + ([residual] if residual else [])
         names = list(dict.fromkeys(node.input[0] for node in inputs))
@@ -89,22 +90,20 @@ class Layers:
             scale, zero = float(self.known[node.input[1]]), int(self.known[node.input[2]])
             ranges[node.input[0]] = (-zero * scale, (255 - zero) * scale)
         if not result:
-            return part, ranges, 0, 0
+            return part, ranges, 0, False
         part.graph.node.append(onnx.helper.make_node("DequantizeLinear", [output, *result.input[1:]], ["result"]))
         del part.graph.output[:]
         part.graph.output.append(onnx.helper.make_tensor_value_info("result", onnx.TensorProto.FLOAT, None))
-        # Two roundings of one number are a step apart at most; one before a residual adds half of its own step.
-        step, before = float(self.known[result.input[1]]), self.readers[product.output[0]][0]
-        allowed = 1 + 0.5 * float(self.known[before.input[1]]) / step if residual else 1
-        return part, ranges, step, allowed
+        return part, ranges, float(self.known[result.input[1]]), residual is not None
 
 
 def check_layers(model, folder):
     layers, worst = Layers(model), collections.Counter()
+    different, elements = collections.Counter(), collections.Counter()
     products = [node for node in model.graph.node if node.op_type in ("Conv", "Gemm")]
     random = numpy.random.default_rng(2)
     for product in products:
-        part, ranges, step, allowed = layers.one(product)
+        part, ranges, step, has_residual = layers.one(product)
         file, samples, outputs = (folder / f"layer{end}" for end in (".onnx", ".in.safetensors", ".out.safetensors"))
         onnx.save(part, str(file))
         values = {}
@@ -118,12 +117,15 @@ def check_layers(model, folder):
         (ours,) = load_file(str(outputs)).values()
         away = numpy.abs(ours - theirs)
         if step:
-            kind = "with a residual" if allowed > 1 else "without one"
+            kind = "with a residual" if has_residual else "without one"
             worst[kind] = max(worst[kind], away.max() / step)
-            assert away.max() <= 1.001 * allowed * step, f"layer {product.name}: {away.max() / step} steps apart"
+            different[kind] += int((away > 0.5 * step).sum())
+            elements[kind] += away.size
+            assert away.max() <= 1.001 * step, f"layer {product.name}: {away.max() / step} steps apart"
         else:
             assert away.max() <= 1e-5 * numpy.abs(theirs).max(), f"layer {product.name}: {away.max()} apart"
-    apart = ", ".join(f"{kind} {steps:.2f}" for kind, steps in worst.items())
+    apart = ", ".join(f"{kind} {steps:.2f} ({different[kind]} of {elements[kind]} elements differ)"
+                      for kind, steps in worst.items())
     print(f"   {len(products)} layers, each by itself, steps apart at most: {apart}")
 
 
@@ -165,7 +167,7 @@ def check(name, folder, opset):
         away = {what: numpy.abs(ours[port.name] - theirs).max() / step for what, ours in found.items()}
         print(f"   output '{port.name}', in 127ths of the largest: {away['integers']:.2f} from brisk's integer graph, "
               f"{away['floats']:.2f} from the float model")
-        assert away["integers"] <= max(1, away["floats"]), f"{name}: farther from the integers than from the floats"
+        assert away["integers"] <= 1, f"{name}: {away['integers']:.2f} steps from brisk's integer graph"
 
 
 def main():

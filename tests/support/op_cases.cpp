@@ -6,9 +6,10 @@ namespace brisk::testing {
 
 std::vector<OpCase> all_op_cases() {
   std::vector<OpCase> all;
-  for (const auto list : {source_cases, elementwise_cases, reduce_cases, move_cases, index_cases,
-                          contract_cases, convolve_cases, window_cases, composite_cases,
-                          control_cases, fused_cases, batch_norm_fusion_cases, quantize_cases})
+  for (const auto list :
+       {source_cases, elementwise_cases, reduce_cases, move_cases, index_cases, contract_cases,
+        convolve_cases, window_cases, composite_cases, control_cases, fused_cases,
+        batch_norm_fusion_cases, quantize_cases, tflite_cases})
     for (OpCase& op_case : list()) all.push_back(std::move(op_case));
   return all;
 }

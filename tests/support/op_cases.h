@@ -22,6 +22,7 @@ std::vector<OpCase> control_cases();
 std::vector<OpCase> fused_cases();
 std::vector<OpCase> batch_norm_fusion_cases();
 std::vector<OpCase> quantize_cases();
+std::vector<OpCase> tflite_cases();
 
 std::vector<OpCase> all_op_cases();
 

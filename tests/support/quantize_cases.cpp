@@ -1,6 +1,7 @@
 #include "brisk/ops/quantize/quantize.h"
 
 #include "brisk/ops/quantize/fake_quantize.h"
+#include "brisk/ops/quantize/weight_only.h"
 #include "tests/support/op_cases.h"
 
 namespace brisk::testing {
@@ -63,6 +64,18 @@ std::vector<Ending> endings() {
       {"to_i8", {.dtype = DType::i8, .scale = 0.04}},
       {"relu6_to_u8", {.activation = Activation::relu6, .limit = 200.5, .dtype = DType::u8}},
       {"residual_to_i8", {.residual = true, .residual_scale = 0.7, .dtype = DType::i8}, DType::i8},
+      {"rounded_product_residual_to_u8",
+       {.activation = Activation::relu,
+        .residual = true,
+        .residual_scale = 0.9,
+        .product_scale = 1.7,
+        .product_low = -100,
+        .product_high = 155,
+        .dtype = DType::u8},
+       DType::u8},
+      {"rounded_product_residual_to_i8",
+       {.residual = true, .residual_scale = 0.45, .product_scale = 0.8, .dtype = DType::i8},
+       DType::i8},
       {"residual_relu_to_u8",
        {.activation = Activation::relu,
         .residual = true,
@@ -81,12 +94,43 @@ void add_convolutions(std::vector<OpCase>& cases) {
   const std::vector<Geometry> geometries = {
       {"3x3", {2, 5, 7, 19}, {3, 3, 19, 33}, {2, 5, 4, 33}, {{1, 2}, {1, 1}, {1, 1}, {1, 1}, 1}},
       {"1x1", {1, 4, 3, 64}, {1, 1, 64, 32}, {1, 4, 3, 32}, {{1, 1}, {0, 0}, {0, 0}, {1, 1}, 1}},
+      {"1x1_strided",
+       {2, 5, 7, 20},
+       {1, 1, 20, 70},
+       {2, 3, 4, 70},
+       {{2, 2}, {0, 0}, {0, 0}, {1, 1}, 1}},
+      {"1x1_many_rows",
+       {3, 7, 7, 24},
+       {1, 1, 24, 176},
+       {3, 7, 7, 176},
+       {{1, 1}, {0, 0}, {0, 0}, {1, 1}, 1}},
       {"image", {1, 9, 8, 3}, {3, 3, 3, 16}, {1, 4, 4, 16}, {{2, 2}, {0, 1}, {0, 0}, {1, 1}, 1}},
       {"depthwise",
        {2, 6, 5, 32},
        {3, 3, 1, 32},
        {2, 6, 5, 32},
        {{1, 1}, {1, 1}, {1, 1}, {1, 1}, 32}},
+      {"depthwise_parts_of_blocks",
+       {1, 9, 7, 100},
+       {3, 3, 1, 100},
+       {1, 5, 4, 100},
+       {{2, 2}, {1, 1}, {1, 1}, {1, 1}, 100}},
+      {"depthwise_two_blocks",
+       {2, 4, 3, 70},
+       {5, 5, 1, 70},
+       {2, 4, 3, 70},
+       {{1, 1}, {2, 2}, {2, 2}, {1, 1}, 70}},
+      {"depthwise_wide",
+       {1, 6, 9, 128},
+       {3, 3, 1, 128},
+       {1, 6, 10, 128},
+       {{1, 1}, {0, 2}, {2, 1}, {1, 1}, 128}},
+      {"depthwise_cropped",
+       {1, 8, 8, 17},
+       {2, 4, 1, 17},
+       {1, 3, 2, 17},
+       {{3, 1}, {-1, -2}, {1, -1}, {1, 1}, 17}},
+      {"depthwise_one_axis", {2, 12, 24}, {3, 1, 24}, {2, 10, 24}, {{1}, {0}, {0}, {1}, 24}},
       {"grouped", {1, 5, 5, 8}, {3, 3, 4, 6}, {1, 3, 3, 6}, {{1, 1}, {0, 0}, {0, 0}, {1, 1}, 2}},
       {"dilated",
        {1, 9, 9, 16},
@@ -126,8 +170,8 @@ void add_dots(std::vector<OpCase>& cases) {
       return sizes;
     }
   };
-  for (const Sizes& s :
-       {Sizes{{1}, 64, 10}, Sizes{{7}, 33, 65}, Sizes{{0}, 4, 3}, Sizes{{2, 3}, 32, 16}})
+  for (const Sizes& s : {Sizes{{1}, 64, 10}, Sizes{{7}, 33, 65}, Sizes{{0}, 4, 3},
+                         Sizes{{2, 3}, 32, 16}, Sizes{{40}, 132, 150}})
     for (const Ending& ending : endings()) {
       std::vector<CaseOperand> operands = {
           values(s.with(s.k)).between(-100, 100),
@@ -146,6 +190,27 @@ void add_dots(std::vector<OpCase>& cases) {
                        .types = kBytes,
                        .check_gradient = false});
     }
+}
+
+void add_weight_only(std::vector<OpCase>& cases) {
+  struct Sizes {
+    std::vector<int64_t> lhs;
+    int64_t n;
+  };
+  for (const Sizes& s : {Sizes{{1, 64}, 10}, Sizes{{7, 33}, 65}, Sizes{{0, 4}, 3}, Sizes{{3, 0}, 5},
+                         Sizes{{2, 9, 32}, 16}})
+    cases.push_back(
+        {.op = "weight_only_dot",
+         .name = fmt::format("{}x{}", shape_name(s.lhs), s.n),
+         .operands = {values(s.lhs),
+                      of_type(values({s.lhs.back(), s.n}).between(-127, 127), DType::i8),
+                      of_type(values({s.n}).between(0.001, 0.01), DType::f32)},
+         .build =
+             [](Builder&, std::span<const Value> in) {
+               return std::vector{weight_only_dot(in[0], in[1], in[2])};
+             },
+         .types = {DType::f32, DType::bf16},
+         .check_gradient = false});
 }
 
 /// The gradient is not that of the steps: tests/ops/fake_quantize_test.cpp knows what it is.
@@ -202,6 +267,7 @@ std::vector<OpCase> quantize_cases() {
   add_linear(cases);
   add_convolutions(cases);
   add_dots(cases);
+  add_weight_only(cases);
   return cases;
 }
 

@@ -6,6 +6,7 @@
 
 #include "brisk/nn/zoo/zoo.h"
 #include "brisk/train/step_target.h"
+#include "tests/support/child_process.h"
 #include "tests/train/tiny_training.h"
 
 namespace brisk::test {
@@ -53,10 +54,25 @@ int64_t kernels_of_resnet50(Precision precision, const std::string& part) {
 }
 
 TEST(CudaLowering, ABlocksGradientsAreOneKernelWhereProductsAreRounded) {
+  for (const LibraryReport& library : (*find_backend("cuda"))->libraries())
+    if (library.name.starts_with("cu") && !library.problem.empty()) GTEST_SKIP() << library.problem;
   EXPECT_EQ(kernels_of_resnet50(Precision::mixed_float16, "input_gradient_join"), 14);
   EXPECT_EQ(kernels_of_resnet50(Precision::tf32, "input_gradient_join"), 11);
   EXPECT_EQ(kernels_of_resnet50(Precision::tf32, "moments_gradient_scale_shift"), 3);
   EXPECT_EQ(kernels_of_resnet50(Precision::float32, "input_gradient_join"), 0);
+}
+
+TEST(CudaLowering, AResidualNetworkRunsWithTheLibrariesThatAreThere) {
+  EXPECT_GE(kernels_of_resnet50(Precision::mixed_float16, ""), 100);
+}
+
+TEST(CudaLowering, AResidualNetworkRunsOnPlainKernelsWithoutLibraries) {
+  const ChildResult child =
+      run_child({BRISK_BINARY_DIR "/tests/test_train",
+                 "--gtest_filter=CudaLowering.*WithTheLibrariesThatAreThere"},
+                {.environment = {"BRISK_CUDA_PATH=/nowhere", "BRISK_CUDA_SEARCH=0"}});
+  EXPECT_EQ(child.code, 0) << child.out << child.err;
+  EXPECT_NE(child.out.find("[  PASSED  ] 1 test."), std::string::npos) << child.out << child.err;
 }
 
 TEST(CudaLowering, Tf32IsRefusedWhereThereIsNone) {

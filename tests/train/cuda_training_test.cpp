@@ -287,7 +287,7 @@ std::vector<Tensor> patterned_images(int64_t count, uint64_t seed) {
     labels.set(n, static_cast<double>(label));
     PhiloxSequence pattern(1000 + label);
     for (int64_t p = 0; p < kPixels; ++p)
-      images.set(n * kPixels + p, 0.1 * pattern.next_normal() + random.next_normal());
+      images.set(n * kPixels + p, 0.12 * pattern.next_normal() + random.next_normal());
   }
   return {images, labels};
 }

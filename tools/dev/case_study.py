@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ResNet-50 from f32 to what `brisk optimize` makes of it: sizes, and times in turn. See case_study.sh."""
+"""ResNet-50 from f32 to what `brisk optimize` makes of it: sizes, times in turn, training. See case_study.sh."""
 
 import argparse
 import datetime
@@ -17,6 +17,9 @@ BRISK = str(ROOT / "build" / "bin" / "brisk")
 PEER = ROOT / "benchmarks" / "peers" / "openvino_resnet50.py"
 PAGE = ROOT / "docs" / "results" / "case_study.md"
 BATCH_SIZES = [1, 16]
+TRAINING_BATCH_SIZE, TRAINING_STEPS = 16, 3
+TRAININGS = {"f32, a kernel an op": ["--plain"], "fusion": [],
+             "fusion and bf16 (mixed precision)": ["--precision", "mixed_bfloat16"]}
 MIB = 1 << 20
 
 
@@ -62,6 +65,28 @@ def measure(output, threads, rounds, python):
     return {key: (statistics.median(values), min(values), max(values)) for key, values in times.items()}
 
 
+def measure_training(threads, rounds):
+    """A training step in each form, in turn: {form: [a line of `brisk bench` for each round]}."""
+    found = defaultdict(list)
+    for _ in range(rounds):
+        for form, options in TRAININGS.items():
+            found[form] += lines([BRISK, "bench", "resnet50", "--batch_size", TRAINING_BATCH_SIZE, "--threads",
+                                  threads, "--steps", TRAINING_STEPS, "--json", *options])
+    return found
+
+
+def training_table(found):
+    plain = statistics.median(line["ours"] for line in next(iter(found.values())))
+    rows = []
+    for form, steps in found.items():
+        rates = [line["ours"] for line in steps]
+        rows.append([form, f"{statistics.median(rates):.2f} ({min(rates):.2f} - {max(rates):.2f})",
+                     f"{statistics.median(rates) / plain:.2f}", f"{steps[0]['first_loss']:.4f}",
+                     f"{steps[0]['last_loss']:.4f}"])
+    return table(["", "images/s (least - most)", "times as fast", "loss, first step", "last step"],
+                 ["---", "---:", "---:", "---:", "---:"], rows)
+
+
 def size_table(report):
     first = next(row for row in report["steps"] if row["verdict"] == "start")
     rows = []
@@ -97,6 +122,7 @@ def main():
     arguments = parser.parse_args()
     report = optimized(arguments.output, arguments.threads)
     times = measure(arguments.output, arguments.threads, arguments.rounds, arguments.peers_python)
+    training = measure_training(arguments.threads, arguments.rounds)
     text = f"""# ResNet-50, smaller and faster
 
 ResNet-50 at 224 pixels, weights untrained: size and speed do not depend on them, accuracy is not judged
@@ -114,6 +140,13 @@ end: {os.getloadavg()[0]:.1f}.
 Medians of {arguments.rounds} rounds in which all take turns.
 
 {time_table(times)}
+
+## Training
+
+A step at batch {TRAINING_BATCH_SIZE}, with momentum and label smoothing, on one made-up batch again and again: medians of
+{arguments.rounds} rounds in which all take turns. The losses are those of the first step and of the last one that is timed.
+
+{training_table(training)}
 
 ## What `brisk optimize` tried
 

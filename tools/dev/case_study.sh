@@ -13,7 +13,8 @@ while [[ $# -gt 0 ]]; do
 usage: ./dev case-study [--peers] [--write] [--rounds N] [--threads N] [--output DIR]
 
 Runs `brisk optimize` on ResNet-50 at 224 pixels (untrained: size and speed do not depend on the
-weights; accuracy is not judged) and times f32 and the best model in turn, at batch 1 and 16.
+weights; accuracy is not judged) and times f32 and the best model in turn, at batch 1 and 16. Then a
+training step: a kernel an op, fused, and fused in bf16.
 
   --peers       beside OpenVINO in f32 and int8, from the same network; BRISK_PEERS_VENV names an
                 environment that has it, else .peers/ is made

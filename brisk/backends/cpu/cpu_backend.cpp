@@ -2,6 +2,7 @@
 
 #include "brisk/backends/cpu/cpu_executable.h"
 #include "brisk/backends/cpu/cpu_features.h"
+#include "brisk/backends/cpu/kernels/kernel_isa.h"
 #include "brisk/base/parallel.h"
 
 namespace brisk::cpu {
@@ -25,9 +26,10 @@ class CpuBackend final : public Backend {
     target.fused_dot = true;
     target.fused_relu6 = true;
     target.folds_batch_norm = true;
+    if (kernel_isa() != KernelIsa::none) target.native_composites.insert("weight_only_dot");
 #ifdef BRISK_HAVE_ONEDNN
     if (has_feature("avx512_vnni"))
-      target.native_composites = {"quantized_convolution", "quantized_dot"};
+      target.native_composites.insert({"quantized_convolution", "quantized_dot"});
 #endif
     for (const DType type : {DType::bf16, DType::f16})
       if (!supports_fast(type)) target.slow_products.insert(type);

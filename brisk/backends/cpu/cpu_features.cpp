@@ -40,7 +40,7 @@ std::vector<std::string> cpu_features() {
 }
 
 bool has_feature(std::string_view name) {
-  const std::vector<std::string> features = cpu_features();
+  static const std::vector<std::string> features = cpu_features();
   return std::find(features.begin(), features.end(), name) != features.end();
 }
 

@@ -1,5 +1,6 @@
 #include "brisk/backends/cuda/cuda_backend.h"
 
+#include "brisk/backends/cuda/api/cublaslt.h"
 #include "brisk/backends/cuda/api/driver.h"
 #include "brisk/backends/cuda/cuda_executable.h"
 #include "brisk/backends/cuda/cudnn/native_composites.h"
@@ -31,7 +32,8 @@ LoweringTarget make_target(bool tf32) {
       "input_gradient_join",    "moments_gradient_scale_shift",  "scale_shift_max_pool",
       "dot_product_attention",  "dot_product_attention_gradient"};
   target.takes_composite = [tf32](const Node& node, std::span<const Type> operands) {
-    if (node.op->name == "gram_matrix" || node.op->name == "scale_shift_max_pool") return true;
+    if (node.op->name == "gram_matrix") return cublaslt::library().ok();
+    if (node.op->name == "scale_shift_max_pool") return true;
     if (node.op->name == "input_gradient_join" || node.op->name == "moments_gradient_scale_shift")
       return !refuse_join(node, operands, tf32);
     if (node.op->name.starts_with("dot_product_attention"))

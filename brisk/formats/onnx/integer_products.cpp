@@ -6,11 +6,11 @@
 #include <set>
 
 #include "brisk/base/error.h"
+#include "brisk/ops/quantize/quantize.h"
 
 // Two steps. First, u8 values with their zero point at 128 become i8 values with theirs at 0, where
 // everything that reads them can be told so: the same numbers. Then each product is followed from
-// its DequantizeLinear to its QuantizeLinear. A rounding between a product and the addition of a
-// residual is left out where nothing that its range cuts off could be seen after the addition.
+// its DequantizeLinear to its QuantizeLinear, with the rounding before a residual, if there is one.
 
 namespace brisk::onnx {
 namespace {
@@ -20,12 +20,6 @@ struct Form {
   double scale = 0;
   int64_t zero_point = 0;
   ElementType element = ElementType::undefined;
-  double low() const {
-    return (integer_range(element).low - static_cast<double>(zero_point)) * scale;
-  }
-  double high() const {
-    return (integer_range(element).high - static_cast<double>(zero_point)) * scale;
-  }
 };
 
 bool moves_elements(const NodeDef& node) {
@@ -40,6 +34,7 @@ struct Found {
   std::vector<size_t> joined;         ///< nodes that are part of it, the last one gives the result
   std::string x, filter, residual;    ///< integers; the last may be empty
   Form input, residual_form, result;  ///< result.scale 0: floats
+  Form before;                        ///< of the product that a residual is added to
   Tensor filter_scale;                ///< one number, or by channel
   const Tensor* bias = nullptr;       ///< of i32 or f32; null: none
   Tensor bias_scale;                  ///< undefined: of f32
@@ -301,7 +296,8 @@ class Joiner {
           if (is(next, "Add") && add_residual(found, *next, y)) {
             join();
             activate(found, next, join);
-            if (is(next, "QuantizeLinear") && finish(found, *next) && can_skip(found, *rounded)) {
+            if (is(next, "QuantizeLinear") && finish(found, *next)) {
+              found.before = *rounded;
               join();
               return;
             }
@@ -344,15 +340,6 @@ class Joiner {
     return true;
   }
 
-  /// Whether rounding the product before the addition cuts off nothing that can be seen after it.
-  static bool can_skip(const Found& found, const Form& rounded) {
-    const double least = found.activation == "none" ? found.result.low()
-                                                    : std::max(found.result.low(), 0.0),
-                 low = least - found.residual_form.high(),
-                 high = found.result.high() - found.residual_form.low();
-    return rounded.low() <= low + rounded.scale && rounded.high() >= high - rounded.scale;
-  }
-
   NodeDef written(const Found& found, std::vector<InitializerDef>& added) {
     const NodeDef& product = graph_.nodes[found.product];
     const bool gemm = product.op != "Conv", integers = found.result.scale > 0;
@@ -366,7 +353,9 @@ class Joiner {
         return scale.get(scale.num_elements() == 1 ? 0 : c);
       };
       const double step = found.input.scale * by_channel(found.filter_scale);
-      multiplier.set(c, step / result_scale);
+      multiplier.set(
+          c, product_multiplier(found.input.scale, by_channel(found.filter_scale),
+                                found.residual.empty() ? result_scale : found.before.scale));
       if (found.bias == nullptr)
         bias.set(c, 0);
       else
@@ -402,7 +391,17 @@ class Joiner {
     text("dtype", !integers ? "f32" : found.result.element == ElementType::i8 ? "i8" : "u8");
     real("limit", found.limit / result_scale);
     real("scale", integers ? result_scale : 0);
-    if (!found.residual.empty()) real("residual_scale", found.residual_form.scale / result_scale);
+    if (found.residual.empty()) return node;
+    real("residual_scale", found.residual_form.scale / result_scale);
+    real("product_scale", found.before.scale / result_scale);
+    const auto whole = [&](const char* name, double value) {
+      node.attributes.push_back({.name = name,
+                                 .kind = AttributeDef::Kind::integer,
+                                 .integer = static_cast<int64_t>(value)});
+    };
+    const IntegerRange range = integer_range(found.before.element);
+    whole("product_low", range.low - static_cast<double>(found.before.zero_point));
+    whole("product_high", range.high - static_cast<double>(found.before.zero_point));
     return node;
   }
 

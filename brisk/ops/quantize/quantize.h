@@ -42,13 +42,19 @@ Value dequantize(Value x, const DequantizeAttributes& attributes);
 
 /// What a quantized product makes of its i32 sums, one multiplier and bias a channel:
 ///   y = activation((sum + bias) * multiplier + residual_scale * residual)
-/// and for an integer `dtype` the result is saturate(round(y)). No operand has a zero point.
+/// and for an integer `dtype` the result is saturate(round(y)). With a `product_scale`, the product
+/// becomes integers of its own before the residual joins, as it does where an addition is a node of
+/// its own (ONNX's QLinearConv and QLinearAdd):
+///   y = activation(product_scale * clamp(round((sum + bias) * multiplier)) + residual_scale * ...)
+/// No operand has a zero point.
 struct RequantizeAttributes {
   Activation activation = Activation::none;
   double limit = 6;       ///< of relu6, in units of y
   bool residual = false;  ///< the last operand, i8 or u8, shaped like the result
   double residual_scale = 1;
-  DType dtype = DType::f32;  ///< of the result: f32, i8 or u8
+  double product_scale = 0;  ///< a step of the product in units of y; 0: it is not rounded
+  int64_t product_low = -128, product_high = 127;  ///< the product's ends, in its steps
+  DType dtype = DType::f32;                        ///< of the result: f32, i8 or u8
   /// The real number that an integer result counts in, for who reads them elsewhere; the arithmetic
   /// does not ask. 0: not known.
   double scale = 0;
@@ -58,10 +64,17 @@ struct RequantizeAttributes {
     f("limit", limit);
     f("residual", residual);
     f("residual_scale", residual_scale);
+    f("product_scale", product_scale);
+    f("product_low", product_low);
+    f("product_high", product_high);
     f("dtype", dtype);
     f("scale", scale);
   }
 };
+
+/// From sums to a result's units, rounded in ONNX's order: f32(f32(input_scale * filter_scale) /
+/// result_scale) of scales that are f32 numbers.
+float product_multiplier(double input_scale, double filter_scale, double result_scale);
 
 struct QuantizedConvolutionAttributes {
   ConvolutionAttributes convolution;

@@ -10,6 +10,7 @@ namespace brisk {
 void add_linear_quantization_ops(OpSet& set);  ///< quantize, dequantize
 Op quantized_convolution_op();
 Op quantized_dot_op();
+Op weight_only_dot_op();
 Op fake_quantize_op();
 Op moving_magnitude_op();
 

@@ -1,12 +1,14 @@
+#include <cmath>
+
 #include "brisk/base/error.h"
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/fused/activation.h"
 #include "brisk/ops/quantize/quantize_ops.h"
 
 // The order of roundings is part of the meaning, so that integers come out the same on every
-// device: the sum rounds to f32, + bias rounds, * multiplier rounds; the residual comes in by one
-// fused multiply-add. The last is said in f64, where the product is exact and the sum's own
-// rounding all but never moves the one to f32.
+// device: the sum rounds to f32, + bias rounds, * multiplier rounds, and so does * product_scale;
+// the residual comes in by one fused multiply-add. The last is said in f64, where the product is
+// exact and the sum's own rounding all but never moves the one to f32.
 
 namespace brisk {
 namespace {
@@ -33,6 +35,12 @@ Type quantized_result(const InferContext& context, const Shape& shape,
             context.operands[i].to_string());
   require(attributes.dtype == DType::f32 || is_eight_bits(attributes.dtype),
           "[{}] gives f32, i8 or u8, not {}", op, name(attributes.dtype));
+  require(attributes.product_scale >= 0 && std::isfinite(attributes.product_scale) &&
+              attributes.product_low < attributes.product_high,
+          "[{}] rounds the product to steps of {} from {} to {}", op, attributes.product_scale,
+          attributes.product_low, attributes.product_high);
+  require(attributes.residual || attributes.product_scale == 0,
+          "[{}] has a product_scale, but no residual to add", op);
   if (attributes.residual) {
     const TensorType& residual = context.tensor(4);
     require(is_eight_bits(residual.dtype) && residual.shape == shape,
@@ -44,9 +52,18 @@ Type quantized_result(const InferContext& context, const Shape& shape,
   return Type(attributes.dtype, shape);
 }
 
+float product_multiplier(double input_scale, double filter_scale, double result_scale) {
+  const auto step = static_cast<float>(input_scale) * static_cast<float>(filter_scale);
+  return step / static_cast<float>(result_scale);
+}
+
 Value requantized(Value sum, std::span<const Value> epilogue,
                   const RequantizeAttributes& attributes) {
   Value y = (cast(sum, DType::f32) + epilogue[0]) * epilogue[1];
+  if (attributes.product_scale > 0)
+    y = clamp(round(y), static_cast<double>(attributes.product_low),
+              static_cast<double>(attributes.product_high)) *
+        static_cast<double>(static_cast<float>(attributes.product_scale));
   if (attributes.residual) {
     // The scale as an f32 number, which is what a device multiplies with.
     const double scale = static_cast<float>(attributes.residual_scale);

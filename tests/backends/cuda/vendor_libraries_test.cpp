@@ -8,8 +8,9 @@
 #include "brisk/backends/cuda/api/cudnn.h"
 #include "brisk/backends/cuda/api/entry_points.h"
 #include "brisk/ops/convolve/convolve.h"
+#include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/standard.h"
-#include "brisk/runtime/backend.h"
+#include "brisk/runtime/missing_libraries.h"
 #include "tests/support/child_process.h"
 
 namespace brisk {
@@ -38,6 +39,26 @@ TEST(CudnnOnFakeLibrary, SaysWhatIsWrong) {
   EXPECT_TRUE(std::ranges::any_of(kernels[0].refusals, [&](const KernelReport::Refusal& refusal) {
     return refusal.reason.find(expected) != std::string::npos;
   }));
+  // Whoever runs it is told beforehand what that costs.
+  const std::vector<std::string> warnings =
+      missing_library_warnings(*find_backend("cuda").value(), *compiled.executable);
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_TRUE(warnings[0].starts_with(
+      "without cuDNN, 1 of 1 kernels (fused_convolution) run on nvrtc/plain"))
+      << warnings[0];
+  EXPECT_NE(warnings[0].find(expected), std::string::npos) << warnings[0];
+  EXPECT_NE(warnings[0].find("nvidia-cudnn-cu13"), std::string::npos) << warnings[0];
+}
+
+TEST(MissingLibraries, AProgramThatNeedsNoneIsNotWarnedOf) {
+  Builder builder(standard_ops(), "g");
+  const Value x = builder.input("x", Type(DType::f32, {8}));
+  const Program program{.graph = builder.finish({{"y", x + x}}), .num_results = 1};
+  CompileOptions options;
+  options.device_description = BRISK_SOURCE_DIR "/tests/backends/cuda/h200.json";
+  const auto backend = find_backend("cuda").value();
+  EXPECT_TRUE(
+      missing_library_warnings(*backend, *compile(program, *backend, options).executable).empty());
 }
 
 void expect_sentence(const std::string& folder, const std::string& version,

@@ -27,12 +27,37 @@ double ConvolutionCase::flops() const {
          static_cast<double>(kernel_height * kernel_width * (channels / groups));
 }
 
-Result<ConvolutionCase> convolution_case(const KernelRequest& request) {
+Result<ConvolutionCase> convolution_plane(const Type& input, const Type& filter, const Type& result,
+                                          const ConvolutionAttributes& convolution) {
+  ConvolutionCase c;
+  const int64_t axes = input.rank() - 2;
+  if (axes < 1 || axes > 2) return fail("takes one or two spatial axes, not {}", axes);
+  for (const Type* type : {&input, &filter, &result})
+    if (type->shape().num_elements() == 0) return fail("takes no empty tensor");
+  c.batch = input.shape().size(0);
+  c.channels = input.shape().size(axes + 1);
+  c.filters = result.shape().size(axes + 1);
+  c.groups = convolution.groups;
+  const Plane size = spatial(input.shape(), 1, axes), kernel = spatial(filter.shape(), 0, axes);
+  const Plane result_size = spatial(result.shape(), 1, axes);
+  const Plane stride = plane(convolution.strides, 1), dilation = plane(convolution.dilations, 1);
+  const Plane low = plane(convolution.pad_low, 0), high = plane(convolution.pad_high, 0);
+  c.height = size.y, c.width = size.x;
+  c.kernel_height = kernel.y, c.kernel_width = kernel.x;
+  c.result_height = result_size.y, c.result_width = result_size.x;
+  c.stride_y = stride.y, c.stride_x = stride.x;
+  c.dilation_y = dilation.y, c.dilation_x = dilation.x;
+  c.pad_y = low.y, c.pad_x = low.x;
+  c.pad_end_y = high.y, c.pad_end_x = high.x;
+  return c;
+}
+
+Result<ConvolutionCase> convolution_case(const KernelRequest& request, DType type) {
   const std::string& op = request.node.op->name;
   const Attributes& attributes = request.node.attributes;
   for (const Type& operand : request.operands)
-    if (operand.dtype() != DType::f32)
-      return fail("works in f32, not {}", brisk::name(operand.dtype()));
+    if (operand.dtype() != type)
+      return fail("works in {}, not {}", brisk::name(type), brisk::name(operand.dtype()));
 
   ConvolutionCase c;
   const Type &first = request.operands[0], &second = request.operands[1];
@@ -60,26 +85,12 @@ Result<ConvolutionCase> convolution_case(const KernelRequest& request) {
     }
   }
 
-  const int64_t axes = input->rank() - 2;
-  if (axes < 1 || axes > 2) return fail("takes one or two spatial axes, not {}", axes);
-  for (const Type* type : {input, filter, result})
-    if (type->shape().num_elements() == 0) return fail("takes no empty tensor");
-  c.batch = input->shape().size(0);
-  c.channels = input->shape().size(axes + 1);
-  c.filters = result->shape().size(axes + 1);
-  c.groups = convolution.groups;
-  const Plane size = spatial(input->shape(), 1, axes), kernel = spatial(filter->shape(), 0, axes);
-  const Plane result_size = spatial(result->shape(), 1, axes);
-  const Plane stride = plane(convolution.strides, 1), dilation = plane(convolution.dilations, 1);
-  const Plane low = plane(convolution.pad_low, 0), high = plane(convolution.pad_high, 0);
-  c.height = size.y, c.width = size.x;
-  c.kernel_height = kernel.y, c.kernel_width = kernel.x;
-  c.result_height = result_size.y, c.result_width = result_size.x;
-  c.stride_y = stride.y, c.stride_x = stride.x;
-  c.dilation_y = dilation.y, c.dilation_x = dilation.x;
-  c.pad_y = low.y, c.pad_x = low.x;
-  c.pad_end_y = high.y, c.pad_end_x = high.x;
-  return c;
+  const Result<ConvolutionCase> numbers = convolution_plane(*input, *filter, *result, convolution);
+  if (!numbers.ok()) return fail("{}", numbers.error());
+  ConvolutionCase whole = *numbers;
+  whole.role = c.role;
+  whole.bias = c.bias, whole.residual = c.residual, whole.relu = c.relu, whole.relu6 = c.relu6;
+  return whole;
 }
 
 }  // namespace brisk::cpu

@@ -29,8 +29,13 @@ struct ConvolutionCase {
   double flops() const;
 };
 
+/// The numbers of a forward convolution of these types, whatever their elements and its epilogue.
+/// Fails with the reason where a tensor is empty or has more than two spatial axes.
+Result<ConvolutionCase> convolution_plane(const Type& input, const Type& filter, const Type& result,
+                                          const ConvolutionAttributes& convolution);
+
 /// Reads "convolution", "fused_convolution" and the two gradients. Fails with the reason where a
-/// tensor is not f32, is empty, or has more than two spatial axes.
-Result<ConvolutionCase> convolution_case(const KernelRequest& request);
+/// tensor is not of `type`, is empty, or has more than two spatial axes.
+Result<ConvolutionCase> convolution_case(const KernelRequest& request, DType type = DType::f32);
 
 }  // namespace brisk::cpu

@@ -3,6 +3,15 @@
 #include <cstdlib>
 
 namespace brisk::cpu {
+namespace {
+
+#if defined(__x86_64__)
+bool has_all_of_avx512() {
+  return kernel_isa() == KernelIsa::avx512 && std::getenv("BRISK_CPU_ISA") == nullptr;
+}
+#endif
+
+}  // namespace
 
 KernelIsa kernel_isa() {
 #if defined(__x86_64__)
@@ -15,6 +24,22 @@ KernelIsa kernel_isa() {
   if (avx2) return KernelIsa::avx2;
 #endif
   return KernelIsa::none;
+}
+
+bool kernels_have_vnni() {
+#if defined(__x86_64__)
+  return has_all_of_avx512() && __builtin_cpu_supports("avx512vnni");
+#else
+  return false;
+#endif
+}
+
+bool kernels_have_bf16() {
+#if defined(__x86_64__)
+  return has_all_of_avx512() && __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
 }
 
 std::string_view name(KernelIsa isa) {

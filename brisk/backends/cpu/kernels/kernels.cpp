@@ -1,10 +1,15 @@
 #include "brisk/backends/cpu/kernels/kernels.h"
 
 #include "brisk/backends/cpu/kernels/depthwise/depthwise.h"
+#include "brisk/backends/cpu/kernels/depthwise/quantized_depthwise.h"
 #include "brisk/backends/cpu/kernels/direct/direct_convolution.h"
+#include "brisk/backends/cpu/kernels/i32/i32_products.h"
 #include "brisk/backends/cpu/kernels/index/index.h"
+#include "brisk/backends/cpu/kernels/integer/integer_products.h"
 #include "brisk/backends/cpu/kernels/move/move.h"
+#include "brisk/backends/cpu/kernels/pointwise/quantized_pointwise.h"
 #include "brisk/backends/cpu/kernels/pool/pool.h"
+#include "brisk/backends/cpu/kernels/weight_only/weight_only_dot.h"
 #include "brisk/backends/cpu/kernels/winograd/winograd.h"
 
 namespace brisk::cpu {
@@ -30,6 +35,14 @@ std::vector<OpKernel> own_kernels() {
       {"convolution_filter_gradient", kWinograd},
       {"convolution_filter_gradient", kDirect},
       {"convolution_filter_gradient", kDepthwise},
+
+      {"quantized_convolution",
+       {"quantized_depthwise", refuse_quantized_depthwise, prepare_quantized_depthwise}},
+      {"quantized_convolution",
+       {"quantized_pointwise", refuse_quantized_pointwise, prepare_quantized_pointwise}},
+      {"quantized_dot",
+       {"quantized_pointwise", refuse_quantized_pointwise, prepare_quantized_pointwise}},
+      {"weight_only_dot", {"weight_only", refuse_weight_only_dot, prepare_weight_only_dot}},
 
       {"max_pool", kPool},
       {"max_pool_gradient", kPool},
@@ -62,6 +75,12 @@ std::vector<OpKernel> own_late_kernels() {
   return {
       {"convolution_input_gradient", kDepthwise},
       {"convolution_filter_gradient", kDirect},
+      {"convolution", {"i32", refuse_i32_convolution, prepare_i32_convolution}},
+      {"dot_general", {"i32", refuse_i32_dot, prepare_i32_dot}},
+
+      {"quantized_convolution",
+       {"integer", refuse_integer_convolution, prepare_integer_convolution}},
+      {"quantized_dot", {"integer", refuse_integer_dot, prepare_integer_dot}},
   };
 }
 

@@ -1,44 +1,48 @@
 #pragma once
 
-// 8-bit integers as kLanes f32 numbers, which hold them exactly, and back; stores saturate.
+// 8-bit integers by whole vectors, or the first `count` places of one at the end of the channels.
+// See lanes.h for the linkage.
 
 #include "brisk/backends/cpu/kernels/stored_lanes.h"
 
 namespace brisk::cpu {
 namespace {
 
-typedef int8_t SignedByteLanes __attribute__((vector_size(kLanes)));
-typedef int8_t UnalignedSignedByteLanes __attribute__((vector_size(kLanes), aligned(1), may_alias));
+constexpr int kByteLanes = 4 * kLanes;
 
-BRISK_INLINE IntLanes saturated(Lanes x, float low, float high) {
-  const Lanes least = fill(low), greatest = fill(high);
-  const Lanes above = x > least ? x : least;
-  return __builtin_convertvector(above < greatest ? above : greatest, IntLanes);
-}
-
-struct StoredU8 {
+struct UnsignedBytes {
   using Element = uint8_t;
-  static BRISK_INLINE Lanes load(const uint8_t* p) {
-    const ByteLanes bytes = *reinterpret_cast<const UnalignedByteLanes*>(p);
-    return __builtin_convertvector(__builtin_convertvector(bytes, IntLanes), Lanes);
-  }
-  static BRISK_INLINE void store(uint8_t* p, Lanes x) {
-    *reinterpret_cast<UnalignedByteLanes*>(p) =
-        __builtin_convertvector(saturated(x, 0, 255), ByteLanes);
-  }
+  typedef uint8_t Vector __attribute__((vector_size(kByteLanes)));
+  typedef uint8_t Unaligned __attribute__((vector_size(kByteLanes), aligned(1), may_alias));
+  static constexpr uint8_t kLowest = 0;
+};
+struct SignedBytes {
+  using Element = int8_t;
+  typedef int8_t Vector __attribute__((vector_size(kByteLanes)));
+  typedef int8_t Unaligned __attribute__((vector_size(kByteLanes), aligned(1), may_alias));
+  static constexpr int8_t kLowest = -128;
 };
 
-struct StoredI8 {
-  using Element = int8_t;
-  static BRISK_INLINE Lanes load(const int8_t* p) {
-    const SignedByteLanes bytes = *reinterpret_cast<const UnalignedSignedByteLanes*>(p);
-    return __builtin_convertvector(__builtin_convertvector(bytes, IntLanes), Lanes);
+/// The first `count` elements, zeros after them; a whole vector where count >= kByteLanes.
+template <typename Bytes>
+BRISK_INLINE typename Bytes::Vector load_byte_vector(const typename Bytes::Element* p,
+                                                     int64_t count) {
+  if (count >= kByteLanes) return *reinterpret_cast<const typename Bytes::Unaligned*>(p);
+  typename Bytes::Element buffer[kByteLanes] = {};
+  copy_first<kByteLanes / 2>(buffer, p, count);
+  return *reinterpret_cast<const typename Bytes::Unaligned*>(buffer);
+}
+template <typename Bytes>
+BRISK_INLINE void store_byte_vector(typename Bytes::Element* p, int64_t count,
+                                    typename Bytes::Vector x) {
+  if (count >= kByteLanes) {
+    *reinterpret_cast<typename Bytes::Unaligned*>(p) = x;
+    return;
   }
-  static BRISK_INLINE void store(int8_t* p, Lanes x) {
-    *reinterpret_cast<UnalignedSignedByteLanes*>(p) =
-        __builtin_convertvector(saturated(x, -128, 127), SignedByteLanes);
-  }
-};
+  typename Bytes::Element buffer[kByteLanes];
+  *reinterpret_cast<typename Bytes::Unaligned*>(buffer) = x;
+  copy_first<kByteLanes / 2>(p, buffer, count);
+}
 
 }  // namespace
 }  // namespace brisk::cpu

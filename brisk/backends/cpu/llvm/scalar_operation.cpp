@@ -75,6 +75,19 @@ Value* shift(VectorBuilder& b, ScalarOp op, Value* x, Value* by, bool is_signed)
   return b.CreateSelect(within, shifted, b.integer(type, 0));
 }
 
+/// To 8 or 16 bits, saturating, NaN to 0: clamped as floats and taken through 32 bits, since LLVM
+/// makes scalar code of its own saturating conversion to so few.
+Value* to_few_bits(VectorBuilder& b, Value* x, bool to_unsigned, llvm::Type* target) {
+  const auto span = static_cast<double>(1u << target->getScalarSizeInBits());
+  Value* low = b.real(x->getType(), to_unsigned ? 0 : -span / 2);
+  Value* high = b.real(x->getType(), to_unsigned ? span - 1 : span / 2 - 1);
+  Value* clamped = b.CreateSelect(b.CreateFCmpOGT(x, low), x, low);
+  clamped = b.CreateSelect(b.CreateFCmpOLT(clamped, high), clamped, high);
+  if (!to_unsigned)
+    clamped = b.CreateSelect(b.CreateFCmpUNO(x, x), b.real(x->getType(), 0), clamped);
+  return b.CreateTrunc(b.CreateFPToSI(clamped, VectorBuilder::like(x, b.getInt32Ty())), target);
+}
+
 Value* emit_cast(VectorBuilder& b, Value* x, DType from, DType to) {
   llvm::Type* target = VectorBuilder::like(x, b.compute_element(to));
   const bool to_real = target->isFPOrFPVectorTy();
@@ -84,6 +97,8 @@ Value* emit_cast(VectorBuilder& b, Value* x, DType from, DType to) {
                       : b.CreateICmpNE(x, b.integer(x->getType(), 0));
   }
   if (is_real(x) && to_real) return b.CreateFPCast(x, target);
+  if (is_real(x) && target->getScalarSizeInBits() <= 16)
+    return to_few_bits(b, x, is_unsigned(to), target);
   if (is_real(x))
     return b.CreateIntrinsic(
         is_unsigned(to) ? llvm::Intrinsic::fptoui_sat : llvm::Intrinsic::fptosi_sat,

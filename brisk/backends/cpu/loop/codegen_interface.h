@@ -22,7 +22,7 @@ using LoopFunction = void (*)(void* const* buffers, int64_t begin, int64_t end, 
                               int64_t part);
 
 /// Changes when the generated code does; part of the cache key.
-inline constexpr int kCodegenVersion = 2;
+inline constexpr int kCodegenVersion = 3;
 
 /// Both sides must have been built from the same structs.
 inline constexpr uint64_t kInterfaceLayout =

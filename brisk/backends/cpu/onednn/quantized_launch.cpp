@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "brisk/backends/cpu/cpu_features.h"
+#include "brisk/backends/cpu/kernels/kernel_isa.h"
 #include "brisk/base/error.h"
 
 // oneDNN 2 takes multipliers when a primitive is made and not when it runs, at least where it is
@@ -80,6 +80,14 @@ dnnl::primitive_attr quantized_epilogue(const RequantizeAttributes& requantize,
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   attributes.set_output_scales(kByChannel, multiplier);
   dnnl::post_ops epilogue;
+  if (requantize.product_scale > 0) {
+    epilogue.append_eltwise(1.0f, dnnl::algorithm::eltwise_round, 0.0f, 0.0f);
+    epilogue.append_eltwise(1.0f, dnnl::algorithm::eltwise_clip,
+                            static_cast<float>(requantize.product_low),
+                            static_cast<float>(requantize.product_high));
+    epilogue.append_eltwise(1.0f, dnnl::algorithm::eltwise_linear,
+                            static_cast<float>(requantize.product_scale), 0.0f);
+  }
   if (residual)
     epilogue.append_sum(static_cast<float>(requantize.residual_scale), 0, *onednn_type(*residual));
   if (requantize.activation == Activation::relu)
@@ -91,10 +99,17 @@ dnnl::primitive_attr quantized_epilogue(const RequantizeAttributes& requantize,
   return attributes;
 }
 
+bool sums_are_exact() {
+  // Without VNNI, oneDNN adds pairs of products in 16 bits, which saturate. It may have been told
+  // to do without (ONEDNN_MAX_CPU_ISA).
+  const auto vnni = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_vnni);
+  return kernels_have_vnni() &&
+         (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & vnni) == vnni;
+}
+
 std::optional<std::string> refuse_quantized(const KernelRequest& request,
                                             const MakeQuantized& make) {
-  // Without VNNI, oneDNN adds pairs of products in 16 bits, which saturate.
-  if (!has_feature("avx512_vnni")) return "8-bit sums are exact only with VNNI";
+  if (!sums_are_exact()) return "8-bit sums are exact only with VNNI";
   for (const size_t i : {kRhs, kMultiplier})
     if (!request.constant_operands[i]) return "weights and multipliers that change";
   for (const Type& type : request.operands)

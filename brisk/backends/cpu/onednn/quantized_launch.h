@@ -26,6 +26,9 @@ dnnl::primitive_attr quantized_epilogue(const RequantizeAttributes& requantize,
                                         const std::vector<float>& multiplier,
                                         std::optional<DType> residual);
 
+/// Whether oneDNN's 8-bit sums are exact here.
+bool sums_are_exact();
+
 /// Why oneDNN can't: no VNNI, operands that change, an implementation that is none of its fast
 /// ones.
 std::optional<std::string> refuse_quantized(const KernelRequest& request,

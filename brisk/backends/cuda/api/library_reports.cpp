@@ -1,16 +1,19 @@
+#include "brisk/backends/cuda/api/cublaslt.h"
+#include "brisk/backends/cuda/api/cudnn.h"
 #include "brisk/backends/cuda/api/driver.h"
+#include "brisk/backends/cuda/api/nvrtc.h"
 
 namespace brisk::cuda {
 namespace {
 
-/// A library that brisk doctor asks for its version without using it.
+/// A library as brisk doctor sees it.
 struct Library {
   std::string_view name;
   std::vector<std::string> files;
-  std::string_view how_to_get;
   int64_t oldest;                                           ///< as `version` gives it
   std::optional<int64_t> (*version)(const VendorLibrary&);  ///< nothing: it does not say
   std::string (*text)(int64_t version);
+  Status (*usable)();  ///< what kernels say that need it
 };
 
 /// cuDNN and cuBLASLt: `size_t f(void)`.
@@ -35,43 +38,44 @@ std::string nvrtc_text(int64_t v) {
   return cuda_version_text(static_cast<int>(v));
 }
 
+template <auto door>
+Status opens() {
+  if (const auto library = door(); !library) return library.failure();
+  return Success{};
+}
+
 std::vector<Library> libraries() {
   return {
       {"NVRTC",
        {"libnvrtc.so.13", "libnvrtc.so.12"},
-       "part of the CUDA toolkit; or: pip install nvidia-cuda-nvrtc",
        12000,
        nvrtc_version,
-       nvrtc_text},
+       nvrtc_text,
+       opens<nvrtc>},
       {"cuDNN",
        {"libcudnn.so.9"},
-       "https://developer.nvidia.com/cudnn; or: pip install nvidia-cudnn-cu13",
-       91100,
+       cudnn::kMinimumVersion,
        plain_version<kCudnnVersion>,
-       library_version_text},
+       library_version_text,
+       opens<cudnn::library>},
       {"cuBLASLt",
        {"libcublasLt.so.13", "libcublasLt.so.12"},
-       "part of the CUDA toolkit; or: pip install nvidia-cublas",
        120000,
        plain_version<kCublasLtVersion>,
-       library_version_text},
+       library_version_text,
+       opens<cublaslt::library>},
   };
 }
 
 LibraryReport report_of(const Library& entry) {
   LibraryReport report{.name = std::string(entry.name),
                        .wanted = entry.text(entry.oldest) + " or newer"};
-  const Result<VendorLibrary> library = VendorLibrary::open(entry.files, entry.how_to_get);
-  if (!library) {
-    report.problem = library.error();
-    return report;
-  }
+  if (const Status usable = entry.usable(); !usable) report.problem = usable.error();
+  const Result<VendorLibrary> library = VendorLibrary::open(entry.files, "");
+  if (!library) return report;
   report.path = library->path().string();
   const std::optional<int64_t> version = entry.version(*library);
   report.version = version ? entry.text(*version) : "unknown";
-  if (!version || *version < entry.oldest)
-    report.problem = fmt::format("{} at {} is version {}, but {} is wanted: {}", entry.name,
-                                 report.path, report.version, report.wanted, entry.how_to_get);
   return report;
 }
 

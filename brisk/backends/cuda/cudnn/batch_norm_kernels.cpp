@@ -15,7 +15,6 @@ namespace {
 using Kind = Place::Kind;
 
 std::optional<std::string> refuse_composite(const KernelRequest& request) {
-  if (const auto cudnn = library(); !cudnn) return cudnn.error();
   return refuse_native(request.node, request.operands);
 }
 
@@ -78,6 +77,7 @@ std::unique_ptr<Launch> prepare_input_gradient(const KernelRequest& request,
 }  // namespace
 
 std::optional<std::string> refuse_native(const Node& node, std::span<const Type> operands) {
+  if (const auto cudnn = library(); !cudnn) return cudnn.error();
   static const std::vector<bool> none_constant;
   const KernelRequest request{node, operands, none_constant, true, {}};
   const Result<ConvolutionProblem> problem = convolution_problem(request);

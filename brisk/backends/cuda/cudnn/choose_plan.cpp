@@ -134,8 +134,10 @@ Result<ChosenPlan> choose_plan(const MakeGraph& make_graph, const PlanOptions& o
   const OperationGraph graph = make_graph(*target);
   if (!context.device) return choose_without_device(graph, *target, options, device.memory_bytes);
 
-  const std::string problem = fmt::format("cudnn {} deterministic={} tensor_cores={}", graph.text,
-                                          options.rules.deterministic, options.rules.tensor_cores);
+  // The last words set aside what was kept before a wrong engine was known (plan.cpp).
+  const std::string problem = fmt::format(
+      "cudnn {} deterministic={} tensor_cores={}{}", graph.text, options.rules.deterministic,
+      options.rules.tensor_cores, graph.filter_gradient_padded_unevenly ? " without engine 1" : "");
   if (context.tuning) {
     if (const std::optional<TunedChoice> known = context.tuning->find(problem)) {
       Result<Plan> plan = Plan::from_text(known->plan, *target);

@@ -108,6 +108,7 @@ void GraphBuilder::convolution_filter_gradient(TensorNumber x, TensorNumber dy, 
   operation.set_float(Attribute::backward_filter_beta, 0);
   operations_.push_back(std::move(operation).finalized());
   note("filter_gradient", x, dy, dw);
+  filter_gradient_padded_unevenly_ |= geometry.pad_low != geometry.pad_high;
 }
 
 namespace {
@@ -255,7 +256,7 @@ OperationGraph GraphBuilder::build(const Target& target) && {
   graph.set_descriptors(Attribute::graph_operations, operations_);
   if (target.handle() != nullptr) graph.set_handle(Attribute::graph_handle, target.handle());
   return {std::move(graph).finalized(), std::move(memory_ids_), std::move(scalars_),
-          std::move(text_)};
+          std::move(text_), filter_gradient_padded_unevenly_};
 }
 
 }  // namespace brisk::cuda::cudnn

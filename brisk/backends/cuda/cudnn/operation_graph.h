@@ -40,6 +40,8 @@ struct OperationGraph {
   std::vector<HostScalar> scalars;
   /// Says all of the graph: what tuning results are kept under.
   std::string text;
+  /// It holds a filter's gradient whose input is padded by more on one side than on the other.
+  bool filter_gradient_padded_unevenly = false;
 };
 
 class GraphBuilder {
@@ -100,6 +102,7 @@ class GraphBuilder {
   std::vector<int64_t> memory_ids_;
   std::vector<HostScalar> scalars_;
   std::string text_;
+  bool filter_gradient_padded_unevenly_ = false;
 };
 
 }  // namespace brisk::cuda::cudnn

@@ -34,10 +34,10 @@ Program writable(const Model& model, const SaveOptions& options, int opset) {
   Program program = bind_dimensions(for_inference(model.program), options.dimensions);
   PassContext context;
   context.target.name = "onnx";
-  context.target.native_composites = {"softmax",      "log_softmax", "batch_norm",
-                                      "layer_norm",   "dropout",     "embedding",
-                                      "reduce_mean",  "one_hot",     "quantized_convolution",
-                                      "quantized_dot"};
+  context.target.native_composites = {"softmax",       "log_softmax",    "batch_norm",
+                                      "layer_norm",    "dropout",        "embedding",
+                                      "reduce_mean",   "one_hot",        "quantized_convolution",
+                                      "quantized_dot", "weight_only_dot"};
   program = inline_calls(std::move(program), context);
   program.graph = in_plain_ops(program.graph);
   if (opset >= 23 && !reads_attention_statistics(program.graph))

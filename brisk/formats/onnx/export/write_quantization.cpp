@@ -2,16 +2,18 @@
 
 #include "brisk/formats/onnx/export/emitter.h"
 #include "brisk/formats/onnx/export/window_attributes.h"
-#include "brisk/ops/quantize/quantize.h"
+#include "brisk/ops/quantize/quantize_ops.h"
 
 // Integers as ONNX's tools like them: float ops between DequantizeLinear and QuantizeLinear, which
 // a runtime fuses into its integer kernels.
 //
 // Such kernels want one type for what goes in and what comes out, so every value is u8: one that is
 // i8 here has its zero point at 128 there. That is why nothing but these ops and what moves
-// elements may read it. Before a residual is added, a product is rounded once more, in steps that
-// can tell apart whatever makes a difference after the addition: its range follows from those of
-// the residual and of the result, beyond which everything saturates.
+// elements may read it. A product is rounded before a residual is added. Where it is not so in
+// brisk's graph, its steps can tell apart whatever makes a difference after the addition: its range
+// follows from those of the residual and of the result, beyond which everything saturates.
+//
+// Multipliers are what a runtime makes of the file's scales, to the last bit.
 
 namespace brisk::onnx {
 namespace {
@@ -117,15 +119,32 @@ struct Weights {
   }
 };
 
+/// The f32 number beside `guess` of which `holds`; `guess` where there is none.
+template <typename Predicate>
+float beside(double guess, const Predicate& holds) {
+  const auto first = static_cast<float>(guess);
+  float up = first, down = first;
+  for (int i = 0; i < 4; ++i) {
+    if (holds(up)) return up;
+    if (holds(down)) return down;
+    up = std::nextafter(up, INFINITY), down = std::nextafter(down, 0.0f);
+  }
+  return first;
+}
+
+/// `result_scale`: of what the product is rounded to, 1 for floats.
 Weights weights_of(const Emitter& e, const Node& node, double input_scale, double result_scale) {
   const Tensor &bias = known(e, node.operands[2], "bias"),
                &multiplier = known(e, node.operands[3], "multiplier");
   const std::vector<int64_t> sizes = bias.sizes();
   Weights weights{Tensor(DType::f32, sizes), Tensor(DType::i32, sizes), Tensor(DType::f32, sizes)};
   for (int64_t c = 0; c < bias.num_elements(); ++c) {
-    const double step = multiplier.get(c) * result_scale;
-    weights.scale.set(c, step / input_scale);
-    weights.bias_scale.set(c, step);
+    const double factor = multiplier.get(c);
+    const float scale = beside(factor * result_scale / input_scale, [&](float s) {
+      return product_multiplier(input_scale, s, result_scale) == factor;
+    });
+    weights.scale.set(c, scale);
+    weights.bias_scale.set(c, scale * input_scale);
     weights.bias.set(c, std::nearbyint(bias.get(c)));
   }
   return weights;
@@ -144,6 +163,28 @@ Form before_residual(const Form& residual, const Form& result, bool rectified) {
   return form;
 }
 
+/// The product as integers, before `residual` joins.
+Form product_form(const Form& residual, const Form& result, const RequantizeAttributes& a) {
+  if (a.product_scale == 0)
+    return before_residual(residual, result, a.activation != Activation::none);
+  require(a.product_high - a.product_low == 255,
+          "a product in integers from {} to {} is not written to ONNX, which has 8 bits for it",
+          a.product_low, a.product_high);
+  const float scale = beside(a.product_scale * result.scale, [&](float s) {
+    return s / static_cast<float>(result.scale) == static_cast<float>(a.product_scale);
+  });
+  return {scale, -a.product_low};
+}
+
+/// What multipliers of a product lead to.
+double multiplied_scale(const Emitter& e, const Node& node, NodeId id,
+                        const RequantizeAttributes& a) {
+  if (a.dtype == DType::f32) return 1;
+  const Form result = form_of(e.graph(), {id, 0});
+  if (!a.residual || a.product_scale == 0) return result.scale;
+  return product_form(form_of(e.graph(), node.operands.back()), result, a).scale;
+}
+
 /// From a float product to the result.
 std::string finished(Emitter& e, const Node& node, NodeId id, std::string y,
                      const RequantizeAttributes& a, bool first) {
@@ -152,25 +193,25 @@ std::string finished(Emitter& e, const Node& node, NodeId id, std::string y,
   if (a.residual) {
     const ValueId other = node.operands.back();
     const Form residual = form_of(e.graph(), other);
-    const Form sum = before_residual(residual, result, a.activation != Activation::none);
+    const Form sum = product_form(residual, result, a);
     y = e.node("Add", {dequantized(e, quantized(e, y, sum), sum),
                        dequantized(e, first ? e.first(other) : e.plain(other), residual)});
   }
-  if (a.activation == Activation::relu) y = e.node("Relu", {y});
-  if (a.activation == Activation::relu6)
+  // A limit beyond the integers is none, and would keep a runtime from its integer kernels.
+  const bool limited = a.activation == Activation::relu6 &&
+                       (!integers || std::nearbyint(a.limit) < integer_limits(a.dtype).high);
+  if (a.activation != Activation::none && !limited) y = e.node("Relu", {y});
+  if (limited)
     y = e.node("Clip", {y, e.scalar(DType::f32, 0), e.scalar(DType::f32, a.limit * result.scale)});
   return integers ? quantized(e, y, result) : y;
-}
-
-double result_scale(const RequantizeAttributes& a) {
-  return a.dtype == DType::f32 ? 1 : a.scale;
 }
 
 void quantized_convolution(Emitter& e, const Node& node, NodeId id) {
   const auto& a = node.attributes.as<QuantizedConvolutionAttributes>();
   const ValueId x = node.operands[0], filter = node.operands[1];
   const Form input = form_of(e.graph(), x);
-  const Weights weights = weights_of(e, node, input.scale, result_scale(a.requantize));
+  const Weights weights =
+      weights_of(e, node, input.scale, multiplied_scale(e, node, id, a.requantize));
   const std::string y =
       e.node("Conv",
              {dequantized(e, e.first(x), input),
@@ -183,7 +224,7 @@ void quantized_convolution(Emitter& e, const Node& node, NodeId id) {
 void quantized_dot(Emitter& e, const Node& node, NodeId id) {
   const auto& a = node.attributes.as<RequantizeAttributes>();
   const Form input = form_of(e.graph(), node.operands[0]);
-  const Weights weights = weights_of(e, node, input.scale, result_scale(a));
+  const Weights weights = weights_of(e, node, input.scale, multiplied_scale(e, node, id, a));
   const std::string x = dequantized(e, e.plain(node.operands[0]), input);
   const std::string w =
       dequantized_weights(e, e.plain(node.operands[1]), weights.scale, DType::i8, 1);
@@ -197,11 +238,22 @@ void quantized_dot(Emitter& e, const Node& node, NodeId id) {
   e.set_plain({id, 0}, finished(e, node, id, y, a, false));
 }
 
+void weight_only_dot(Emitter& e, const Node& node, NodeId id) {
+  const ValueId lhs = node.operands[0];
+  std::string x = e.plain(lhs);
+  if (e.type(lhs).dtype() != DType::f32)
+    x = e.node("Cast", {x}, {attribute("to", static_cast<int64_t>(ElementType::f32))});
+  const Tensor& scale = known(e, node.operands[2], "scale");
+  e.set_plain({id, 0}, e.node("MatMul", {x, dequantized_weights(e, e.plain(node.operands[1]), scale,
+                                                                DType::i8, 1)}));
+}
+
 constexpr WriterRow kWriteQuantizationRows[] = {
     {"quantize", quantize},
     {"dequantize", dequantize},
     {"quantized_convolution", quantized_convolution},
     {"quantized_dot", quantized_dot},
+    {"weight_only_dot", weight_only_dot},
 };
 
 }  // namespace

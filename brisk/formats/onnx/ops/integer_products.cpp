@@ -24,6 +24,9 @@ RequantizeAttributes requantize_attributes(const Call& c) {
                                   .limit = c.real("limit", 6),
                                   .residual = c.has(kResidual),
                                   .residual_scale = c.real("residual_scale", 1),
+                                  .product_scale = c.real("product_scale", 0),
+                                  .product_low = c.integer("product_low", -128),
+                                  .product_high = c.integer("product_high", 127),
                                   .scale = c.real("scale", 0)};
   if (dtype != "f32") attributes.dtype = dtype == "i8" ? DType::i8 : DType::u8;
   return attributes;

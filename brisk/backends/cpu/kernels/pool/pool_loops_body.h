@@ -62,6 +62,40 @@ void max_pool(const PoolShape& s, const void* input, int64_t begin, int64_t end,
     });
 }
 
+/// The same of 8-bit integers, which are compared as they are.
+template <typename Bytes>
+void max_pool_bytes(const PoolShape& s, const void* input, int64_t begin, int64_t end, void* values,
+                    uint8_t* positions) {
+  using Vector = typename Bytes::Vector;
+  using Places = typename UnsignedBytes::Vector;
+  const auto* x = static_cast<const typename Bytes::Element*>(input);
+  auto* result = static_cast<typename Bytes::Element*>(values);
+  for (int64_t row = begin; row < end; ++row)
+    for_each_window(s, row, [&](int64_t, int64_t at, int64_t corner, Range rows, Range columns) {
+      const bool is_empty = rows.empty() || columns.empty();
+      for (int64_t c = 0; c < s.channels; c += kByteLanes) {
+        const int64_t left = s.channels - c;
+        Vector best = Vector{} + Bytes::kLowest;
+        Places place = {};
+        if (!is_empty) {
+          place = place + static_cast<uint8_t>(rows.begin * s.window_x + columns.begin);
+          best = load_byte_vector<Bytes>(
+              x + corner + (rows.begin * s.width + columns.begin) * s.channels + c, left);
+          for (int64_t ky = rows.begin; ky < rows.end; ++ky)
+            for (int64_t kx = columns.begin; kx < columns.end; ++kx) {
+              const Vector here =
+                  load_byte_vector<Bytes>(x + corner + (ky * s.width + kx) * s.channels + c, left);
+              const auto wins = here > best;  // the first one stays
+              best = wins ? here : best;
+              place = wins ? Places{} + static_cast<uint8_t>(ky * s.window_x + kx) : place;
+            }
+        }
+        store_byte_vector<Bytes>(result + at + c, left, best);
+        store_byte_vector<UnsignedBytes>(positions + at + c, left, place);
+      }
+    });
+}
+
 template <typename Stored>
 void max_pool_select(const PoolShape& s, const void* input, const uint8_t* positions, int64_t begin,
                      int64_t end, void* selected) {
@@ -237,8 +271,8 @@ constexpr PoolLoops pool_loops_of() {
 constexpr PoolLoopSet kPoolLoops{.f32 = pool_loops_of<StoredF32>(),
                                  .bf16 = pool_loops_of<StoredBf16>(),
                                  .f16 = pool_loops_of<StoredF16>(),
-                                 .u8 = {.max = max_pool<StoredU8>},
-                                 .i8 = {.max = max_pool<StoredI8>}};
+                                 .u8 = {.max = max_pool_bytes<UnsignedBytes>},
+                                 .i8 = {.max = max_pool_bytes<SignedBytes>}};
 
 }  // namespace
 }  // namespace brisk::cpu
