@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "brisk/cli/dimension_option.h"
+#include "brisk/cli/image_scale.h"
 #include "brisk/cli/verb.h"
 #include "brisk/formats/model_file.h"
 #include "brisk/formats/safetensors/safetensors.h"
@@ -17,6 +18,7 @@ struct ImportOptions {
   std::string file, out, check, weights, backend = "cpu";
   std::vector<std::string> dimensions;
   double tolerance = 1e-4;
+  ImageScale scale;
 };
 
 void print_rows(const char* title, const std::vector<ImportReport::Row>& rows) {
@@ -103,7 +105,9 @@ int import_file(const ImportOptions& options) {
   if (!options.check.empty() && !check(model, options)) return kUserFault;
   const std::string out =
       options.out.empty() ? std::filesystem::path(options.file).stem().string() : options.out;
-  save(model, out, "package").value();
+  Package package{model.program, model.weights, model.name, model.class_names, "", {}};
+  package.preprocessing = image_preprocessing(package, options.scale);
+  write_package(out, package).value();
   fmt::print("written: {}\n", out);
   return kDone;
 }
@@ -131,6 +135,7 @@ void add_import(CLI::App& app, int& code) {
                    "Of --check, relative to an output's largest value")
       ->capture_default_str();
   verb->add_option("--backend", options->backend, "Where --check runs")->capture_default_str();
+  add_image_scale_options(*verb, options->scale);
   add_dimension_option(*verb, options->dimensions);
   verb->callback([options, &code] { code = import_file(*options); });
 }

@@ -5,6 +5,7 @@
 #include "brisk/formats/package/package.h"
 #include "brisk/optimize/measure_candidate.h"
 #include "brisk/optimize/spent_accuracy.h"
+#include "brisk/optimize/weight_values.h"
 
 // The first pass is greedy: what pays on the best so far stays. A step that was kept early may have
 // spent the budget of accuracy on less than what was refused for it later. So each such step is
@@ -105,7 +106,8 @@ void DeploymentSearch::try_step(const DeploymentStep& step, bool is_first) {
         return add(row, since);
       }
     const double seconds = step.seconds != nullptr ? step.seconds(context_, best_.candidate) : 0;
-    row.why = out_of_time(context_.budget, seconds + context_.measuring_seconds);
+    // What it made is measured, and at the end the best one is once more.
+    row.why = out_of_time(context_.budget, seconds + 2 * context_.measuring_seconds);
     if (!row.why.empty()) return add(row, since);
   }
   Result<Candidate> candidate = step.apply(context_, best_.candidate);
@@ -119,7 +121,11 @@ void DeploymentSearch::try_step(const DeploymentStep& step, bool is_first) {
   row.figures = trial.after;
   row.verdict = Verdict::start;
   if (is_first) {
-    context_.start_accuracy = trial.after.accuracy.value_or(Accuracy{}).value;
+    const Accuracy start = trial.after.accuracy.value_or(Accuracy{});
+    context_.start_accuracy = start.value;
+    if (const std::string doubt = chance_words(start, classes_of(candidate->served));
+        !doubt.empty())
+      context_.say(doubt);
   } else {
     const Decision decision =
         decide(context_.options.target, trial, context_.start_accuracy, context_.options.max_drop);

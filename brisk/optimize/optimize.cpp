@@ -15,6 +15,7 @@
 #include "brisk/optimize/step.h"
 #include "brisk/optimize/train_recipe.h"
 #include "brisk/optimize/training_trial.h"
+#include "brisk/optimize/weight_values.h"
 
 // The state of an optimization is its journal: rows that are there are not measured again, and the
 // best so far is read from its packages. So a run that was killed does again only the step that it
@@ -185,6 +186,7 @@ class OptimizationRun {
         options.target == OptimizeTarget::throughput ? options.time_batch_size : 1;
     report_.layers = layer_bars(context_, best_.candidate, report_.layer_batch_size);
     report_.package = package.string();
+    report_.classes = classes_of(best_.candidate.served);
     report_.seconds = context_.budget.spent();
     conclude(report_);
     Json rows = Json::array();

@@ -25,6 +25,11 @@ void require_finite(const Model& model) {
   }
 }
 
+int64_t classes_of(const Model& model) {
+  const Shape& shape = model.program.graph.output_type(0).shape();
+  return shape.rank() > 1 && !shape[shape.rank() - 1].is_named() ? shape.size(shape.rank() - 1) : 0;
+}
+
 double share_of_zeros(const Model& model) {
   int64_t zeros = 0, elements = 0;
   for (const std::string& name : prunable_parameters(model)) {

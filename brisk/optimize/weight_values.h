@@ -12,6 +12,9 @@ namespace brisk {
 /// measured of such a model says nothing.
 void require_finite(const Model& model);
 
+/// How many classes the first output tells apart.
+int64_t classes_of(const Model& model);
+
 /// Of the elements of all kernels that could be pruned (brisk/compress/prunable_parameters.h).
 double share_of_zeros(const Model& model);
 

@@ -90,6 +90,18 @@ TEST(Report, AWayThatWasGivenUpIsNotWhatWasReached) {
       << report.statement;
 }
 
+TEST(Report, SaysWhereTheModelIsNoBetterThanChance) {
+  OptimizationReport report = example();
+  report.classes = 10;
+  conclude(report);
+  EXPECT_EQ(report.statement.find("chance"), std::string::npos);
+  report.rows[2].figures.accuracy = Accuracy{0.103, 10000};
+  conclude(report);
+  EXPECT_NE(report.statement.find("tells 10.30 % right, of 10 classes: that is chance"),
+            std::string::npos)
+      << report.statement;
+}
+
 TEST(Report, TextHasALineForEachStepInColumns) {
   const std::string text = report_text(example());
   EXPECT_NE(text.find("89.90 ± 0.30"), std::string::npos) << "sqrt(0.899 * 0.101 / 10000)\n"

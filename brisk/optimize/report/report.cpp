@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "brisk/optimize/time_budget.h"
 
@@ -179,8 +180,23 @@ Json to_json(const OptimizationReport& report) {
   return json;
 }
 
+std::string chance_words(const Accuracy& start, int64_t classes) {
+  if (classes < 2 || start.examples == 0) return "";
+  const double chance = 1 / static_cast<double>(classes),
+               error = std::sqrt(chance * (1 - chance) / static_cast<double>(start.examples));
+  if (start.value > chance + 2 * error) return "";
+  return fmt::format(
+      "The model as it came tells {:.2f} % right, of {} classes: that is chance. It may want "
+      "images scaled otherwise (brisk import --mean --std), or its classes in another order. ",
+      100 * start.value, classes);
+}
+
 void conclude(OptimizationReport& report) {
-  report.statement = training_words(report) + deployment_words(report) + refused_words(report) +
+  const StepRow* first = first_of(report, StepPhase::deployment);
+  report.statement = (first != nullptr && first->figures.accuracy
+                          ? chance_words(*first->figures.accuracy, report.classes)
+                          : "") +
+                     training_words(report) + deployment_words(report) + refused_words(report) +
                      not_tried_words(report);
   while (report.statement.ends_with(' ')) report.statement.pop_back();
 }

@@ -42,6 +42,7 @@ struct OptimizationReport {
   std::string model, data, validation;
   std::string machine, version;  ///< "AMD EPYC, 2 cores, avx512_vnni"
   int64_t threads = 0;
+  int64_t classes = 0;  ///< that the model tells apart
   std::string target;
   double max_drop = 0;           ///< points of accuracy
   double time_budget = 0;        ///< seconds; 0: none
@@ -61,6 +62,9 @@ struct OptimizationReport {
 Json to_json(const StepRow& row);
 StepRow step_row_from_json(const Json& json);
 Json to_json(const OptimizationReport& report);
+
+/// Where the model as it came is no better than chance, that, and what is often the reason; else "".
+std::string chance_words(const Accuracy& start, int64_t classes);
 
 /// What was reached: the last row that was kept beside the first of its phase, and where the budget
 /// of accuracy kept something out, the best of that. Sets `statement`.
