@@ -1,4 +1,4 @@
-#include "brisk/compress/quantize_tflite.h"
+#include "brisk/compress/tflite/quantize_tflite.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 
 #include "brisk/compress/fold_weights.h"
 #include "brisk/compress/quantization_report.h"
-#include "brisk/compress/split_residuals.h"
+#include "brisk/compress/tflite/split_residuals.h"
 #include "brisk/data/memory_source.h"
 #include "brisk/formats/package/package.h"
 #include "brisk/ir/text.h"

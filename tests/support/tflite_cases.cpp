@@ -42,7 +42,7 @@ void add_conversions(std::vector<OpCase>& cases) {
         {DType::f32},
         [attributes](std::span<const Value> in) { return tflite_quantize(in[0], attributes); });
   for (const DType result : {DType::i8, DType::i16})
-    for (const auto& [name, output] : outputs(0))
+    for (const auto& [name, output] : outputs(result == DType::i8 ? -7 : 0))
       for (const double scale : {0.02, 0.13})
         add(cases, "tflite_requantize",
             fmt::format("{}{}_{}", brisk::name(result), name, scale < 0.1 ? "finer" : "coarser"),

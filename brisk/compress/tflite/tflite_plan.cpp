@@ -1,4 +1,4 @@
-#include "brisk/compress/tflite_plan.h"
+#include "brisk/compress/tflite/tflite_plan.h"
 
 #include <algorithm>
 
