@@ -166,6 +166,25 @@ Replacement sum_of_splat(Builder& builder, const Node& node, Operands x) {
   return splat_like(builder, node.results[0], count == 0 ? 0 : *value * count);
 }
 
+/// Integers are added exactly, in whatever order a device takes them, and scaled once: all devices
+/// come to the same bits. Rounds differently.
+Replacement sum_of_integers(Builder&, const Node& node, Operands x) {
+  const Node dequantized = producer(x[0]);
+  if (dequantized.op->name != "dequantize") return std::nullopt;
+  const auto& form = dequantized.attributes.as<DequantizeAttributes>();
+  const auto& sum = node.attributes.as<ReduceAttributes>();
+  const Value integers{x[0].builder, dequantized.operands[0]};
+  if (form.zero_point != 0 || bits(integers.dtype()) > 8) return std::nullopt;
+  double greatest = 255;
+  for (const int64_t axis : sum.axes) {
+    if (x[0].shape()[axis].is_named()) return std::nullopt;
+    greatest *= static_cast<double>(x[0].shape().size(axis));
+  }
+  constexpr double kExact = 1 << 24;  // of f32
+  if (greatest > kExact) return std::nullopt;
+  return reduce_sum(cast(integers, x[0].dtype()), sum.axes, sum.keep_dims) * form.scale;
+}
+
 /// A reduction over axes of extent 1 only moves nothing: a reshape.
 Replacement reduce_of_ones(Builder&, const Node& node, Operands x) {
   for (const int64_t axis : node.attributes.as<ReduceAttributes>().axes)
@@ -271,6 +290,7 @@ constexpr SimplifyRule kRules[] = {
     {"concatenate", "of one part",
      [](Builder&, const Node&, Operands x) { return when(x.size() == 1, x[0]); }},
     {"reduce_sum", "sum of equal elements", sum_of_splat},
+    {"reduce_sum", "sum of dequantized integers", sum_of_integers},
     {"reduce_sum", "over extents of 1", reduce_of_ones},
     {"reduce_max", "over extents of 1", reduce_of_ones},
     {"reduce_min", "over extents of 1", reduce_of_ones},
