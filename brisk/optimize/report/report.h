@@ -63,7 +63,8 @@ Json to_json(const StepRow& row);
 StepRow step_row_from_json(const Json& json);
 Json to_json(const OptimizationReport& report);
 
-/// Where the model as it came is no better than chance, that, and what is often the reason; else "".
+/// Where the model as it came is no better than chance, that, and what is often the reason; else
+/// "".
 std::string chance_words(const Accuracy& start, int64_t classes);
 
 /// What was reached: the last row that was kept beside the first of its phase, and where the budget
