@@ -64,6 +64,8 @@ breaks sizes brisk/base/string_utils.cpp "string_utils.cpp: the name" <<<'// any
 breaks sizes brisk/base/common.h "common.h: the name" < <(printf '#pragma once\n\n/// Anything.\n')
 breaks sizes brisk/base/bare.h "bare.h: begins with" < <(printf '/// No guard.\n')
 breaks sizes brisk/base/mute.h "mute.h: begins with" < <(printf '#pragma once\n\nint x();\n')
+breaks sizes brisk/base/twice.h "twice.h: brisk::Tensor is defined in" < <(
+  printf '#pragma once\n\n/// Anything.\n\nnamespace brisk {\nclass Tensor {};\n}  // namespace brisk\n')
 mkdir -p brisk/base/crowd
 for number in $(seq 60); do echo "//" >"brisk/base/crowd/file_$number.cpp"; done
 breaks sizes brisk/base/crowd/file_61.cpp "brisk/base/crowd/: 61 entries" <<<'//'

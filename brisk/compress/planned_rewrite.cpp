@@ -24,6 +24,17 @@ Value PlannedRewrite::product_input(const ProductPlan& product) {
   return as_integers(graph_.node(product.node).operands[0]);
 }
 
+Value PlannedRewrite::joined(const Node& node, NodeId) {
+  std::vector<Value> parts;
+  for (const ValueId& operand : node.operands) parts.push_back(as_integers(operand));
+  return PlannedRewrite::copy(node, parts)[0];
+}
+
+bool PlannedRewrite::is_part(ValueId value) const {
+  const ValueId source = plan_.integers.at(value);
+  return source != value && joins_elements(graph_.node(source.node));
+}
+
 std::vector<Value> PlannedRewrite::copy(const Node& node, std::span<const Value> operands) {
   return builder_.emit(*node.op, operands, node.attributes, node.regions);
 }
@@ -60,7 +71,13 @@ Value PlannedRewrite::as_integers(ValueId value) {
 
 void PlannedRewrite::write_node(NodeId id) {
   if (plan_.products.contains(id)) return write_product(id);
-  write_copy(id, is_integer({id, 0}) && moves_elements(graph_.node(id)));
+  const Node& node = graph_.node(id);
+  if (is_integer({id, 0}) && joins_elements(node)) {
+    const LabelScope label(builder_, node.label);
+    integers_[{id, 0}] = joined(node, id);
+    return;
+  }
+  write_copy(id, is_integer({id, 0}) && moves_elements(node));
 }
 
 void PlannedRewrite::write_product(NodeId id) {

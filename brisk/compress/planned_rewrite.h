@@ -25,6 +25,8 @@ class PlannedRewrite {
   virtual Value product_input(const ProductPlan& product);
   /// The product's result, as integers where the plan says so; `residual` is undefined without one.
   virtual Value product(const ProductPlan& product, Value input, Value residual) = 0;
+  /// A concatenation of integers, as integers.
+  virtual Value joined(const Node& node, NodeId id);
   /// Any other node.
   virtual std::vector<Value> copy(const Node& node, std::span<const Value> operands);
   /// Told of each product that the plan leaves as it is.
@@ -43,6 +45,8 @@ class PlannedRewrite {
   void write_copy(NodeId id, bool moved);
   void set_integers(ValueId value, Value integers) { integers_[value] = integers; }
 
+  /// Whether `value` is concatenated, and has its range from there.
+  bool is_part(ValueId value) const;
   bool is_integer(ValueId value) const { return plan_.integers.contains(value); }
   Value as_float(ValueId value);
   Value as_integers(ValueId value);

@@ -90,19 +90,32 @@ class TrainingWriter : public PlannedRewrite {
     result_.weights.push_back(Tensor::scalar(DType::f32, first_.at(value).magnitude));
   }
 
-  /// `floats` rounded by the range of `value`, whose elements they are.
+  /// `floats` rounded by the range of `value`, whose elements they are. What is concatenated is
+  /// rounded behind it, or else where it is read.
   Value rounded(Value floats, ValueId value) {
-    const ValueId source = plan_.integers.at(value);
+    return is_part(value) ? floats : rounded_by(floats, value, plan_.integers.at(value));
+  }
+  Value rounded_by(Value floats, ValueId value, ValueId source) {
     auto& [entry, magnitude] = magnitudes_.at(source);
     if (options_.ranges == RangeRule::moving_average && source == value)
       updates_[entry] = magnitude = moving_magnitude(floats, magnitude, options_.ema_decay);
     const bool is_signed = first_.at(source).is_signed();
-    const Value low = is_signed ? -magnitude : builder_.scalar(DType::f32, 0);
-    return fake_quantize(floats, low, magnitude, is_signed ? kSigned : kUnsigned);
+    const auto factor = factors_.find(source);
+    const Value high = factor == factors_.end() ? magnitude : magnitude * factor->second;
+    const Value low = is_signed ? -high : builder_.scalar(DType::f32, 0);
+    return fake_quantize(floats, low, high, is_signed ? kSigned : kUnsigned);
   }
 
   Value to_integers(Value floats, ValueId value) override { return rounded(floats, value); }
   Value to_floats(Value integers, ValueId) override { return integers; }
+  Value joined(const Node& node, NodeId id) override {
+    return rounded(PlannedRewrite::joined(node, id), {id, 0});
+  }
+  Value product_input(const ProductPlan& product) override {
+    const Value x = PlannedRewrite::product_input(product);
+    const ValueId value = graph_.node(product.node).operands[0];
+    return is_part(value) ? rounded_by(x, value, plan_.integers.at(value)) : x;
+  }
 
   /// Ops that would behave otherwise in training are written as what they do in inference.
   std::vector<Value> copy(const Node& node, std::span<const Value> operands) override {
@@ -111,21 +124,73 @@ class TrainingWriter : public PlannedRewrite {
         {builder_, operands, node.attributes, node.regions, node.results});
   }
 
-  /// By channel, the last axis: in [-127, 127] of the greatest magnitude at each step.
-  Value rounded_filter(const ProductPlan& product) {
+  /// A filter, channels last, and the greatest magnitude of each.
+  struct Filter {
+    Value x, greatest;
+  };
+  Filter filter_of(const ProductPlan& product) const {
     const Value filter = filters_.at(product.filter);
     const Value x = product.transpose_filter ? transpose(filter, {1, 0}) : filter;
     std::vector<int64_t> axes(static_cast<size_t>(x.rank() - 1));
     std::iota(axes.begin(), axes.end(), 0);
-    const Value greatest = reduce_max(abs(stop_gradient(x)), axes);
+    return {x, reduce_max(abs(stop_gradient(x)), axes)};
+  }
+  /// By channel, the last axis: in [-127, 127] of the greatest magnitude at each step.
+  Value rounded_filter(const ProductPlan& product) {
+    const auto [x, greatest] = filter_of(product);
     const Value y = fake_quantize(x, -greatest, greatest, kSigned);
     return product.transpose_filter ? transpose(y, {1, 0}) : y;
   }
 
+  /// What the integers of `source` count in.
+  Value scale_of(ValueId source) const {
+    const Value scale =
+        magnitudes_.at(source).value / (first_.at(source).is_signed() ? 127.0 : 255.0);
+    const auto factor = factors_.find(source);
+    return factor == factors_.end() ? scale : scale * factor->second;
+  }
+  /// The scales of what is added as whole multiples of a fraction of the sum's, as quantize_model
+  /// makes them. The factors that this takes are no concern of the gradient's.
+  void fit_scales(const ProductPlan& product) {
+    const ValueId sum{product.node, 0}, alone = before_residual(product.node);
+    if (plan_.integers.at(sum) != sum) return;
+    const Value residual = scale_of(plan_.integers.at(graph_.node(product.node).operands.back())),
+                before = scale_of(sum), of_product = scale_of(alone),
+                one = builder_.scalar(DType::f32, 1);
+    const auto to_ratio = [&](Value x) { return maximum(round(x / kRatioStep), one) * kRatioStep; };
+    const auto factor = [&](Value fitted, Value scale) {
+      const Value fits = less(maximum(residual, of_product), before * (kGreatestRatio / 2));
+      return stop_gradient(select(fits, fitted / scale, one));
+    };
+    const Value fitted = residual / to_ratio(residual / before);
+    factors_[sum] = factor(fitted, before);
+    factors_[alone] = factor(fitted * to_ratio(of_product / fitted), of_product);
+  }
+
+  /// 0, and 1 in training.
+  Value is_training() {
+    const Value zero = builder_.scalar(DType::f32, 0), one = builder_.scalar(DType::f32, 1);
+    return moving_magnitude(one, zero, 0.5) * 2.0;
+  }
+  /// In inference, a bias of whole sums (quantize_weights). Trained are the biases themselves, as
+  /// TFMOT has it: it takes many steps to another sum.
+  Value rounded_bias(const ProductPlan& product) {
+    const Value bias = filters_.at(*product.bias), greatest = filter_of(product).greatest;
+    const auto everywhere = [&](Value number) { return broadcast_to(number, greatest.shape()); };
+    const Value input =
+        everywhere(scale_of(plan_.integers.at(graph_.node(product.node).operands[0])));
+    const Value least =
+        maximum(abs(bias) / (input * 1073741824.0), everywhere(builder_.scalar(DType::f32, 1e-30)));
+    const Value step = input * maximum(greatest / 127.0, least);
+    const Value by_rounding = round(bias / step) * step - bias;
+    return bias + stop_gradient(by_rounding * everywhere(1.0 - is_training()));
+  }
+
   Value product(const ProductPlan& product, Value input, Value residual) override {
+    if (product.residual) fit_scales(product);
     const Node& node = graph_.node(product.node);
     std::vector<Value> operands = {input, rounded_filter(product)};
-    if (product.bias) operands.push_back(filters_.at(*product.bias));
+    if (product.bias) operands.push_back(rounded_bias(product));
     const Node alone = product.residual ? product_alone(node) : node;
     // In parts, which are differentiated as they stand.
     Value y = node.op->decompose_rule(
@@ -148,8 +213,9 @@ class TrainingWriter : public PlannedRewrite {
     Value value;
   };
   std::map<ValueId, Magnitude> magnitudes_;
-  std::vector<Value> filters_;       ///< the folded state
-  std::map<size_t, Value> updates_;  ///< by state entry
+  std::map<ValueId, Value> factors_;  ///< of magnitudes that are fitted to others
+  std::vector<Value> filters_;        ///< the folded state
+  std::map<size_t, Value> updates_;   ///< by state entry
 };
 
 }  // namespace

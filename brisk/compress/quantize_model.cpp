@@ -28,11 +28,6 @@ IntegerForm integer_form(const TensorRange& range) {
   return {range.is_signed() ? DType::i8 : DType::u8, static_cast<float>(scale)};
 }
 
-/// Of the ratios of scales in an addition: sums and zero points, of 255 times less than 4 each, are
-/// whole multiples of it below 2^24 of them.
-constexpr double kRatioStep = 1.0 / 4096;
-constexpr double kGreatestRatio = 4;
-
 double to_ratio(double x) {
   return std::max(std::nearbyint(x / kRatioStep), 1.0) * kRatioStep;
 }
@@ -63,6 +58,7 @@ class ModelWriter : public IntegerWriter {
     for (const auto& [id, product] : plan_.products) {
       if (!product.residual) continue;
       const double residual = form_of(graph_.node(id).operands.back()).scale;
+      if (plan_.integers.at({id, 0}) != ValueId{id, 0}) continue;  // the scale is shared
       double& sum = forms_.at({id, 0}).scale;
       double& alone = forms_.at(before_residual(id)).scale;
       if (std::max(residual, alone) >= kGreatestRatio / 2 * sum) continue;
@@ -90,6 +86,17 @@ class ModelWriter : public IntegerWriter {
   Value to_integers(Value floats, ValueId value) override {
     const IntegerForm form = form_of(value);
     return quantize(floats, {.scale = form.scale, .dtype = form.dtype});
+  }
+  /// Parts that another reader gave a range of their own are rounded once more.
+  Value joined(const Node& node, NodeId id) override {
+    const IntegerForm& form = form_of({id, 0});
+    std::vector<Value> parts;
+    for (const ValueId& operand : node.operands) {
+      const IntegerForm& own = form_of(operand);
+      const bool fits = own.dtype == form.dtype && own.scale == form.scale;
+      parts.push_back(fits ? as_integers(operand) : to_integers(as_float(operand), {id, 0}));
+    }
+    return PlannedRewrite::copy(node, parts)[0];
   }
   Value product(const ProductPlan& product, Value integers, Value residual) override {
     const Node& node = graph_.node(product.node);

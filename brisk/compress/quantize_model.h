@@ -49,6 +49,11 @@ struct QuantizedModel {
 QuantizedModel quantize_model(const Model& folded, const ValueRanges& ranges,
                               const std::set<std::string, std::less<>>& float_layers = {});
 
+/// Of the ratios that a product's and a residual's scale have to the sum's, which are whole
+/// multiples of it: so the terms and their sum, of 255 times less than kGreatestRatio each, are
+/// exact in f32. Where a ratio is half of that or more, scales stay as they are.
+inline constexpr double kRatioStep = 1.0 / 4096, kGreatestRatio = 4;
+
 /// How much a model's first output suffers when one product alone is quantized.
 struct LayerSensitivity {
   std::string label;

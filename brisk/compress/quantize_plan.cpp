@@ -6,7 +6,9 @@
 
 // A value becomes integers when a quantized product reads it as its input or residual, or when the
 // product that makes it has a residual (which comes in as integers and is summed in place). From
-// there integers go up through what only moves elements, to the op that makes them.
+// there integers go up through what only moves elements, to the op that makes them. What is
+// averaged or added comes as integers, too, where a product makes it: it is computed in f32 from
+// one to the other, in registers.
 
 namespace brisk {
 namespace {
@@ -65,14 +67,44 @@ class Planner {
     return "";
   }
 
-  /// Adds `value` and what it is moved from; returns the value that has the range.
+  /// Adds `value` and what it is made of; returns the value that has the range.
   ValueId add(ValueId value) {
     if (const auto found = plan_.integers.find(value); found != plan_.integers.end())
       return found->second;
     const Node& node = graph_.node(value.node);
-    const ValueId source =
-        moves_elements(node) && value.result == 0 ? add(node.operands[0]) : value;
-    return plan_.integers[value] = source;
+    if (moves_elements(node) && !joins_elements(node))
+      return plan_.integers[value] = add(node.operands[0]);
+    plan_.integers[value] = value;
+    if (joins_elements(node)) share(value, value);
+    if (is_computed_between(node))
+      for (const ValueId& operand : node.operands)
+        if (is_of_product(operand)) add(operand);
+    return value;
+  }
+
+  /// What the concatenation `value` is made of has the range of `source`, but where it has one.
+  void share(ValueId value, ValueId source) {
+    const Node& node = graph_.node(value.node);
+    const size_t parts = joins_elements(node) ? node.operands.size() : moves_elements(node) ? 1 : 0;
+    for (size_t i = 0; i < parts; ++i)
+      if (plan_.integers.try_emplace(node.operands[i], source).second)
+        share(node.operands[i], source);
+  }
+
+  static bool is_computed_between(const Node& node) {
+    return node.op->name == "average_pool" || node.op->name == "reduce_mean" ||
+           node.op->name == "add";
+  }
+
+  /// Whether a product in integers makes all of it.
+  bool is_of_product(ValueId value) const {
+    if (plan_.products.contains(value.node)) return true;
+    const Node& node = graph_.node(value.node);
+    if (!moves_elements(node) && !is_computed_between(node)) return false;
+    const size_t parts = moves_elements(node) && !joins_elements(node) ? 1 : node.operands.size();
+    return std::all_of(node.operands.begin(),
+                       node.operands.begin() + static_cast<std::ptrdiff_t>(parts),
+                       [&](const ValueId& operand) { return is_of_product(operand); });
   }
 
   const Graph& graph_;
@@ -97,8 +129,13 @@ Node product_alone(Node node) {
   return node;
 }
 
+bool joins_elements(const Node& node) {
+  return node.op->name == "concatenate";
+}
+
 bool moves_elements(const Node& node) {
-  return node.op->name == "max_pool" || node.op->name == "reshape" || node.op->name == "transpose";
+  return joins_elements(node) || node.op->name == "max_pool" || node.op->name == "reshape" ||
+         node.op->name == "transpose";
 }
 
 QuantizePlan plan_quantization(const Program& folded,

@@ -26,7 +26,8 @@ struct QuantizePlan {
   std::map<NodeId, ProductPlan> products;
   std::map<NodeId, std::string> reasons;  ///< products that stay float, and why
   /// Values that become integers: each by the value whose range it has. Those that only move
-  /// another one's elements share that one's. A product with a residual has a range of its own
+  /// another one's elements share that one's, and what is concatenated has that of the whole. A
+  /// product with a residual has a range of its own
   /// before that joins, too: that of before_residual(node).
   std::map<ValueId, ValueId> integers;
   /// Values whose ranges are to be found.
@@ -47,8 +48,9 @@ inline bool is_before_residual(ValueId value) {
 /// A fused_convolution with a residual as it is without that and without its activation.
 Node product_alone(Node node);
 
-/// Whether `node` moves elements of its first operand, so that integers can be moved in their
-/// place.
+/// Whether `node` moves elements of its first operand (of all, where it concatenates), so that
+/// integers can be moved in their place.
 bool moves_elements(const Node& node);
+bool joins_elements(const Node& node);  ///< concatenates
 
 }  // namespace brisk

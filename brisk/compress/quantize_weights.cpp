@@ -53,9 +53,7 @@ QuantizedWeights quantize_tflite_weights(const Tensor& filter, const Tensor& bia
   result.bias = Tensor(DType::i32, {channels});
   result.multiplier = Tensor(DType::f64, {channels});
   for (int64_t c = 0; c < channels; ++c) {
-    const double sum_scale =
-        input_scale *
-        static_cast<double>(static_cast<float>(result.scales[static_cast<size_t>(c)]));
+    const double sum_scale = input_scale * result.scales[static_cast<size_t>(c)];
     result.bias.set(c, bias.defined() ? std::round(bias.get(c) / sum_scale) : 0);
     result.multiplier.set(c, sum_scale / result_scale);
   }

@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <cmath>
 
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/move/move.h"
+#include "brisk/ops/quantize/quantize.h"
 #include "brisk/ops/reduce/reduce.h"
 #include "brisk/ops/source/source.h"
 #include "brisk/ops/source/splat.h"
@@ -44,6 +46,39 @@ Replacement fold_binary(Builder& builder, const Node& node, Operands x,
   double value = f(*a, *b);
   if (node.results[0].dtype() != DType::f64) value = static_cast<float>(value);
   return splat_like(builder, node.results[0], value);
+}
+
+/// The integers behind a dequantize; a float value of 8 bits, scaled and scaled back, is off by
+/// less than half of a step.
+Replacement requantize_as_before(Builder&, const Node& node, Operands x) {
+  const Node& inner = producer(x[0]);
+  if (inner.op->name != "dequantize") return std::nullopt;
+  const auto& to = node.attributes.as<QuantizeAttributes>();
+  const auto& from = inner.attributes.as<DequantizeAttributes>();
+  const Value integers{x[0].builder, inner.operands[0]};
+  return when(bits(to.dtype) == 8 && integers.dtype() == to.dtype && to.scale == from.scale &&
+                  to.zero_point == from.zero_point,
+              integers);
+}
+
+/// Rounding is monotonic, so that it may as well come before the greatest of a window is taken.
+Replacement sink_quantize(Builder& builder, const Node& node, Operands x) {
+  const Node mover = producer(x[0]);
+  const std::string& op = mover.op->name;
+  if (op != "max_pool" && op != "concatenate" && op != "reshape" && op != "transpose")
+    return std::nullopt;
+  const auto is_dequantized = [&](const ValueId& operand) {
+    return builder.node(operand.node).op->name == "dequantize";
+  };
+  if (!std::all_of(mover.operands.begin(), mover.operands.end(), is_dequantized))
+    return std::nullopt;
+  std::vector<Value> integers;
+  for (const ValueId& operand : mover.operands) {
+    const Value part{&builder, operand};
+    const auto same = requantize_as_before(builder, node, std::vector{part});
+    integers.push_back(same ? *same : quantize(part, node.attributes.as<QuantizeAttributes>()));
+  }
+  return builder.emit(*mover.op, integers, mover.attributes, {})[0];
 }
 
 Replacement remove_reshape(Builder&, const Node& node, Operands x) {
@@ -129,6 +164,25 @@ Replacement sum_of_splat(Builder& builder, const Node& node, Operands x) {
     count *= static_cast<double>(x[0].shape().size(axis));
   // Of no elements the sum is zero, even where each would be infinite.
   return splat_like(builder, node.results[0], count == 0 ? 0 : *value * count);
+}
+
+/// Integers are added exactly, in whatever order a device takes them, and scaled once: all devices
+/// come to the same bits. Rounds differently.
+Replacement sum_of_integers(Builder&, const Node& node, Operands x) {
+  const Node dequantized = producer(x[0]);
+  if (dequantized.op->name != "dequantize") return std::nullopt;
+  const auto& form = dequantized.attributes.as<DequantizeAttributes>();
+  const auto& sum = node.attributes.as<ReduceAttributes>();
+  const Value integers{x[0].builder, dequantized.operands[0]};
+  if (form.zero_point != 0 || bits(integers.dtype()) > 8) return std::nullopt;
+  double greatest = 255;
+  for (const int64_t axis : sum.axes) {
+    if (x[0].shape()[axis].is_named()) return std::nullopt;
+    greatest *= static_cast<double>(x[0].shape().size(axis));
+  }
+  constexpr double kExact = 1 << 24;  // of f32
+  if (greatest > kExact) return std::nullopt;
+  return reduce_sum(cast(integers, x[0].dtype()), sum.axes, sum.keep_dims) * form.scale;
 }
 
 /// A reduction over axes of extent 1 only moves nothing: a reshape.
@@ -231,9 +285,12 @@ constexpr SimplifyRule kRules[] = {
     {"broadcast", "broadcast of reshape that inserts ones", broadcast_of_inserted_ones},
     {"slice", "slice of everything", remove_slice},
     {"pad", "pad by nothing", remove_pad},
+    {"quantize", "dequantize and quantize as before", requantize_as_before},
+    {"quantize", "of what moves dequantized integers", sink_quantize},
     {"concatenate", "of one part",
      [](Builder&, const Node&, Operands x) { return when(x.size() == 1, x[0]); }},
     {"reduce_sum", "sum of equal elements", sum_of_splat},
+    {"reduce_sum", "sum of dequantized integers", sum_of_integers},
     {"reduce_sum", "over extents of 1", reduce_of_ones},
     {"reduce_max", "over extents of 1", reduce_of_ones},
     {"reduce_min", "over extents of 1", reduce_of_ones},

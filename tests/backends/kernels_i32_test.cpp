@@ -2,6 +2,7 @@
 
 #include "brisk/ops/contract/contract.h"
 #include "brisk/ops/convolve/convolve.h"
+#include "brisk/ops/fused/fused.h"
 #include "tests/support/kernel_case.h"
 
 namespace brisk {
@@ -28,6 +29,23 @@ TEST(KernelsI32, ConvolveLikeTheReference) {
     convolution(input, filter, g.attributes);
     expect_agrees(k, "i32", ErrorModel::sum);
   }
+}
+
+TEST(KernelsI32, JoinABias) {
+  for (const int64_t groups : {1, 6}) {
+    KernelCase k;
+    const std::vector<Value> operands = {k.random(DType::i32, {2, 5, 4, 6}),
+                                         k.random(DType::i32, {3, 3, 6 / groups, 6}),
+                                         k.random(DType::i32, {6})};
+    fused_convolution(operands, {{{1, 1}, {1, 1}, {1, 1}, {1, 1}, groups}, true});
+    expect_agrees(k, "i32", ErrorModel::sum);
+  }
+  KernelCase active;
+  const std::vector<Value> operands = {active.random(DType::i32, {1, 5, 4, 6}),
+                                       active.random(DType::i32, {1, 1, 6, 6}),
+                                       active.random(DType::i32, {6})};
+  fused_convolution(operands, {{{1, 1}, {0, 0}, {0, 0}, {1, 1}, 1}, true, false, Activation::relu});
+  expect_refusal(active, "i32", "no residual and no activation");
 }
 
 TEST(KernelsI32, MultiplyLikeTheReference) {

@@ -424,6 +424,32 @@ TEST(Json, OfQuantizingTellsOfEachLayer) {
   EXPECT_EQ(floats.at("layers")[0].at("reason"), "chosen to stay float");
 }
 
+TEST(Json, OfQuantizingForTfliteGoesFromTheInputToTheResult) {
+  const Trained trained;
+  const TemporaryDirectory output;
+  const std::vector<std::string> command = {"quantize",    trained.model(),
+                                            "--data",      trained.photos(),
+                                            "--samples",   "2",
+                                            "--steps",     "1",
+                                            "--semantics", "tflite",
+                                            "--output",    (output / "run").string(),
+                                            "--json"};
+  const Json done = objects(brisk(command)).at(0);
+  EXPECT_EQ(done.at("semantics"), "tflite");
+  const Json found =
+      objects(brisk({"inspect", done.at("model"), "--quantization", "--json"})).at(0);
+  EXPECT_EQ(found.at("integers"), 2) << "none went back to floats for its speed";
+  EXPECT_EQ(found.at("quantize"), 1);
+  EXPECT_EQ(found.at("dequantize"), 1);
+  for (const Json& product : found.at("products")) EXPECT_EQ(product.at("result"), "i8");
+  std::vector<std::string> dynamic = command;
+  dynamic.push_back("--dynamic");
+  const ChildResult refused = brisk(dynamic);
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_NE(refused.err.find("--semantics tflite is for ranges found on --data"), std::string::npos)
+      << refused.err;
+}
+
 TEST(Json, OfQuantizingDynamicallyNeedsNoData) {
   const Trained trained;
   const TemporaryDirectory output;

@@ -1,4 +1,4 @@
-#include "brisk/compress/quantize_tflite.h"
+#include "brisk/compress/tflite/quantize_tflite.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 
 #include "brisk/compress/fold_weights.h"
 #include "brisk/compress/quantization_report.h"
-#include "brisk/compress/split_residuals.h"
+#include "brisk/compress/tflite/split_residuals.h"
 #include "brisk/data/memory_source.h"
 #include "brisk/formats/package/package.h"
 #include "brisk/ir/text.h"
@@ -131,6 +131,22 @@ TEST(QuantizeTflite, ChosenLayersStayFloatBetweenIntegers) {
     const TflitePair pair = quantized(residual_model(), {layer});
     for (const QuantizedLayer& row : pair.quantized.layers)
       EXPECT_EQ(row.quantized, row.label != layer) << row.label;
+    const Tensor input = images(16)[0];
+    EXPECT_LT(difference(run(pair.split, "reference", input),
+                         run(pair.quantized.model, "reference", input)),
+              0.05)
+        << layer;
+  }
+}
+
+TEST(QuantizeTflite, OneLayerAloneIsQuantizedBetweenFloats) {
+  const std::set<std::string, std::less<>> all = {"first", "second", "scores"};
+  for (const std::string& layer : all) {
+    std::set<std::string, std::less<>> others = all;
+    others.erase(layer);
+    const TflitePair pair = quantized(gated_model(), others);
+    for (const QuantizedLayer& row : pair.quantized.layers)
+      EXPECT_EQ(row.quantized, row.label == layer) << row.label;
     const Tensor input = images(16)[0];
     EXPECT_LT(difference(run(pair.split, "reference", input),
                          run(pair.quantized.model, "reference", input)),

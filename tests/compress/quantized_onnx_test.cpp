@@ -44,8 +44,8 @@ TEST(QuantizedOnnx, IsWrittenAsFloatsBetweenRoundings) {
   EXPECT_EQ(count["Conv"], 4);
   EXPECT_EQ(count["Gemm"], 1);
   EXPECT_EQ(count["Add"], 1);
-  // The image, three convolutions' results, a sum before the residual, an average.
-  EXPECT_EQ(count["QuantizeLinear"], 6);
+  // The image, four convolutions' results, a sum before the residual, an average.
+  EXPECT_EQ(count["QuantizeLinear"], 7);
   for (const onnx::InitializerDef& entry : file.graph.initializers)
     if (entry.name.ends_with("/kernel")) {
       EXPECT_EQ(entry.tensor.element, onnx::ElementType::i8) << entry.name;

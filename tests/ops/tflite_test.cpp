@@ -89,6 +89,17 @@ TEST(TfliteOps, SayWhatTheyDoNotTake) {
   expect_part(refused({i8, i8}, add({.output = {.output_scale = 1e-9}})),
               "[tflite_add] the output scale 1e-09 is too fine");
 
+  expect_part(refused({i8},
+                      [](std::span<const Value> in) {
+                        return tflite_requantize(in[0], {.input = {.input_scale = 1e5},
+                                                         .output = {.output_scale = 1e-5}});
+                      }),
+              "[tflite_requantize] the output scale is too fine");
+  expect_part(
+      refused({i8},
+              [](std::span<const Value> in) { return tflite_mean(in[0], {.reduce = {{2}}}); }),
+      "[tflite_mean]");
+
   expect_part(refused({i16}, [](std::span<const Value> in) { return tflite_logistic(in[0], {}); }),
               "[tflite_logistic] takes i8 or u8, not i16");
   expect_part(refused({Tensor(DType::i8, {1, 4096})},

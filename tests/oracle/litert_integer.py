@@ -61,6 +61,8 @@ class Random(np.random.Generator):
         limits = np.iinfo(TYPES[dtype])
         zero_point = 0 if dtype == "i16" else self.one_of([self.number(limits.min, limits.max), limits.min,
                                                            (limits.min + limits.max + 1) // 2])
+        if self.number(0, 5) == 0:  # far from the others
+            low, high = low / 64, high * 16
         return Quantized(dtype, self.scale(low, high), zero_point)
 
     def integers_of(self, dtype, shape):
@@ -158,7 +160,7 @@ def product(random, case, x_type, x, filter_values, axis, channels):
     bias = random.integers(-limit, limit + 1, size=channels).astype(np.int32)
     out = random.quantized("i8")
     # Results of some 60 steps at the median channel, now and then of few, or beyond the range.
-    out.scale = float(np.float32(x_type.scale * float(np.median(every)) * spread / random.one_of([60, 60, 5, 300])))
+    out.scale = float(np.float32(x_type.scale * float(np.median(every)) * spread / random.one_of([60, 60, 5, 300, 0.01, 1e5])))
     weights = case.file.tensor(np.int8, filter_values.shape, scales, 0, filter_values, axis)
     biases = case.file.tensor(np.int32, [channels], np.float64(x_type.scale) * scales, 0, bias)
     factors = np.float64(np.float32(x_type.scale)) * every.astype(np.float64) / np.float64(np.float32(out.scale))
@@ -239,7 +241,7 @@ def binary(random, name, multiply=False):
     if multiply:
         out.scale = float(np.float32(lhs_type.scale * rhs_type.scale * steps / random.one_of([1, 2, 10])))
     else:
-        out.scale = float(np.float32(max(lhs_type.scale, rhs_type.scale) * random.uniform(0.3, 3)))
+        out.scale = float(np.float32(max(lhs_type.scale, rhs_type.scale) * random.one_of([random.uniform(0.3, 3), 1.0, 2.0**-9])))
     lhs = case.input(lhs_type, random.integers_of(lhs_type.dtype, shape))
     rhs_shape = list(shape)
     if random.number(0, 2) == 0:  # broadcast
@@ -297,7 +299,7 @@ def mean(random, name):
         axes = [1, 2]
     keep = bool(random.number(0, 1))
     x_type, out = random.quantized(dtype), random.quantized(dtype)
-    out.scale = float(np.float32(x_type.scale * random.one_of([1.0, random.uniform(0.1, 2)])))
+    out.scale = float(np.float32(x_type.scale * random.one_of([1.0, random.uniform(0.1, 2), 2.0**-8, 2.0**9])))
     x = case.input(x_type, random.integers_of(x_type.dtype, shape))
     axis = case.file.tensor(np.int32, [len(axes)], data=axes)
     result = [1 if i in axes else n for i, n in enumerate(shape) if keep or i not in axes]
@@ -342,7 +344,7 @@ def tanh(random, name):
 def requantize(random, name):
     case = Case(name)
     source, result = random.one_of(["i8", "u8", "i16"]), random.one_of(["i8", "u8", "i16"])
-    if source == "i16" and result == "u8":
+    if source == "i16" and result == "u8" or source != "i16" and result == "i16" and RUNTIME.startswith("TensorFlow"):
         result = "i8"
     activation = random.one_of(list(ACTIVATIONS)) if source == result else "none"
     x_type, out = random.quantized(source), random.quantized(result)

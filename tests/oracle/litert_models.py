@@ -278,7 +278,10 @@ def main():
         folder = Path(scratch)
         packages = [(p.parent.name if p.name == "model" else p.name, p) for p in given.packages] or made_packages(folder)
         rows = [compare(name, package, given.samples, given.batch, folder) for name, package in packages]
-    lines = [f"{run_on()}, {RUNTIME}.", "",
+    lines = ["# Models in TFLite's integer arithmetic", "",
+             "Written by `brisk quantize --semantics tflite`, and the same integers as TFLite files: results of brisk's CPU",
+             "backend that differ from LiteRT's. Made by `tests/oracle/litert_models.py`.",
+             f"{run_on()}, {RUNTIME}.", "",
              "| model | ops | results | other than LiteRT's reference kernels | than its optimized ones | than XNNPACK |",
              "| --- | ---: | ---: | ---: | ---: | ---: |", *(f"| {' | '.join(map(str, row))} |" for row in rows)]
     print("\n".join(lines))

@@ -22,7 +22,7 @@ from safetensors.numpy import load_file, save_file
 
 ROOT = Path(__file__).resolve().parents[2]
 BRISK = os.environ.get("BRISK_PROGRAM", str(ROOT / "build" / "bin" / "brisk"))
-MODELS = {"small_cnn": (28, 1), "resnet18": (64, 3), "mobilenet_v2": (64, 3)}
+MODELS = {"small_cnn": (28, 1), "resnet18": (64, 3), "mobilenet_v2": (64, 3), "inception": (32, 3)}
 FLOAT_OPS = {"Conv", "Gemm", "MatMul", "Add"}
 
 
@@ -42,6 +42,40 @@ def make_photos(folder, size, channels):
             image.save(folder / label / f"{i}.png")
 
 
+def make_inception(file):
+    """Branches that are concatenated twice, one behind an average, of random weights; images come last axis first."""
+    random, nodes, weights = numpy.random.default_rng(3), [], []
+
+    def convolution(x, inputs, filters, size, y):
+        spread = numpy.sqrt(2 / (inputs * size * size))
+        for name, values in ((f"{y}_w", random.normal(size=(filters, inputs, size, size)) * spread),
+                             (f"{y}_b", random.normal(size=filters) * 0.1)):
+            weights.append(onnx.numpy_helper.from_array(values.astype(numpy.float32), name))
+        nodes.append(onnx.helper.make_node("Conv", [x, f"{y}_w", f"{y}_b"], [f"{y}_sum"], y, pads=[size // 2] * 4))
+        nodes.append(onnx.helper.make_node("Relu", [f"{y}_sum"], [y]))
+        return y
+
+    def block(x, inputs, y):
+        nodes.append(onnx.helper.make_node("AveragePool", [x], [f"{y}_mean"], kernel_shape=[3, 3], pads=[1] * 4))
+        parts = [convolution(x, inputs, 16, 1, f"{y}_narrow"),
+                 convolution(convolution(x, inputs, 16, 1, f"{y}_before"), 16, 24, 3, f"{y}_wide"),
+                 convolution(f"{y}_mean", inputs, 8, 1, f"{y}_average")]
+        nodes.append(onnx.helper.make_node("Concat", parts, [y], axis=1))
+        return y
+
+    nodes.append(onnx.helper.make_node("Transpose", ["image"], ["pixels"], perm=[0, 3, 1, 2]))
+    x = block(block(convolution("pixels", 3, 24, 3, "stem"), 24, "first"), 48, "second")
+    nodes.append(onnx.helper.make_node("GlobalAveragePool", [x], ["features"]))
+    nodes.append(onnx.helper.make_node("Flatten", ["features"], ["flat"]))
+    for name, values in (("dense_w", random.normal(size=(48, 5))), ("dense_b", random.normal(size=5))):
+        weights.append(onnx.numpy_helper.from_array(values.astype(numpy.float32), name))
+    nodes.append(onnx.helper.make_node("Gemm", ["flat", "dense_w", "dense_b"], ["logits"]))
+    ports = [onnx.helper.make_tensor_value_info("image", onnx.TensorProto.FLOAT, ["batch", 32, 32, 3]),
+             onnx.helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, ["batch", 5])]
+    graph = onnx.helper.make_graph(nodes, "inception", ports[:1], ports[1:], weights)
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)]), str(file))
+
+
 class Layers:
     """The quantized products of a model, each as a model of its own: floats, rounded, through the product, to floats."""
 
@@ -56,11 +90,12 @@ class Layers:
         self.extractor = onnx.utils.Extractor(self.model)
 
     def rounded(self, name):
-        """The QuantizeLinear that the integers behind a DequantizeLinear come from."""
+        """Where the integers behind a DequantizeLinear come from: a QuantizeLinear each, of what is concatenated."""
         node = self.maker[name]
-        while node.op_type != "QuantizeLinear":
-            node = self.maker[node.input[0]]
-        return node
+        if node.op_type == "QuantizeLinear":
+            return [node]
+        parts = node.input if node.op_type == "Concat" else node.input[:1]
+        return [found for part in parts for found in self.rounded(part)]
 
     def follow(self, product):
         """The rounding of the residual, if there is one, and of the result, if that is integers."""
@@ -81,7 +116,7 @@ class Layers:
     def one(self, product):
         """(model, range of each input, step of the result, whether it has a residual)"""
         residual, result = self.follow(product)
-        inputs = [self.rounded(product.input[0])] + ([residual] if residual else [])
+        inputs = self.rounded(product.input[0]) + (residual or [])
         names = list(dict.fromkeys(node.input[0] for node in inputs))
         output = result.output[0] if result else product.output[0]
         part = self.extractor.extract_model(names, [output])
@@ -129,14 +164,24 @@ def check_layers(model, folder):
     print(f"   {len(products)} layers, each by itself, steps apart at most: {apart}")
 
 
-def check(name, folder, opset):
+def train(name, folder):
     size, channels = MODELS[name]
-    photos, package, run = folder / "photos", folder / "package", folder / "run"
-    make_photos(photos, size, channels)
     recipe = folder / "recipe.yaml"
     recipe.write_text(f"model: {{name: {name}}}\ndata:\n  train: {{image_folder: photos, size: [{size}, {size}], "
                       f"channels: {channels}}}\nbatch_size: 8\nepochs: 3\nmean: 127\nstd: 64\noutput: run\n")
     brisk("train", recipe, "--quiet")
+
+
+def check(name, folder, opset):
+    size, channels = MODELS[name]
+    photos, package, run = folder / "photos", folder / "package", folder / "run"
+    make_photos(photos, size, channels)
+    if name == "inception":
+        make_inception(folder / "float.onnx")
+        run.mkdir()
+        brisk("import", folder / "float.onnx", "--out", run / "model")
+    else:
+        train(name, folder)
     brisk("quantize", run / "model", "--data", photos, "--keep_slow", "--steps", 1, "--time_batch_size", 1,
           "--output", package)
     file, optimized, samples = folder / "model.onnx", folder / "optimized.onnx", folder / "samples.safetensors"
@@ -149,7 +194,8 @@ def check(name, folder, opset):
     session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
     port = session.get_inputs()[0]
     images = [numpy.asarray(Image.open(path), numpy.float32) for path in sorted(photos.rglob("*.png"))]
-    values = (numpy.stack(images).reshape(-1, size, size, channels) - 127) / 64
+    mean, std = (0, 255) if name == "inception" else (127, 64)  # whose package has none but the default
+    values = (numpy.stack(images).reshape(-1, size, size, channels) - numpy.float32(mean)) / numpy.float32(std)
     outputs = session.run(None, {port.name: values})
     save_file({port.name: values}, str(samples))
     counts = collections.Counter(node.op_type for node in onnx.load(str(optimized)).graph.node)

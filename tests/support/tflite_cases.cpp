@@ -51,6 +51,11 @@ void add_conversions(std::vector<OpCase>& cases) {
               return tflite_requantize(
                   in[0], {.input = {.input_scale = scale}, .output = output, .dtype = result});
             });
+  add(cases, "tflite_requantize", "zero_points", {values({3, 65}).with_limits()}, kStoredBytes,
+      [](std::span<const Value> in) {
+        return tflite_requantize(
+            in[0], {.input = {0.03, 9}, .output = {.output_scale = 0.04, .output_zero_point = -7}});
+      });
 }
 
 void add_arithmetic(std::vector<OpCase>& cases) {
@@ -113,7 +118,9 @@ void add_products(std::vector<OpCase>& cases) {
                                            typed(values(g.filter).between(-127, 127), DType::i8)};
       add_epilogue(operands, g.filter.back());
       const TfliteConvolutionAttributes attributes = {
-          .convolution = g.attributes, .input_zero_point = -11, .output = output};
+          .convolution = g.attributes,
+          .input_zero_point = g.attributes.groups == 1 ? -11 : 23,
+          .output = output};
       add(cases, "tflite_convolution", g.name + name, operands, {DType::i8},
           [attributes](std::span<const Value> in) { return tflite_convolution(in, attributes); });
     }
@@ -123,7 +130,8 @@ void add_products(std::vector<OpCase>& cases) {
           values(lhs).between(-128, 127),
           typed(values({lhs.back(), 17}).between(-127, 127), DType::i8)};
       add_epilogue(operands, 17);
-      const TfliteDotAttributes attributes = {.input_zero_point = 5, .output = output};
+      const TfliteDotAttributes attributes = {.input_zero_point = lhs.size() == 2 ? 5 : -9,
+                                              .output = output};
       add(cases, "tflite_dot", shape_name(lhs) + name, operands, {DType::i8},
           [attributes](std::span<const Value> in) { return tflite_dot(in, attributes); });
     }

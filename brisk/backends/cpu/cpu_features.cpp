@@ -28,8 +28,8 @@ std::string cpu_name() {
 }
 
 std::vector<std::string> cpu_features() {
-  constexpr std::array<std::string_view, 6> kInteresting = {"avx2",        "avx512f",  "avx512_bf16",
-                                                            "avx512_vnni", "amx_bf16", "amx_int8"};
+  constexpr std::array<std::string_view, 6> kInteresting = {
+      "avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16", "amx_int8"};
   std::istringstream words(cpuinfo("flags"));
   std::set<std::string> present;
   for (std::string word; words >> word;) present.insert(word);

@@ -57,14 +57,16 @@ std::vector<Value> decompose_add(const DecomposeContext& context) {
   return {stored(scaled(sum, factor), attributes.output, type)};
 }
 
+float product_factor(const TfliteBinaryAttributes& attributes) {
+  return static_cast<float>(attributes.lhs_scale) * static_cast<float>(attributes.rhs_scale) /
+         static_cast<float>(attributes.output.output_scale);
+}
+
 std::vector<Value> decompose_multiply(const DecomposeContext& context) {
   const auto& attributes = context.as<TfliteBinaryAttributes>();
-  const float factor = static_cast<float>(attributes.lhs_scale) *
-                       static_cast<float>(attributes.rhs_scale) /
-                       static_cast<float>(attributes.output.output_scale);
   const Value product = centred(context.in(0), attributes.lhs_zero_point) *
                         centred(context.in(1), attributes.rhs_zero_point);
-  return {stored(scaled(product, fixed_point_factor(factor)), attributes.output,
+  return {stored(scaled(product, fixed_point_factor(product_factor(attributes))), attributes.output,
                  context.in(0).dtype())};
 }
 
@@ -99,6 +101,12 @@ Op tflite_multiply_op() {
   return binary_op("tflite_multiply",
                    "The product of integers of two scales, as integers of a third, in TFLite's "
                    "arithmetic.")
+      .infer([](const InferContext& context) -> std::vector<Type> {
+        const auto& attributes = context.as<TfliteBinaryAttributes>();
+        std::vector<Type> types = infer_binary(context);
+        require_factor(context, product_factor(attributes));
+        return types;
+      })
       .decompose(decompose_multiply);
 }
 

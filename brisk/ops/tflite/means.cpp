@@ -5,6 +5,7 @@
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/elementwise/elementwise_kind.h"
 #include "brisk/ops/move/move.h"
+#include "brisk/ops/move/move_kind.h"
 #include "brisk/ops/reduce/reduce_kind.h"
 #include "brisk/ops/tflite/fixed_point.h"
 #include "brisk/ops/tflite/tflite_ops.h"
@@ -112,6 +113,8 @@ Op tflite_mean_op() {
         require_stored(context, 0, true);
         require_input(context, x.dtype, attributes.input);
         require_output(context, x.dtype, attributes.output);
+        require_factor(context, attributes.input.input_scale / attributes.output.output_scale);
+        check_ascending_axes(context, attributes.reduce.axes, x.shape.rank());
         return {Type(x.dtype, reduced_shape(x.shape, attributes.reduce))};
       })
       .decompose([](const DecomposeContext& context) -> std::vector<Value> {

@@ -68,6 +68,7 @@ Op tflite_requantize_op() {
                 "[tflite_requantize] makes i8 or i16 of i16, not u8");
         require_input(context, x.dtype, attributes.input);
         require_output(context, attributes.dtype, attributes.output);
+        require_factor(context, attributes.input.input_scale / attributes.output.output_scale);
         return {Type(attributes.dtype, x.shape)};
       })
       .decompose([](const DecomposeContext& context) -> std::vector<Value> {

@@ -53,6 +53,13 @@ void require_output(const InferContext& context, DType type,
   require_zero_point(context, "output", type, attributes.output_zero_point);
 }
 
+void require_factor(const InferContext& context, double factor) {
+  require(factor < 0x1p30,
+          "[{}] the output scale is too fine: operands would count {} times as much, and 2^30 is "
+          "the most",
+          context.op.name, factor);
+}
+
 Value centred(Value x, int64_t zero_point) {
   const Value wide = cast(x, DType::i32);
   return zero_point == 0 ? wide : wide - static_cast<double>(zero_point);

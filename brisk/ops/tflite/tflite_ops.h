@@ -33,6 +33,9 @@ void require_input(const InferContext& context, DType type,
 void require_output(const InferContext& context, DType type,
                     const TfliteOutputAttributes& attributes);
 
+/// Refuses a factor from operands to the result that fixed point does not hold.
+void require_factor(const InferContext& context, double factor);
+
 /// x as i32 without its zero point.
 Value centred(Value x, int64_t zero_point);
 /// `y` (i32), integers of `attributes` with or without their zero point already added, clamped by

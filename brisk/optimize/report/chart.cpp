@@ -147,13 +147,13 @@ std::string bar_chart(const std::vector<Bar>& bars, const std::string& unit) {
   return svg(kWidth, bottom + 44, content, unit);
 }
 
-std::string scatter_chart(const std::vector<Dot>& dots, const ScatterAxes& axes) {
+std::string scatter_chart(const std::vector<ScatterPoint>& dots, const ScatterAxes& axes) {
   if (dots.empty()) return "";
   constexpr double kWidth = 960, kLeft = 64, kTop = 22, kLabel = 18;
   const double right = kWidth - 18 - room_for_labels(dots, 200, 420),
                bottom = std::max(320.0, kTop + kLabel * static_cast<double>(dots.size() + 1));
   double x_low = INFINITY, x_high = 0, y_low = INFINITY, y_high = -INFINITY;
-  for (const Dot& dot : dots) {
+  for (const ScatterPoint& dot : dots) {
     x_low = std::min(x_low, dot.x_spread ? dot.x_spread->low : dot.x);
     x_high = std::max(x_high, dot.x_spread ? dot.x_spread->high : dot.x);
     y_low = std::min(y_low, dot.y_spread ? dot.y_spread->low : dot.y);
@@ -183,11 +183,11 @@ std::string scatter_chart(const std::vector<Dot>& dots, const ScatterAxes& axes)
   for (const size_t i : order) places.push_back(y(dots[i].y));
   places = spread_out(std::move(places), kLabel, kTop + 8, bottom);
   for (size_t i = 0; i < order.size(); ++i) {
-    const Dot& dot = dots[order[i]];
+    const ScatterPoint& dot = dots[order[i]];
     content += line(x(dot.x), y(dot.y), right + 14, places[i], "leader");
     content += words(right + 18, places[i] + 4, "start", dot.label);
   }
-  for (const Dot& dot : dots) {
+  for (const ScatterPoint& dot : dots) {
     if (dot.x_spread)
       content += line(x(dot.x_spread->low), y(dot.y), x(dot.x_spread->high), y(dot.y), "error");
     if (dot.y_spread)

@@ -24,7 +24,7 @@ struct Bar {
 std::string bar_chart(const std::vector<Bar>& bars, const std::string& unit);
 
 /// A point with its name, and lines as long as its spread.
-struct Dot {
+struct ScatterPoint {
   std::string label, style;
   double x = 0, y = 0;
   std::optional<Spread> x_spread = {}, y_spread = {};
@@ -35,6 +35,6 @@ struct ScatterAxes {
   bool log_x = true;  ///< else linear; y is linear
 };
 /// Named in a column on the right, with a line to each point; "" of none.
-std::string scatter_chart(const std::vector<Dot>& dots, const ScatterAxes& axes);
+std::string scatter_chart(const std::vector<ScatterPoint>& dots, const ScatterAxes& axes);
 
 }  // namespace brisk

@@ -84,17 +84,17 @@ std::vector<const StepRow*> served(const OptimizationReport& report) {
 }
 
 std::string size_chart(const OptimizationReport& report) {
-  std::vector<Dot> dots;
+  std::vector<ScatterPoint> dots;
   double slowest = 0;
   for (const StepRow* row : served(report))
     slowest = std::max(slowest, row->figures.latency->median);
   for (const StepRow* row : served(report)) {
     const Figures& figures = row->figures;
-    Dot dot{.label = row->title(),
-            .style = style_of(row->verdict),
-            .x = kilobytes(figures),
-            .y = figures.latency->median,
-            .y_spread = figures.latency};
+    ScatterPoint dot{.label = row->title(),
+                     .style = style_of(row->verdict),
+                     .x = kilobytes(figures),
+                     .y = figures.latency->median,
+                     .y_spread = figures.latency};
     if (figures.accuracy) {
       dot.y_spread = percent(*figures.accuracy);
       dot.y = dot.y_spread->median;

@@ -72,10 +72,12 @@ std::vector<OpKernel> own_kernels() {
 std::vector<OpKernel> own_late_kernels() {
   constexpr Kernel kDirect{"direct", refuse_direct, prepare_direct};
   constexpr Kernel kDepthwise{"depthwise", refuse_depthwise, prepare_depthwise};
+  constexpr Kernel kI32{"i32", refuse_i32_convolution, prepare_i32_convolution};
   return {
       {"convolution_input_gradient", kDepthwise},
       {"convolution_filter_gradient", kDirect},
-      {"convolution", {"i32", refuse_i32_convolution, prepare_i32_convolution}},
+      {"convolution", kI32},
+      {"fused_convolution", kI32},
       {"dot_general", {"i32", refuse_i32_dot, prepare_i32_dot}},
 
       {"quantized_convolution",

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "brisk/backends/cpu/kernels/scratch_layout.h"
 #include "brisk/backends/cpu/onednn/convolution_shape.h"
 #include "brisk/backends/cpu/onednn/primitive.h"
 #include "brisk/base/error.h"
@@ -33,7 +34,7 @@ struct Staging {
 Staging stage_operand(int id, size_t operand, const dnnl::memory::desc& own,
                       const dnnl::memory::desc& wanted, ScratchLayout& scratch) {
   if (own == wanted) return {std::nullopt, {id, own, Source::operand, operand}};
-  const int64_t offset = scratch.add(wanted.get_size());
+  const int64_t offset = scratch.add_bytes(static_cast<int64_t>(wanted.get_size()));
   const Argument staged{id, wanted, Source::scratch, 0, offset};
   const dnnl::reorder::primitive_desc desc(cpu_engine(), own, cpu_engine(), wanted);
   return {BoundPrimitive(dnnl::reorder(desc), {{DNNL_ARG_FROM, own, Source::operand, operand},
@@ -67,7 +68,7 @@ Staging stage_filter(const KernelRequest& request, const dnnl::memory::desc& own
 Staging stage_result(int id, const dnnl::memory::desc& own, const dnnl::memory::desc& wanted,
                      ScratchLayout& scratch) {
   if (own == wanted) return {std::nullopt, {id, own, Source::result, 0}};
-  const int64_t offset = scratch.add(wanted.get_size());
+  const int64_t offset = scratch.add_bytes(static_cast<int64_t>(wanted.get_size()));
   const dnnl::reorder::primitive_desc desc(cpu_engine(), wanted, cpu_engine(), own);
   return {BoundPrimitive(dnnl::reorder(desc), {{DNNL_ARG_FROM, wanted, Source::scratch, 0, offset},
                                                {DNNL_ARG_TO, own, Source::result, 0}}),
@@ -129,8 +130,8 @@ std::unique_ptr<Launch> assemble(const dnnl::primitive& main, const dnnl::memory
   }
   if (result) arguments.push_back(result->argument);
   if (scratchpad.get_size() > 0)
-    arguments.push_back(
-        {DNNL_ARG_SCRATCHPAD, scratchpad, Source::scratch, 0, scratch.add(scratchpad.get_size())});
+    arguments.push_back({DNNL_ARG_SCRATCHPAD, scratchpad, Source::scratch, 0,
+                         scratch.add_bytes(static_cast<int64_t>(scratchpad.get_size()))});
   steps.emplace_back(main, std::move(arguments));
   if (result && result->reorder) steps.push_back(std::move(*result->reorder));
   return std::make_unique<ConvolutionLaunch>(std::move(name), flops, std::move(steps),

@@ -77,12 +77,6 @@ void BoundPrimitive::run(std::span<std::byte* const> operands, std::span<std::by
   primitive_.execute(cpu_stream(), memories_);
 }
 
-int64_t ScratchLayout::add(size_t bytes) {
-  const int64_t offset = bytes_;
-  bytes_ += (static_cast<int64_t>(bytes) + 63) / 64 * 64;
-  return offset;
-}
-
 bool is_reference(const std::string& implementation) {
   return implementation.find("ref") != std::string::npos;
 }

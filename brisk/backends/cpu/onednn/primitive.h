@@ -51,16 +51,6 @@ class BoundPrimitive {
   std::unordered_map<int, dnnl::memory> memories_;
 };
 
-/// Hands out offsets of a launch's scratch memory.
-class ScratchLayout {
- public:
-  int64_t add(size_t bytes);
-  int64_t bytes() const { return bytes_; }
-
- private:
-  int64_t bytes_ = 0;
-};
-
 /// "onednn/brgconv:avx512_core" from a primitive descriptor.
 template <typename PrimitiveDesc>
 std::string implementation_name(const PrimitiveDesc& desc) {

@@ -25,7 +25,8 @@ struct Form {
 };
 
 bool moves_elements(const Node& node) {
-  return node.op->name == "max_pool" || node.op->name == "reshape" || node.op->name == "transpose";
+  return node.op->name == "max_pool" || node.op->name == "reshape" ||
+         node.op->name == "transpose" || node.op->name == "concatenate";
 }
 
 Form form_of(const Graph& graph, ValueId value) {

@@ -18,8 +18,8 @@ struct I32Shape {
 };
 
 /// Rows [begin, end) of the result, counted over the whole batch. Filter: [kernel, group_channels,
-/// groups * group_filters].
+/// groups * group_filters]; bias: [groups * group_filters], or null.
 using I32Loops = void (*)(const I32Shape& s, const int32_t* input, const int32_t* filter,
-                          int64_t begin, int64_t end, int32_t* result);
+                          const int32_t* bias, int64_t begin, int64_t end, int32_t* result);
 
 }  // namespace brisk::cpu

@@ -23,9 +23,11 @@ class I32Product final : public Launch {
            std::byte*) override {
     const auto* input = reinterpret_cast<const int32_t*>(operands[0]);
     const auto* filter = reinterpret_cast<const int32_t*>(operands[1]);
+    const auto* bias =
+        operands.size() > 2 ? reinterpret_cast<const int32_t*>(operands[2]) : nullptr;
     auto* result = reinterpret_cast<int32_t*>(results[0]);
     parallel_for(rows_, threads_, [&](int64_t begin, int64_t end) {
-      loops_(shape_, input, filter, begin, end, result);
+      loops_(shape_, input, filter, bias, begin, end, result);
     });
   }
   std::string name() const override { return fmt::format("i32/{}", brisk::cpu::name(isa_)); }
@@ -47,7 +49,10 @@ std::optional<std::string> refuse_anything() {
 
 std::optional<std::string> refuse_i32_convolution(const KernelRequest& request) {
   const auto c = convolution_case(request, DType::i32);
-  return c ? refuse_anything() : std::optional(c.error());
+  if (!c) return c.error();
+  if (c.value().residual || c.value().relu || c.value().relu6)
+    return "joins a bias, but no residual and no activation";
+  return refuse_anything();
 }
 
 std::unique_ptr<Launch> prepare_i32_convolution(const KernelRequest& request) {

@@ -7,7 +7,7 @@
 
 namespace brisk::cpu {
 
-/// Of "convolution", with one or two spatial axes.
+/// Of "convolution" and "fused_convolution", with one or two spatial axes.
 std::optional<std::string> refuse_i32_convolution(const KernelRequest& request);
 std::unique_ptr<Launch> prepare_i32_convolution(const KernelRequest& request);
 

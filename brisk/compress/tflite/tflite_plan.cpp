@@ -1,4 +1,4 @@
-#include "brisk/compress/tflite_plan.h"
+#include "brisk/compress/tflite/tflite_plan.h"
 
 #include <algorithm>
 
@@ -122,12 +122,6 @@ bool TflitePlan::is_fixed(ValueId value) const {
   return step != steps.end() &&
          (step->second == TfliteStep::softmax || step->second == TfliteStep::logistic ||
           step->second == TfliteStep::tanh);
-}
-
-std::vector<ValueId> TflitePlan::observed() const {
-  std::vector<ValueId> values = QuantizePlan::observed();
-  std::erase_if(values, [this](ValueId value) { return is_fixed(value); });
-  return values;
 }
 
 TflitePlan plan_tflite(const Program& split,

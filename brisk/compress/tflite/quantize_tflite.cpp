@@ -1,10 +1,10 @@
-#include "brisk/compress/quantize_tflite.h"
+#include "brisk/compress/tflite/quantize_tflite.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "brisk/compress/integer_writer.h"
-#include "brisk/compress/tflite_plan.h"
+#include "brisk/compress/tflite/tflite_plan.h"
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/move/move.h"
 #include "brisk/ops/tflite/tflite.h"

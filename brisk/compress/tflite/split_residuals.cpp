@@ -1,4 +1,4 @@
-#include "brisk/compress/split_residuals.h"
+#include "brisk/compress/tflite/split_residuals.h"
 
 #include "brisk/compress/quantize_plan.h"
 #include "brisk/ir/rewrite.h"

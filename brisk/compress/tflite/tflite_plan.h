@@ -26,10 +26,8 @@ struct TflitePlan : QuantizePlan {
   std::map<NodeId, TfliteStep> steps;
   /// Sums and products of values whose only reader is an activation: by that reader's node.
   std::map<NodeId, NodeId> activations;
-  /// Values whose ranges the arithmetic itself says.
+  /// Whether the arithmetic itself says the range of a value, whatever was observed.
   bool is_fixed(ValueId value) const;
-  /// Values whose ranges are to be found.
-  std::vector<ValueId> observed() const;
 };
 
 /// `split` comes of split_residuals. A value becomes integers where a product reads or makes it,
