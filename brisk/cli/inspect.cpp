@@ -52,7 +52,7 @@ Model with_weights(const InspectOptions& options) {
              : open_model(options.model);
 }
 
-int print_sparsity(const InspectOptions& options) {
+void print_sparsity(const InspectOptions& options) {
   const SparsityReport report = sparsity_report(with_weights(options));
   if (options.json) {
     Json json = {{"elements", report.elements},
@@ -67,7 +67,7 @@ int print_sparsity(const InspectOptions& options) {
                                     {"zeros", parameter.zeros},
                                     {"is_kernel", parameter.is_kernel}});
     fmt::print("{}\n", json_text(json));
-    return kDone;
+    return;
   }
   const auto percent = [](int64_t zeros, int64_t elements) {
     return elements > 0 ? 100 * static_cast<double>(zeros) / static_cast<double>(elements) : 0.0;
@@ -81,10 +81,9 @@ int print_sparsity(const InspectOptions& options) {
       "gzipped {:.3f} MB\n",
       report.zeros, report.elements, percent(report.zeros, report.elements),
       static_cast<double>(report.bytes) / 1e6, static_cast<double>(report.gzipped_bytes) / 1e6);
-  return kDone;
 }
 
-int print_quantization(const InspectOptions& options) {
+void print_quantization(const InspectOptions& options) {
   const QuantizationReport report = quantization_report(with_weights(options));
   if (options.json) {
     Json json = {{"integers", report.integers()},
@@ -101,7 +100,7 @@ int print_quantization(const InspectOptions& options) {
                                   {"result_scale", product.result_scale},
                                   {"residual", product.residual}});
     fmt::print("{}\n", json_text(json));
-    return kDone;
+    return;
   }
   fmt::print("{:40} {:24} {:>6} {:24} {:>6} {:>12}  {}\n", "layer", "op", "input", "filter",
              "result", "scale", "residual");
@@ -113,12 +112,13 @@ int print_quantization(const InspectOptions& options) {
              report.integers(), report.products.size(), report.quantize, report.dequantize);
   if (report.weights_only() > 0)
     fmt::print("{} multiply floats with weights in integers\n", report.weights_only());
-  return kDone;
 }
 
 int inspect(const InspectOptions& options) {
-  if (options.sparsity) return print_sparsity(options);
-  if (options.quantization) return print_quantization(options);
+  if (options.sparsity) print_sparsity(options);
+  if (options.sparsity && options.quantization && !options.json) fmt::print("\n");
+  if (options.quantization) print_quantization(options);
+  if (options.sparsity || options.quantization) return kDone;
   if (options.text) {
     fmt::print("{}", print(with_weights(options).program));
     return kDone;

@@ -6,7 +6,8 @@
 namespace brisk {
 
 std::span<const std::string_view> enum_names(NumberFormat) {
-  static constexpr std::array<std::string_view, 4> kNames = {"f32", "bf16", "dynamic int8", "int8"};
+  static constexpr std::array<std::string_view, 5> kNames = {"f32", "bf16", "dynamic int8",
+                                                             "int8 weights", "int8"};
   return kNames;
 }
 

@@ -15,7 +15,8 @@ namespace brisk {
 enum class NumberFormat : uint8_t {
   f32,
   bf16,
-  dynamic_int8,  ///< brisk/compress/dynamic_quantization.h
+  dynamic_int8,      ///< brisk/compress/dynamic_quantization.h
+  weight_only_int8,  ///< brisk/compress/weight_only_quantization.h
   int8,
 };
 std::span<const std::string_view> enum_names(NumberFormat);

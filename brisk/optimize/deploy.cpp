@@ -4,6 +4,7 @@
 
 #include "brisk/compress/dynamic_quantization.h"
 #include "brisk/compress/fold_weights.h"
+#include "brisk/compress/weight_only_quantization.h"
 #include "brisk/optimize/bfloat16_model.h"
 #include "brisk/train/model_step.h"
 
@@ -48,18 +49,25 @@ void quantize_candidate(OptimizeContext& context, Candidate& candidate) {
   note_integers(candidate);
 }
 
-/// Without data: what it costs shows in the results, beside those of the floats on made-up inputs.
-void quantize_candidate_dynamically(OptimizeContext& context, Candidate& candidate) {
+/// The two forms that need no ranges: what they cost without data shows in the results, beside
+/// those of the floats on made-up inputs.
+void quantize_candidate_without_ranges(OptimizeContext& context, Candidate& candidate) {
   const OptimizeOptions& options = context.options;
   const Model folded = fold_weights(candidate.trained);
   FloatLayers& slow = candidate.deployment.slow_layers;
-  QuantizedModel quantized = quantize_dynamically(folded, names_of(slow));
+  const bool has_bf16 = (*find_backend(options.backend))->supports_fast(DType::bf16).ok();
+  const auto quantize = [&] {
+    return candidate.deployment.format == NumberFormat::dynamic_int8
+               ? quantize_dynamically(folded, names_of(slow))
+               : quantize_weights_only(folded, names_of(slow), has_bf16 ? DType::bf16 : DType::f32);
+  };
+  QuantizedModel quantized = quantize();
   if (!candidate.deployment.layers_timed) {
     candidate.layers =
         time_layers(folded, quantized,
                     {timed_batch_size(options), static_cast<int>(options.threads), options.rounds});
     if (options.target != OptimizeTarget::size) add_slow_layers(candidate.layers, slow);
-    quantized = quantize_dynamically(folded, names_of(slow));
+    quantized = quantize();
     candidate.deployment.layers_timed = true;
   } else {
     for (const QuantizedLayer& layer : quantized.layers) candidate.layers.push_back({layer});
@@ -82,8 +90,9 @@ void deploy(OptimizeContext& context, Candidate& candidate) {
   const Deployment& deployment = candidate.deployment;
   if (deployment.format == NumberFormat::int8)
     quantize_candidate(context, candidate);
-  else if (deployment.format == NumberFormat::dynamic_int8)
-    quantize_candidate_dynamically(context, candidate);
+  else if (deployment.format == NumberFormat::dynamic_int8 ||
+           deployment.format == NumberFormat::weight_only_int8)
+    quantize_candidate_without_ranges(context, candidate);
   else if (deployment.format == NumberFormat::bf16)
     candidate.served = in_bfloat16(candidate.trained);
   else if (deployment.folded)

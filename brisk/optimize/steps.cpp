@@ -15,8 +15,8 @@ std::vector<TrainingStep> training_steps() {
 std::vector<DeploymentStep> deployment_steps(OptimizeTarget target) {
   std::vector<DeploymentStep> steps = {plain_serving_step(), fused_serving_step(), fold_step()};
   if (target == OptimizeTarget::size) steps.push_back(gzip_step());
-  for (const auto step :
-       {half_channels_step, taught_halves_step, bfloat16_step, dynamic_int8_step, int8_step})
+  for (const auto step : {half_channels_step, taught_halves_step, bfloat16_step, dynamic_int8_step,
+                          weight_only_int8_step, int8_step})
     steps.push_back(step());
   if (target != OptimizeTarget::size) steps.push_back(gzip_step());
   for (const auto step : {prune_80_step, prune_60_step, cluster_16_step, cluster_32_step,

@@ -402,6 +402,10 @@ TEST(Json, OfQuantizingTellsOfEachLayer) {
   EXPECT_EQ(metrics.at("loss"), done.at("after").at("metrics").at("loss"))
       << "the package is what was measured";
   const Json sparsity = objects(brisk({"inspect", done.at("model"), "--sparsity", "--json"})).at(0);
+  EXPECT_EQ(objects(brisk({"inspect", done.at("model"), "--sparsity", "--quantization", "--json"}))
+                .size(),
+            2u)
+      << "both are told";
   EXPECT_EQ(sparsity.at("elements"), 6 * 6 * 3 * 128 + 128 * 1000)
       << "kernels of integers count, too";
   const Json quantization =

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "brisk/formats/package/package.h"
+#include "brisk/ir/text.h"
 #include "brisk/nn/zoo/zoo.h"
 #include "brisk/optimize/journal.h"
 #include "brisk/optimize/weight_values.h"
@@ -158,6 +159,10 @@ TEST_F(Steps, InputsAreRoundedAsTheyComeWithoutData) {
   EXPECT_EQ(dynamic.deployment.format, NumberFormat::dynamic_int8);
   EXPECT_NE(dynamic.note.find("products in int8, "), std::string::npos) << dynamic.note;
   EXPECT_NE(dynamic.note.find(" dB of its results"), std::string::npos) << dynamic.note;
+  const Candidate weights = weight_only_int8_step().apply(context_, dynamic).value();
+  EXPECT_EQ(weights.deployment.format, NumberFormat::weight_only_int8);
+  EXPECT_NE(weights.note.find("products in int8, "), std::string::npos) << weights.note;
+  EXPECT_NE(print(weights.served.program).find("weight_only_dot"), std::string::npos);
   EXPECT_EQ(reason(int8_step()), "there is no data to find ranges on");
   for (const DeploymentStep& step : {half_channels_step(), prune_80_step(), cluster_16_step()}) {
     Candidate gzipped = best_;

@@ -21,6 +21,7 @@ DeploymentStep half_channels_step();
 DeploymentStep taught_halves_step();  ///< where labels alone won too little back
 DeploymentStep bfloat16_step();
 DeploymentStep dynamic_int8_step();
+DeploymentStep weight_only_int8_step();
 DeploymentStep int8_step();
 DeploymentStep gzip_step();
 DeploymentStep prune_80_step();
