@@ -16,23 +16,9 @@ const DepthwiseLoops& depthwise_loops(KernelIsa isa) {
 
 namespace {
 
-DepthwiseShape shape_of(const ConvolutionCase& c) {
-  return {.height = c.height,
-          .width = c.width,
-          .channels = c.channels,
-          .result_height = c.result_height,
-          .result_width = c.result_width,
-          .kernel_height = c.kernel_height,
-          .kernel_width = c.kernel_width,
-          .stride_y = c.stride_y,
-          .stride_x = c.stride_x,
-          .pad_y = c.pad_y,
-          .pad_x = c.pad_x};
-}
-
 /// Of the convolution that gives the input's gradient from the result's, with stride 1.
-DepthwiseShape shape_of_reversed(const ConvolutionCase& c) {
-  DepthwiseShape s = shape_of(c);
+ConvolutionGeometry shape_of_reversed(const ConvolutionCase& c) {
+  ConvolutionGeometry s = c;
   std::swap(s.height, s.result_height);
   std::swap(s.width, s.result_width);
   s.pad_y = c.kernel_height - 1 - c.pad_y;
@@ -46,7 +32,7 @@ class Depthwise final : public Launch {
       : case_(c),
         isa_(kernel_isa()),
         loops_(depthwise_loops(isa_)),
-        shape_(shape_of(c)),
+        shape_(c),
         threads_(threads),
         taps_(c.kernel_height * c.kernel_width * c.channels) {
     if (c.role == ConvolutionCase::Role::forward) return;
@@ -135,7 +121,7 @@ class Depthwise final : public Launch {
   ConvolutionCase case_;
   KernelIsa isa_;
   const DepthwiseLoops& loops_;
-  DepthwiseShape shape_, flipped_{};
+  ConvolutionGeometry shape_, flipped_{};
   int threads_;
   int64_t taps_;
   ScratchLayout layout_;

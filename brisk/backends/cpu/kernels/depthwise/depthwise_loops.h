@@ -5,16 +5,10 @@
 
 #include <cstdint>
 
+#include "brisk/backends/cpu/kernels/convolution_geometry.h"
 #include "brisk/backends/cpu/kernels/kernel_isa.h"
 
 namespace brisk::cpu {
-
-struct DepthwiseShape {
-  int64_t height, width, channels;  ///< of the input
-  int64_t result_height, result_width;
-  int64_t kernel_height, kernel_width, stride_y, stride_x;
-  int64_t pad_y, pad_x;  ///< before the first row and column; may be negative
-};
 
 struct DepthwiseEpilogue {
   const float* bias;      ///< [channels] or null
@@ -24,13 +18,13 @@ struct DepthwiseEpilogue {
 
 struct DepthwiseLoops {
   /// Rows [begin, end) of the result, counted over the whole batch.
-  void (*forward)(const DepthwiseShape& s, const float* input, const float* filter,
+  void (*forward)(const ConvolutionGeometry& s, const float* input, const float* filter,
                   const DepthwiseEpilogue& epilogue, int64_t begin, int64_t end, float* result);
   /// Rows [begin, end) of the input's gradient, counted over the whole batch.
-  void (*input_gradient)(const DepthwiseShape& s, const float* gradient, const float* filter,
+  void (*input_gradient)(const ConvolutionGeometry& s, const float* gradient, const float* filter,
                          int64_t begin, int64_t end, float* input_gradient);
   /// sums [kernel, channels] += the share of result rows [begin, end).
-  void (*filter_gradient)(const DepthwiseShape& s, const float* input, const float* gradient,
+  void (*filter_gradient)(const ConvolutionGeometry& s, const float* input, const float* gradient,
                           int64_t begin, int64_t end, float* sums);
 };
 

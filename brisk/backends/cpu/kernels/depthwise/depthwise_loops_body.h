@@ -34,7 +34,7 @@ BRISK_INLINE void for_each_vector(int64_t channels, F&& body) {
 }
 
 /// Result columns whose windows lie wholly inside the image.
-inline Range whole_windows(const DepthwiseShape& s) {
+inline Range whole_windows(const ConvolutionGeometry& s) {
   const int64_t begin = s.pad_x <= 0 ? 0 : (s.pad_x + s.stride_x - 1) / s.stride_x;
   const int64_t room = s.width + s.pad_x - s.kernel_width;  // of the last window's begin
   const int64_t end = room < 0 ? 0 : room / s.stride_x + 1;
@@ -48,7 +48,7 @@ struct DepthwiseRow {
   Range tap_rows;      ///< that lie inside the image
 };
 
-inline DepthwiseRow row_of(const DepthwiseShape& s, const float* input, int64_t row) {
+inline DepthwiseRow row_of(const ConvolutionGeometry& s, const float* input, int64_t row) {
   const int64_t y = row % s.result_height;
   return {input + row / s.result_height * s.height * s.width * s.channels, y,
           places_inside(y, s.stride_y, s.pad_y, s.kernel_height, s.height)};
@@ -56,8 +56,8 @@ inline DepthwiseRow row_of(const DepthwiseShape& s, const float* input, int64_t 
 
 /// One result, whatever part of its window is inside.
 template <bool Whole>
-BRISK_INLINE Lanes one_result(const DepthwiseShape& s, const DepthwiseRow& row, const float* filter,
-                              int64_t x, int64_t c, int64_t left) {
+BRISK_INLINE Lanes one_result(const ConvolutionGeometry& s, const DepthwiseRow& row,
+                              const float* filter, int64_t x, int64_t c, int64_t left) {
   const Range columns = places_inside(x, s.stride_x, s.pad_x, s.kernel_width, s.width);
   const int64_t top = row.y * s.stride_y - s.pad_y, first = x * s.stride_x - s.pad_x;
   Lanes sum = zero();
@@ -71,7 +71,7 @@ BRISK_INLINE Lanes one_result(const DepthwiseShape& s, const DepthwiseRow& row, 
 
 /// kTogether results of a kernel of Width columns whose windows lie inside.
 template <bool Whole, int Width, int Stride>
-BRISK_INLINE void results_together(const DepthwiseShape& s, const DepthwiseRow& row,
+BRISK_INLINE void results_together(const ConvolutionGeometry& s, const DepthwiseRow& row,
                                    const float* filter, int64_t x, int64_t c, int64_t left,
                                    Lanes (&sums)[kTogether]) {
   constexpr int kColumns = (kTogether - 1) * Stride + Width;
@@ -114,7 +114,7 @@ struct RowFinish {
 
 /// Results [begin, end) of a row, whose windows lie inside, as many as fill groups; where it ends.
 template <int Width, int Stride>
-int64_t forward_together(const DepthwiseShape& s, const DepthwiseRow& row, const float* filter,
+int64_t forward_together(const ConvolutionGeometry& s, const DepthwiseRow& row, const float* filter,
                          const RowFinish& finish, Range range) {
   int64_t x = range.begin;
   for (; x + kTogether <= range.end; x += kTogether)
@@ -127,7 +127,7 @@ int64_t forward_together(const DepthwiseShape& s, const DepthwiseRow& row, const
   return x;
 }
 
-void depthwise_forward(const DepthwiseShape& s, const float* input, const float* filter,
+void depthwise_forward(const ConvolutionGeometry& s, const float* input, const float* filter,
                        const DepthwiseEpilogue& epilogue, int64_t begin, int64_t end,
                        float* result) {
   const Range inside = whole_windows(s);
@@ -154,8 +154,9 @@ void depthwise_forward(const DepthwiseShape& s, const float* input, const float*
 }
 
 /// Each input element gathers from the results whose windows cover it.
-void depthwise_input_gradient(const DepthwiseShape& s, const float* gradient, const float* filter,
-                              int64_t begin, int64_t end, float* input_gradient) {
+void depthwise_input_gradient(const ConvolutionGeometry& s, const float* gradient,
+                              const float* filter, int64_t begin, int64_t end,
+                              float* input_gradient) {
   for (int64_t number = begin; number < end; ++number) {
     const int64_t y = number % s.height;
     const float* image =
@@ -197,8 +198,8 @@ BRISK_INLINE void add_tap_row(const float* from, int64_t step, const float* grad
   }
 }
 
-void depthwise_filter_gradient(const DepthwiseShape& s, const float* input, const float* gradient,
-                               int64_t begin, int64_t end, float* sums) {
+void depthwise_filter_gradient(const ConvolutionGeometry& s, const float* input,
+                               const float* gradient, int64_t begin, int64_t end, float* sums) {
   const Range inside = whole_windows(s);
   for (int64_t number = begin; number < end; ++number) {
     const DepthwiseRow row = row_of(s, input, number);

@@ -30,19 +30,9 @@ Result<ConvolutionCase> case_of(const KernelRequest& request) {
 
 QuantizedDepthwiseShape shape_of(const KernelRequest& request, const ConvolutionCase& c) {
   const RequantizeAttributes& requantize = attributes_of(request).requantize;
-  QuantizedDepthwiseShape s{.height = c.height,
-                            .width = c.width,
-                            .channels = c.channels,
-                            .result_height = c.result_height,
-                            .result_width = c.result_width,
-                            .kernel_height = c.kernel_height,
-                            .kernel_width = c.kernel_width,
-                            .stride_y = c.stride_y,
-                            .stride_x = c.stride_x,
-                            .pad_y = c.pad_y,
-                            .pad_x = c.pad_x,
-                            .signed_input = request.operands[kInput].dtype() == DType::i8,
-                            .signed_result = requantize.dtype == DType::i8};
+  QuantizedDepthwiseShape s{c};
+  s.signed_input = request.operands[kInput].dtype() == DType::i8;
+  s.signed_result = requantize.dtype == DType::i8;
   s.low = s.signed_result && requantize.activation == Activation::none ? -128 : 0;
   s.high = s.signed_result ? 127 : 255;
   if (requantize.activation == Activation::relu6)
@@ -88,7 +78,7 @@ class QuantizedDepthwise final : public Launch {
  private:
   int64_t rows() const { return case_.batch * case_.result_height; }
   /// Bytes of the packed filter of one channel.
-  int64_t taps_each() const { return shape_.kernel_width * shape_.groups() * 4; }
+  int64_t taps_each() const { return shape_.kernel_width * shape_.row_groups() * 4; }
 
   void pack(std::span<std::byte* const> operands) {
     const auto* filter = reinterpret_cast<const int8_t*>(operands[kFilter]);
@@ -107,7 +97,7 @@ class QuantizedDepthwise final : public Launch {
         for (int64_t kx = 0; kx < case_.kernel_width; ++kx) {
           const int8_t tap = filter[(ky * case_.kernel_width + kx) * case_.channels + c];
           sum += tap;
-          const int64_t column = kx * shape_.groups() + ky / 4;
+          const int64_t column = kx * shape_.row_groups() + ky / 4;
           taps_[static_cast<size_t>(block * taps_each() + (column * size + place) * 4 + ky % 4)] =
               tap;
         }

@@ -11,17 +11,15 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "brisk/backends/cpu/kernels/convolution_geometry.h"
+
 namespace brisk::cpu {
 
-struct QuantizedDepthwiseShape {
-  int64_t height, width, channels;  ///< of the input
-  int64_t result_height, result_width;
-  int64_t kernel_height, kernel_width, stride_y, stride_x;
-  int64_t pad_y, pad_x;  ///< before the first row and column; may be negative
-  bool signed_input, signed_result;
-  float low, high;  ///< results are clamped to, before they are rounded
+struct QuantizedDepthwiseShape : ConvolutionGeometry {
+  bool signed_input = false, signed_result = false;
+  float low = 0, high = 0;  ///< results are clamped to, before they are rounded
 
-  int64_t groups() const { return (kernel_height + 3) / 4; }  ///< of four kernel rows
+  int64_t row_groups() const { return (kernel_height + 3) / 4; }  ///< of four kernel rows
   /// Input columns that the windows of a row cover, padding among them.
   int64_t columns() const { return (result_width - 1) * stride_x + kernel_width; }
 };
@@ -50,7 +48,7 @@ struct QuantizedDepthwiseWeights {
 
 /// Bytes of scratch for one thread.
 inline int64_t quantized_depthwise_scratch(const QuantizedDepthwiseShape& s) {
-  return s.columns() * s.groups() * 4 * kWideBlock;
+  return s.columns() * s.row_groups() * 4 * kWideBlock;
 }
 
 /// Rows [begin, end) of the result, counted over the whole batch.

@@ -104,7 +104,7 @@ template <typename Block, bool Whole>
 void interleave(const QuantizedDepthwiseShape& s, const BlockOfRow& row, std::byte* to) {
   const auto padding = Block::fill_bytes(s.signed_input ? kOffset : 0);
   const auto offset = padding;
-  const int64_t groups = s.groups(), step = groups * 4 * Block::kChannels;
+  const int64_t groups = s.row_groups(), step = groups * 4 * Block::kChannels;
   const int64_t first = s.pad_x, last = s.pad_x + s.width;  // columns of the image
   for (int64_t group = 0; group < groups; ++group) {
     std::byte* column = to + group * 4 * Block::kChannels;
@@ -142,7 +142,7 @@ template <typename Block, bool Whole, int Taps>
 void multiply_row(const QuantizedDepthwiseShape& s, const BlockOfRow& row, const std::byte* from) {
   constexpr int64_t kTap = 4 * Block::kChannels;
   using Bytes = typename Block::Bytes;
-  const int64_t groups = s.groups(), taps = s.kernel_width * groups;
+  const int64_t groups = s.row_groups(), taps = s.kernel_width * groups;
   const auto low = Block::fill(s.low), high = Block::fill(s.high);
   Bytes kept[Taps == 0 ? 1 : Taps][4];
   if constexpr (Taps > 0)
@@ -190,7 +190,7 @@ void multiply_row(const QuantizedDepthwiseShape& s, const BlockOfRow& row, const
 template <typename Block, bool Whole>
 void block_of_row(const QuantizedDepthwiseShape& s, const BlockOfRow& row, std::byte* scratch) {
   interleave<Block, Whole>(s, row, scratch);
-  if (s.kernel_width * s.groups() == 3)
+  if (s.kernel_width * s.row_groups() == 3)
     multiply_row<Block, Whole, 3>(s, row, scratch);
   else
     multiply_row<Block, Whole, 0>(s, row, scratch);
@@ -199,7 +199,7 @@ void block_of_row(const QuantizedDepthwiseShape& s, const BlockOfRow& row, std::
 void quantized_depthwise_rows(const QuantizedDepthwiseShape& s, const uint8_t* input,
                               const QuantizedDepthwiseWeights& weights, int64_t begin, int64_t end,
                               std::byte* scratch, uint8_t* result) {
-  const int64_t taps = s.kernel_width * s.groups() * 4;
+  const int64_t taps = s.kernel_width * s.row_groups() * 4;
   for (int64_t number = begin; number < end; ++number)
     for (int64_t c = 0; c < s.channels; c += kWideBlock) {
       const int64_t left = s.channels - c;

@@ -5,16 +5,13 @@
 
 #include <cstdint>
 
+#include "brisk/backends/cpu/kernels/convolution_geometry.h"
 #include "brisk/backends/cpu/kernels/kernel_isa.h"
 
 namespace brisk::cpu {
 
-struct I32Shape {
-  int64_t height, width;  ///< of the input
-  int64_t result_height, result_width;
-  int64_t kernel_height, kernel_width, stride_y, stride_x, dilation_y, dilation_x;
-  int64_t pad_y, pad_x;  ///< before the first row and column; may be negative
-  int64_t groups, group_channels, group_filters;
+struct I32Shape : ConvolutionGeometry {
+  int64_t group_channels = 0, group_filters = 0;
 };
 
 /// Rows [begin, end) of the result, counted over the whole batch. Filter: [kernel, group_channels,

@@ -14,8 +14,10 @@ namespace {
 /// A convolution; a matrix product is one of a window of one place over an image of one column.
 class I32Product final : public Launch {
  public:
-  I32Product(const I32Shape& shape, int64_t rows, int threads)
-      : isa_(kernel_isa()), shape_(shape), rows_(rows), threads_(threads) {
+  I32Product(const ConvolutionGeometry& g, int threads)
+      : isa_(kernel_isa()),
+        shape_{g, g.channels / g.groups, g.filters / g.groups},
+        threads_(threads) {
     loops_ = isa_ == KernelIsa::avx512 ? i32_loops_avx512 : i32_loops_avx2;
   }
 
@@ -26,7 +28,7 @@ class I32Product final : public Launch {
     const auto* bias =
         operands.size() > 2 ? reinterpret_cast<const int32_t*>(operands[2]) : nullptr;
     auto* result = reinterpret_cast<int32_t*>(results[0]);
-    parallel_for(rows_, threads_, [&](int64_t begin, int64_t end) {
+    parallel_for(shape_.batch * shape_.result_height, threads_, [&](int64_t begin, int64_t end) {
       loops_(shape_, input, filter, bias, begin, end, result);
     });
   }
@@ -36,7 +38,6 @@ class I32Product final : public Launch {
   KernelIsa isa_;
   I32Loops loops_;
   I32Shape shape_;
-  int64_t rows_;
   int threads_;
 };
 
@@ -57,22 +58,7 @@ std::optional<std::string> refuse_i32_convolution(const KernelRequest& request) 
 
 std::unique_ptr<Launch> prepare_i32_convolution(const KernelRequest& request) {
   const ConvolutionCase c = convolution_case(request, DType::i32).value();
-  const I32Shape shape = {.height = c.height,
-                          .width = c.width,
-                          .result_height = c.result_height,
-                          .result_width = c.result_width,
-                          .kernel_height = c.kernel_height,
-                          .kernel_width = c.kernel_width,
-                          .stride_y = c.stride_y,
-                          .stride_x = c.stride_x,
-                          .dilation_y = c.dilation_y,
-                          .dilation_x = c.dilation_x,
-                          .pad_y = c.pad_y,
-                          .pad_x = c.pad_x,
-                          .groups = c.groups,
-                          .group_channels = c.channels / c.groups,
-                          .group_filters = c.filters / c.groups};
-  return std::make_unique<I32Product>(shape, c.batch * c.result_height, request.threads);
+  return std::make_unique<I32Product>(c, request.threads);
 }
 
 std::optional<std::string> refuse_i32_dot(const KernelRequest& request) {
@@ -89,23 +75,11 @@ std::optional<std::string> refuse_i32_dot(const KernelRequest& request) {
 
 std::unique_ptr<Launch> prepare_i32_dot(const KernelRequest& request) {
   const int64_t k = request.operands[1].shape().size(0), n = request.operands[1].shape().size(1);
-  const int64_t rows = request.operands[0].shape().num_elements() / k;
-  const I32Shape shape = {.height = 1,
-                          .width = 1,
-                          .result_height = 1,
-                          .result_width = 1,
-                          .kernel_height = 1,
-                          .kernel_width = 1,
-                          .stride_y = 1,
-                          .stride_x = 1,
-                          .dilation_y = 1,
-                          .dilation_x = 1,
-                          .pad_y = 0,
-                          .pad_x = 0,
-                          .groups = 1,
-                          .group_channels = k,
-                          .group_filters = n};
-  return std::make_unique<I32Product>(shape, rows, request.threads);
+  ConvolutionGeometry g;
+  g.batch = request.operands[0].shape().num_elements() / k;
+  g.channels = k, g.filters = n;
+  g.height = g.width = g.kernel_height = g.kernel_width = g.result_height = g.result_width = 1;
+  return std::make_unique<I32Product>(g, request.threads);
 }
 
 }  // namespace brisk::cpu

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "brisk/backends/cpu/kernels/convolution_geometry.h"
 #include "brisk/backends/cpu/kernels/kernel_isa.h"
 
 namespace brisk::cpu {
@@ -25,13 +26,6 @@ struct IntegerEpilogue {
   int64_t channels = 0;
 };
 
-struct IntegerDepthwiseShape {
-  int64_t height, width, channels;  ///< of the input
-  int64_t result_height, result_width;
-  int64_t kernel_height, kernel_width, stride_y, stride_x, dilation_y, dilation_x, pad_y, pad_x;
-  bool input_signed;
-};
-
 struct IntegerLoops {
   /// Columns of a panel of packed weights.
   int64_t panel_columns;
@@ -47,8 +41,9 @@ struct IntegerLoops {
                    int64_t row, int64_t channel);
   /// Rows [begin, end) of a depthwise convolution, counted over the whole batch; `filter` are whole
   /// numbers [kernel, channels], of fewer taps than make a sum of 2^24.
-  void (*depthwise)(const IntegerDepthwiseShape& s, const uint8_t* input, const float* filter,
-                    const IntegerEpilogue& epilogue, int64_t begin, int64_t end);
+  void (*depthwise)(const ConvolutionGeometry& s, const uint8_t* input, bool input_signed,
+                    const float* filter, const IntegerEpilogue& epilogue, int64_t begin,
+                    int64_t end);
 };
 
 const IntegerLoops& integer_loops(KernelIsa isa);

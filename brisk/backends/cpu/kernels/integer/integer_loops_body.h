@@ -182,7 +182,8 @@ void multiply_integers(const int16_t* a, int64_t rows, int64_t pairs, const int1
 
 /// A row of results of a depthwise convolution.
 struct IntegerRow {
-  const IntegerDepthwiseShape& s;
+  const ConvolutionGeometry& s;
+  bool input_signed;
   const uint8_t* image;
   const float* filter;
   int64_t y;
@@ -204,7 +205,7 @@ struct IntegerRow {
         for (int i = 0; i < Count; ++i) {
           const int64_t column = first + i * s.stride_x + kx * s.dilation_x;
           if (!Inside && (column < 0 || column >= s.width)) continue;
-          const IntLanes here = load_integers(pixels + column * s.channels, s.input_signed, left);
+          const IntLanes here = load_integers(pixels + column * s.channels, input_signed, left);
           sums[i] += __builtin_convertvector(here, Lanes) * weight;
         }
       }
@@ -224,13 +225,14 @@ struct IntegerRow {
   }
 };
 
-void integer_depthwise(const IntegerDepthwiseShape& s, const uint8_t* input, const float* filter,
-                       const IntegerEpilogue& epilogue, int64_t begin, int64_t end) {
+void integer_depthwise(const ConvolutionGeometry& s, const uint8_t* input, bool input_signed,
+                       const float* filter, const IntegerEpilogue& epilogue, int64_t begin,
+                       int64_t end) {
   constexpr int kTogether = 4;
   const int64_t reach = (s.kernel_width - 1) * s.dilation_x;
   for (int64_t row = begin; row < end; ++row) {
     const uint8_t* image = input + row / s.result_height * s.height * s.width * s.channels;
-    const IntegerRow of{s, image, filter, row % s.result_height};
+    const IntegerRow of{s, input_signed, image, filter, row % s.result_height};
     for (int64_t x = 0; x < s.result_width;) {
       const int64_t first = x * s.stride_x - s.pad_x,
                     last = first + (kTogether - 1) * s.stride_x + reach;

@@ -121,24 +121,9 @@ class IntegerProduct final : public Launch {
 
   void run_depthwise(const uint8_t* input, const std::byte* packed,
                      const IntegerEpilogue& epilogue) const {
-    const ConvolutionCase& c = case_;
-    const IntegerDepthwiseShape shape{.height = c.height,
-                                      .width = c.width,
-                                      .channels = c.channels,
-                                      .result_height = c.result_height,
-                                      .result_width = c.result_width,
-                                      .kernel_height = c.kernel_height,
-                                      .kernel_width = c.kernel_width,
-                                      .stride_y = c.stride_y,
-                                      .stride_x = c.stride_x,
-                                      .dilation_y = c.dilation_y,
-                                      .dilation_x = c.dilation_x,
-                                      .pad_y = c.pad_y,
-                                      .pad_x = c.pad_x,
-                                      .input_signed = input_signed_};
     const auto* filter = reinterpret_cast<const float*>(packed);
-    parallel_for(c.batch * c.result_height, threads_, [&](int64_t begin, int64_t end) {
-      loops_.depthwise(shape, input, filter, epilogue, begin, end);
+    parallel_for(case_.batch * case_.result_height, threads_, [&](int64_t begin, int64_t end) {
+      loops_.depthwise(case_, input, input_signed_, filter, epilogue, begin, end);
     });
   }
 
