@@ -45,15 +45,8 @@ Op quantize_op() {
         return {Type(attributes.dtype, context.tensor(0).shape)};
       })
       .expr([](const ExprContext& context) {
-        const auto& attributes = context.as<QuantizeAttributes>();
-        const IntegerLimits limits = integer_limits(attributes.dtype);
-        const Expr x = context.in(0);
-        const Expr y =
-            round_even(x / attributes.scale) + static_cast<double>(attributes.zero_point);
-        const Expr low = Expr::constant(x.type(), limits.low);
-        // A comparison with NaN is false.
-        const Expr above = select(greater(y, limits.low), y, low);
-        return minimum(above, limits.high).cast(context.result);
+        const double scale = context.as<QuantizeAttributes>().scale;
+        return saturated(context, round_even(context.in(0) / scale));
       })
       .not_differentiable();
 }
@@ -90,6 +83,16 @@ IntegerLimits integer_limits(DType type) {
   invariant(is_integer(type) && bits(type) <= 32, "{} has limits that no f64 holds", name(type));
   const double span = std::ldexp(1.0, bits(type));
   return is_signed(type) ? IntegerLimits{-span / 2, span / 2 - 1} : IntegerLimits{0, span - 1};
+}
+
+Expr saturated(const ExprContext& context, const Expr& rounded) {
+  const auto& attributes = context.as<QuantizeAttributes>();
+  const IntegerLimits limits = integer_limits(attributes.dtype);
+  const Expr y = rounded + static_cast<double>(attributes.zero_point);
+  const Expr low = Expr::constant(y.type(), limits.low);
+  // A comparison with NaN is false.
+  const Expr above = select(greater(y, limits.low), y, low);
+  return minimum(above, limits.high).cast(context.result);
 }
 
 Value quantize(Value x, const QuantizeAttributes& attributes) {

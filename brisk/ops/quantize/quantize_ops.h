@@ -21,6 +21,9 @@ struct IntegerLimits {
   double low, high;
 };
 IntegerLimits integer_limits(DType type);
+/// `rounded`, whole numbers, plus the zero point of the context's QuantizeAttributes, saturated and
+/// as its integers; NaN gives the lowest.
+Expr saturated(const ExprContext& context, const Expr& rounded);
 
 /// The result of a quantized product whose sums have the shape `shape`; refuses operands that do
 /// not fit: `lhs` i8 or u8, `rhs` i8, one multiplier and bias an index of the last axis.

@@ -41,15 +41,8 @@ Op tflite_quantize_op() {
         return {Type(attributes.dtype, x.shape)};
       })
       .expr([](const ExprContext& context) {
-        const auto& attributes = context.as<QuantizeAttributes>();
-        const IntegerLimits limits = integer_limits(attributes.dtype);
-        const Expr x = context.in(0);
-        const Expr y =
-            round_away(x / attributes.scale) + static_cast<double>(attributes.zero_point);
-        const Expr low = Expr::constant(x.type(), limits.low);
-        // A comparison with NaN is false.
-        const Expr above = select(greater(y, limits.low), y, low);
-        return minimum(above, limits.high).cast(context.result);
+        const double scale = context.as<QuantizeAttributes>().scale;
+        return saturated(context, round_away(context.in(0) / scale));
       })
       .not_differentiable();
 }
