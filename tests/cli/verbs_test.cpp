@@ -104,6 +104,13 @@ TEST(Program, WithoutOrWithAnUnknownVerbIsWrongUsage) {
   EXPECT_NE(unknown.err.find("Try 'brisk --help'."), std::string::npos) << unknown.err;
 }
 
+TEST(Options, AreWrittenWithUnderscoresOrDashes) {
+  const std::string dashes = brisk({"optimize", "--max-drop=-1", "--time-budget", "5m"}).err;
+  EXPECT_NE(dashes.find("--max_drop is -1, but must not be negative"), std::string::npos) << dashes;
+  const std::string unknown = brisk({"quantize", "x", "--max-dorp", "1"}).err;
+  EXPECT_NE(unknown.find("did you mean '--max_drop'?"), std::string::npos) << unknown;
+}
+
 TEST(Program, TellsItsVersion) {
   const ChildResult version = brisk({"--version"});
   EXPECT_EQ(version.code, 0);
