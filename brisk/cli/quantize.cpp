@@ -127,8 +127,9 @@ int quantize(const QuantizeVerbOptions& options) {
     validation = open_data(job, options.validation.empty() ? options.data : options.validation);
     report.samples = std::min(options.samples, data->cardinality() * options.batch_size);
   }
-  if (report.samples < options.samples && options.calibrates() && !options.json)
-    fmt::print(stderr, "ranges are found on all there is, at most {} images, not {}\n",
+  if (report.samples < options.samples && options.looks_at_data() && !options.json)
+    fmt::print(stderr,
+               "ranges and roundings are found on all there is, at most {} images, not {}\n",
                report.samples, options.samples);
   QuantizeSource source = quantize_source(job.model, data, options);
   const Quantize with_floats = [&](const std::set<std::string, std::less<>>& float_layers) {
@@ -181,6 +182,7 @@ void add_quantize(CLI::App& app, int& code) {
       "--method percentile\n"
       "  brisk quantize runs/first/model --data fashion_mnist --epochs 2\n"
       "  brisk quantize runs/first/model --data fashion_mnist --semantics tflite\n"
+      "  brisk quantize runs/first/model --data fashion_mnist --rounding gptq\n"
       "  brisk quantize runs/bert/model --dynamic\n"
       "  brisk quantize runs/bert/model --weights_only");
   add_quantize_options(*verb, *options);
