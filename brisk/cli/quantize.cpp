@@ -116,6 +116,24 @@ std::filesystem::path write_integer_package(const Model& model, const Json& step
   return package;
 }
 
+/// What is found on fewer images than this misses much of what others hold.
+constexpr int64_t kFewSamples = 32;
+
+/// `what`: "ranges" or "roundings".
+void tell_of_few_samples(std::string_view what, int64_t samples, int64_t wanted) {
+  if (samples < wanted)
+    fmt::print(stderr, "{} are found on all there is, at most {} images, not {}\n", what, samples,
+               wanted);
+  if (samples < kFewSamples)
+    fmt::print(stderr,
+               "warning: {} of {} image{}: {}; give --samples {} or more, and --data that has "
+               "them\n",
+               what, samples, samples == 1 ? "" : "s",
+               what == "ranges" ? "greater values of others are cut off"
+                                : "they are not those that many would give",
+               kFewSamples);
+}
+
 int quantize(const QuantizeVerbOptions& options) {
   PackageJob job = open_package(options.model);
   job.recipe.batch_size = options.batch_size;
@@ -127,10 +145,9 @@ int quantize(const QuantizeVerbOptions& options) {
     validation = open_data(job, options.validation.empty() ? options.data : options.validation);
     report.samples = std::min(options.samples, data->cardinality() * options.batch_size);
   }
-  if (report.samples < options.samples && options.looks_at_data() && !options.json)
-    fmt::print(stderr,
-               "ranges and roundings are found on all there is, at most {} images, not {}\n",
-               report.samples, options.samples);
+  if (options.looks_at_data())
+    tell_of_few_samples(options.calibrates() ? "ranges" : "roundings", report.samples,
+                        options.samples);
   QuantizeSource source = quantize_source(job.model, data, options);
   const Quantize with_floats = [&](const std::set<std::string, std::less<>>& float_layers) {
     return write_integers(source, options, float_layers);
