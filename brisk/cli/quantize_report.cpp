@@ -62,7 +62,8 @@ Json quantize_json(const QuantizeReport& report, const QuantizeVerbOptions& opti
                                : options.weights_only ? "weights_only"
                                                       : options.method},
                {"semantics", options.semantics},
-               {"samples", options.calibrates() ? report.samples : 0},
+               {"samples", options.looks_at_data() ? report.samples : 0},
+               {"rounding", options.rounding},
                {"bias_correction", options.bias_correction},
                {"before", model_json(report.before)},
                {"after", model_json(report.after)},

@@ -5,16 +5,17 @@
 #include <optional>
 
 #include "brisk/cli/quantize_options.h"
-#include "brisk/compress/bias_correction.h"
 #include "brisk/compress/quantize_model.h"
+#include "brisk/compress/rounding/bias_correction.h"
 #include "brisk/data/dataset.h"
 
 namespace brisk::cli {
 
 struct QuantizeSource {
   Model folded;
-  ValueRanges ranges;  ///< empty where none are found on data
-  ChannelMeans means;  ///< empty without bias correction
+  ValueRanges ranges;      ///< empty where none are found on data
+  RoundedFilters rounded;  ///< empty where weights become the nearest integers
+  ChannelMeans means;      ///< empty without bias correction
 };
 
 /// Of `model`, with what the options ask to find on `data`.

@@ -13,8 +13,8 @@ namespace {
 class WeightOnlyWriter : public RowProductWriter {
  public:
   WeightOnlyWriter(const Model& folded, const std::set<std::string, std::less<>>& float_layers,
-                   DType activations)
-      : RowProductWriter(folded, float_layers), activations_(activations) {}
+                   DType activations, const RoundedFilters& rounded)
+      : RowProductWriter(folded, float_layers, rounded), activations_(activations) {}
 
  private:
   /// No integers are added to: there is no bias in their units.
@@ -25,7 +25,7 @@ class WeightOnlyWriter : public RowProductWriter {
   }
 
   Value product_input(const ProductPlan& product) override {
-    const std::pair key{graph_.node(product.node).operands[0], contracted_axes(product)};
+    const std::pair key{graph_.node(product.node).operands[0], product.contracted_axes};
     const auto found = rows_.find(key);
     if (found != rows_.end()) return found->second;
     return rows_[key] = cast(rows_of(product), activations_);
@@ -45,10 +45,10 @@ class WeightOnlyWriter : public RowProductWriter {
 
 QuantizedModel quantize_weights_only(const Model& folded,
                                      const std::set<std::string, std::less<>>& float_layers,
-                                     DType activations) {
+                                     DType activations, const RoundedFilters& rounded) {
   require(activations == DType::f32 || activations == DType::bf16,
           "beside 8-bit weights activations are f32 or bf16, not {}", name(activations));
-  return WeightOnlyWriter(folded, float_layers, activations).write();
+  return WeightOnlyWriter(folded, float_layers, activations, rounded).write();
 }
 
 }  // namespace brisk

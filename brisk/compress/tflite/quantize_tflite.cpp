@@ -33,8 +33,9 @@ Activation activation_of(const Node& node) {
 
 class TfliteWriter : public IntegerWriter {
  public:
-  TfliteWriter(const Model& model, TflitePlan plan, const ValueRanges& ranges)
-      : IntegerWriter(model, plan), steps_(std::move(plan)), ranges_(ranges) {}
+  TfliteWriter(const Model& model, TflitePlan plan, const ValueRanges& ranges,
+               const RoundedFilters& rounded)
+      : IntegerWriter(model, plan, rounded), steps_(std::move(plan)), ranges_(ranges) {}
 
  private:
   Grid grid(ValueId value) const {
@@ -51,11 +52,10 @@ class TfliteWriter : public IntegerWriter {
   }
 
   QuantizedWeights weights_of(const ProductPlan& product) const override {
-    const Tensor& filter = model_.weights[product.filter];
-    return quantize_tflite_weights(product.transpose_filter ? transposed(filter) : filter,
+    return quantize_tflite_weights(filter_of(product),
                                    product.bias ? model_.weights[*product.bias] : Tensor(),
                                    grid(graph_.node(product.node).operands[0]).scale,
-                                   grid({product.node, 0}).scale);
+                                   grid({product.node, 0}).scale, rounded(product));
   }
   Value to_floats(Value integers, ValueId value) override {
     return dequantize(integers, {grid(value).scale, grid(value).zero_point});
@@ -168,8 +168,9 @@ ValueRanges calibrate_tflite(const Model& split, const Dataset& data,
 }
 
 QuantizedModel quantize_tflite(const Model& split, const ValueRanges& ranges,
-                               const std::set<std::string, std::less<>>& float_layers) {
-  return TfliteWriter(split, plan_tflite(split.program, float_layers), ranges).write();
+                               const std::set<std::string, std::less<>>& float_layers,
+                               const RoundedFilters& rounded) {
+  return TfliteWriter(split, plan_tflite(split.program, float_layers), ranges, rounded).write();
 }
 
 }  // namespace brisk
