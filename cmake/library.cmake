@@ -8,7 +8,7 @@ find_package(yaml-cpp REQUIRED)
 find_package(JPEG REQUIRED)
 find_package(PNG REQUIRED)
 find_package(ZLIB REQUIRED)
-find_package(Eigen3 REQUIRED NO_MODULE)
+find_package(Eigen3 REQUIRED NO_MODULE)  # headers, found as <eigen3/...>
 include(cmake/libzip.cmake)
 
 set(sources "")
@@ -31,7 +31,7 @@ target_include_directories(brisk PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>
                                         $<INSTALL_INTERFACE:include>)
 target_link_libraries(brisk
   PUBLIC fmt::fmt Threads::Threads
-  PRIVATE $<BUILD_INTERFACE:Eigen3::Eigen> nlohmann_json::nlohmann_json yaml-cpp JPEG::JPEG PNG::PNG ZLIB::ZLIB brisk_libzip ${CMAKE_DL_LIBS})
+  PRIVATE nlohmann_json::nlohmann_json yaml-cpp JPEG::JPEG PNG::PNG ZLIB::ZLIB brisk_libzip ${CMAKE_DL_LIBS})
 target_compile_options(brisk PRIVATE -Wall -Wextra -Wno-missing-field-initializers)
 target_compile_options(brisk PUBLIC $<$<CONFIG:Release>:-fno-math-errno>)
 if(BRISK_WERROR)

@@ -2,7 +2,7 @@
 
 // In one thread, so that sums have one order.
 #define EIGEN_DONT_PARALLELIZE
-#include <Eigen/Cholesky>
+#include <eigen3/Eigen/Cholesky>
 
 namespace brisk {
 
