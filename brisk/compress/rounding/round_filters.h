@@ -14,13 +14,15 @@ namespace brisk {
 
 enum class Rounding : uint8_t {
   nearest,
-  gptq,  ///< each weight after what the earlier ones lost (round_second_order)
+  gptq,      ///< each weight after what the earlier ones lost (round_second_order)
+  adaround,  ///< up or down, learned by gradient descent (round_adaptively)
 };
 std::span<const std::string_view> enum_names(Rounding);
 
 struct RoundFiltersOptions {
   Rounding rounding = Rounding::gptq;
-  int threads = 0;  ///< 0: all cores
+  int64_t steps = 1000;  ///< of adaround, for each product
+  int threads = 0;       ///< 0: all cores
 };
 
 /// Integers of the filters of `products` of `folded` (plan_quantization, plan_row_products,

@@ -53,6 +53,10 @@ TEST(RoundFilters, BringsAModelNearerToItsFloats) {
     EXPECT_EQ(bit_equal(plain.weights[i], better.weights[i]), !is_filter)
         << plain.program.state[i].name << ": scales and biases stay";
   }
+  const RoundedFilters learned =
+      round_filters(folded, plan_quantization(folded.program, {}).products, data,
+                    {.rounding = Rounding::adaround, .steps = 400});
+  EXPECT_LT(error(learned), 0.9 * error({}));
   EXPECT_TRUE(round_filters(folded, plan_quantization(folded.program, {}).products, data,
                             {.rounding = Rounding::nearest})
                   .empty());
