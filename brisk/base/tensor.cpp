@@ -4,6 +4,7 @@
 #include <cstring>
 #include <new>
 
+#include "brisk/base/packed_integers.h"
 #include "brisk/base/shape.h"
 
 namespace brisk {
@@ -35,12 +36,13 @@ Tensor Tensor::zeros(DType type, std::vector<int64_t> sizes) {
 }
 
 Tensor Tensor::scalar(DType type, double value) {
-  Tensor tensor(type, {});
+  Tensor tensor = zeros(type, {});
   tensor.set(0, value);
   return tensor;
 }
 
 double Tensor::get(int64_t index) const {
+  if (type_ == DType::i4) return packed_element(bytes_.get(), index);
   return dispatch(type_, [&]<typename T>() -> double {
     const T value = reinterpret_cast<const T*>(bytes_.get())[index];
     if constexpr (sizeof(T) < 4 && !std::is_integral_v<T>) return static_cast<float>(value);
@@ -49,6 +51,8 @@ double Tensor::get(int64_t index) const {
 }
 
 void Tensor::set(int64_t index, double value) {
+  if (type_ == DType::i4)
+    return set_packed_element(bytes_.get(), index, static_cast<int8_t>(static_cast<int64_t>(value)));
   dispatch(type_, [&]<typename T>() {
     auto& element = reinterpret_cast<T*>(bytes_.get())[index];
     if constexpr (std::is_same_v<T, bool>) element = value != 0;
@@ -76,8 +80,8 @@ Tensor Tensor::reshaped(std::vector<int64_t> sizes) const {
 
 Tensor Tensor::cast(DType type) const {
   if (type == type_) return *this;
-  Tensor result(type, sizes_);
-  if (is_integer(type_) && is_integer(type)) {  // double would lose the low bits of 64-bit values
+  Tensor result = type == DType::i4 ? zeros(type, sizes_) : Tensor(type, sizes_);
+  if (is_integer(type_) && is_integer(type) && bits(type_) >= 8 && bits(type) >= 8) {  // double would lose the low bits of 64-bit values
     dispatch(type_, [&]<typename From>() {
       dispatch(type, [&]<typename To>() {
         if constexpr (std::is_integral_v<From> && std::is_integral_v<To>) {

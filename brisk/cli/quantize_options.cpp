@@ -22,6 +22,8 @@ void require_consistent(const QuantizeVerbOptions& options) {
   require(has_data || !options.calibrates(),
           "give --data, on which the ranges of integers are found, or --dynamic or --weights_only, "
           "which need none");
+  require(options.weights_only || (options.bits == 8 && options.block_size < 0),
+          "--bits and --block_size are those of weights alone: with --weights_only");
   require(has_data || options.max_drop < 0,
           "--max_drop needs --data, on which the accuracy is judged");
   require(options.calibrates() || !trains, "--epochs trains ranges, which {} has none of",
@@ -45,6 +47,12 @@ void add_quantize_options(CLI::App& verb, QuantizeVerbOptions& options) {
                 "Matrix products alone, whose weights are integers and whose inputs stay floats "
                 "(bf16 where the processor multiplies it fast): needs no --data")
       ->excludes("--dynamic");
+  verb.add_option("--bits", options.bits, "Of the weights, with --weights_only: 8 or 4")
+      ->check(CLI::IsMember({4, 8}));
+  verb.add_option("--block_size", options.block_size,
+                  "Weights of a column that share a scale, with --weights_only: 16, 32, 64, 128 or "
+                  "256, or 0 for the whole column; by default 32 of 4 bits, and 0 of 8")
+      ->check(CLI::IsMember({0, 16, 32, 64, 128, 256}));
   verb.add_option("--validation", options.validation,
                   "What to compare on; else the test part of a named dataset, or --data itself");
   verb.add_option("--output", options.output, "Directory for the model");
@@ -66,7 +74,7 @@ void add_quantize_options(CLI::App& verb, QuantizeVerbOptions& options) {
   verb.add_option("--float_layers", options.float_layers, "Layers that stay float");
   verb.add_option("--max_drop", options.max_drop,
                   "Points of accuracy that may be lost: the most sensitive layers stay float until "
-                  "this holds")
+                  "this holds (weights of 4 bits have 8 first)")
       ->check(CLI::Range(0.0, 100.0));
   verb.add_flag("--keep_slow", options.keep_slow,
                 "Quantize layers even where that is not faster here");

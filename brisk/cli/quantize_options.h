@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "brisk/cli/quantization_aware.h"
+#include "brisk/compress/block_rounding.h"
 #include "brisk/compress/calibration.h"
 
 namespace brisk::cli {
@@ -15,6 +16,8 @@ struct QuantizeVerbOptions {
   std::string model, data, validation, output = "runs/quantized", method = "mse",
                                        semantics = "onnx";
   int64_t samples = 512, batch_size = 32, time_batch_size = 16, steps = 30, threads = 0;
+  int bits = 8;             ///< of weights alone
+  int64_t block_size = -1;  ///< rows of them that share a scale; 0: all, -1: not said
   double percentile = 99.99;
   std::vector<std::string> float_layers;
   double max_drop = -1;  ///< in points; negative: no budget
@@ -24,6 +27,10 @@ struct QuantizeVerbOptions {
   /// Whether ranges of activations are found on data, before the model runs.
   bool calibrates() const { return !dynamic && !weights_only; }
   bool tflite() const { return semantics == "tflite"; }
+  /// What weights alone are rounded to: 4 bits are too few for whole columns.
+  RoundingGrid grid() const {
+    return {.bits = bits, .block_size = block_size >= 0 ? block_size : bits == 4 ? 32 : 0};
+  }
 };
 
 void add_quantize_options(CLI::App& verb, QuantizeVerbOptions& options);

@@ -19,13 +19,23 @@ Json layer_json(const MeasuredLayer& row) {
           {"reason", row.layer.reason},
           {"input_type", std::string(name(row.layer.input_type))},
           {"input_scale", row.layer.input_scale},
+          {"weight_type", row.layer.quantized ? std::string(name(row.layer.weight_type)) : "f32"},
+          {"block_size", row.layer.block_size},
           {"weight_sqnr", row.layer.quantized ? row.layer.weight_sqnr : 0},
           {"float_milliseconds", row.float_milliseconds},
           {"integer_milliseconds", row.integer_milliseconds}};
 }
 
+/// "int8", "int4, blocks of 32", and the reason where there is one.
+std::string outcome(const QuantizedLayer& layer) {
+  if (!layer.quantized) return "f32: " + layer.reason;
+  std::string text = layer.weight_type == DType::i4 ? "int4" : "int8";
+  if (layer.block_size > 0) text += fmt::format(", blocks of {}", layer.block_size);
+  return layer.reason.empty() ? text : text + ": " + layer.reason;
+}
+
 void print_layers(const std::vector<MeasuredLayer>& rows) {
-  fmt::print("{:40} {:>10} {:>10} {:>10} {:>14}  {}\n", "layer", "f32 ms", "int8 ms", "input",
+  fmt::print("{:40} {:>10} {:>10} {:>10} {:>14}  {}\n", "layer", "f32 ms", "integer ms", "input",
              "weights, dB", "kept, or why not");
   for (const MeasuredLayer& row : rows) {
     const auto time = [](double ms) { return ms > 0 ? fmt::format("{:.3f}", ms) : "-"; };
@@ -33,7 +43,7 @@ void print_layers(const std::vector<MeasuredLayer>& rows) {
                time(row.float_milliseconds), time(row.integer_milliseconds),
                row.layer.quantized ? name(row.layer.input_type) : "f32",
                row.layer.quantized ? fmt::format("{:.1f}", row.layer.weight_sqnr) : "-",
-               row.layer.quantized ? "int8" : "f32: " + row.layer.reason);
+               outcome(row.layer));
   }
 }
 
@@ -62,6 +72,8 @@ Json quantize_json(const QuantizeReport& report, const QuantizeVerbOptions& opti
                                : options.weights_only ? "weights_only"
                                                       : options.method},
                {"semantics", options.semantics},
+               {"bits", options.grid().bits},
+               {"block_size", options.grid().block_size},
                {"samples", options.calibrates() ? report.samples : 0},
                {"bias_correction", options.bias_correction},
                {"before", model_json(report.before)},

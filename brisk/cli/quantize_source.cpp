@@ -10,7 +10,7 @@
 namespace brisk::cli {
 namespace {
 
-/// What 8-bit weights are multiplied with: bf16 where the processor has products of it.
+/// What weights in integers are multiplied with: bf16 where the processor has products of it.
 DType fast_activations() {
   return find_backend("cpu").value()->supports_fast(DType::bf16).ok() ? DType::bf16 : DType::f32;
 }
@@ -35,7 +35,10 @@ QuantizedModel write_integers(const QuantizeSource& source, const QuantizeVerbOp
                               const std::set<std::string, std::less<>>& float_layers) {
   if (options.dynamic) return quantize_dynamically(source.folded, float_layers);
   if (options.weights_only)
-    return quantize_weights_only(source.folded, float_layers, fast_activations());
+    return quantize_weights_only(source.folded, float_layers,
+                                 {.activations = fast_activations(),
+                                  .grid = options.grid(),
+                                  .wide_layers = names_of(source.wide_layers)});
   if (options.tflite()) return quantize_tflite(source.folded, source.ranges, float_layers);
   if (!options.bias_correction) return quantize_model(source.folded, source.ranges, float_layers);
   return quantize_model(correct_biases(source.folded, source.means, float_layers), source.ranges,

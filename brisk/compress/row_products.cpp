@@ -87,13 +87,17 @@ int64_t RowProductWriter::contracted_axes(const ProductPlan& product) const {
 }
 
 QuantizedWeights RowProductWriter::weights_of(const ProductPlan& product) const {
+  return quantize_weights(matrix_of(product), Tensor(), 1, 1);
+}
+
+Tensor RowProductWriter::matrix_of(const ProductPlan& product) const {
   const Tensor& filter = model_.weights[product.filter];
   const auto [axes, last] = *contraction_of(graph_, graph_.node(product.node));
   int64_t rows = 1;
   const int64_t split = last ? filter.rank() - axes : axes;
   for (int64_t axis = 0; axis < split; ++axis) rows *= filter.sizes()[static_cast<size_t>(axis)];
   const Tensor matrix = filter.reshaped({rows, filter.num_elements() / std::max<int64_t>(rows, 1)});
-  return quantize_weights(last ? transposed(matrix) : matrix, Tensor(), 1, 1);
+  return last ? transposed(matrix) : matrix;
 }
 
 Value RowProductWriter::rows_of(const ProductPlan& product) {

@@ -13,6 +13,8 @@ class RowProductWriter : public IntegerWriter {
   RowProductWriter(const Model& folded, const std::set<std::string, std::less<>>& float_layers);
 
   QuantizedWeights weights_of(const ProductPlan& product) const override;
+  /// The product's weights f32 [k, n].
+  Tensor matrix_of(const ProductPlan& product) const;
   /// The product's rows [..., m, k]: its last axes, where several are contracted, as one.
   Value rows_of(const ProductPlan& product);
   /// How many of the left operand's axes are contracted.

@@ -13,14 +13,28 @@ namespace {
 class WeightOnlyWriter : public RowProductWriter {
  public:
   WeightOnlyWriter(const Model& folded, const std::set<std::string, std::less<>>& float_layers,
-                   DType activations)
-      : RowProductWriter(folded, float_layers), activations_(activations) {}
+                   const WeightOnlyOptions& options)
+      : RowProductWriter(folded, float_layers), options_(options) {}
 
  private:
+  RoundingGrid grid_of(const ProductPlan& product) const {
+    return options_.wide_layers.contains(graph_.node(product.node).label) ? RoundingGrid{}
+                                                                          : options_.grid;
+  }
+
   /// No integers are added to: there is no bias in their units.
   QuantizedWeights weights_of(const ProductPlan& product) const override {
-    QuantizedWeights weights = RowProductWriter::weights_of(product);
-    weights.bias = Tensor();
+    const RoundingGrid grid = grid_of(product);
+    QuantizedWeights weights;
+    if (grid.bits == 8 && grid.block_size == 0) {
+      weights = RowProductWriter::weights_of(product);
+      weights.bias = Tensor();
+    } else {
+      const Tensor matrix = matrix_of(product);
+      weights.multiplier = block_steps(matrix, grid);
+      weights.filter = rounded_to_blocks(matrix, weights.multiplier, grid);
+      weights.sqnr = block_sqnr(matrix, weights.filter, weights.multiplier, grid);
+    }
     return weights;
   }
 
@@ -28,16 +42,20 @@ class WeightOnlyWriter : public RowProductWriter {
     const std::pair key{graph_.node(product.node).operands[0], contracted_axes(product)};
     const auto found = rows_.find(key);
     if (found != rows_.end()) return found->second;
-    return rows_[key] = cast(rows_of(product), activations_);
+    return rows_[key] = cast(rows_of(product), options_.activations);
   }
 
   Value product(const ProductPlan& product, Value rows, Value) override {
     const std::vector<Value>& stored = weights(product);
-    add_layer(product, {.input_type = activations_});
-    return finished(product, weight_only_dot(rows, stored[0], stored[1]));
+    const RoundingGrid grid = grid_of(product);
+    add_layer(product, {.input_type = options_.activations,
+                        .weight_type = grid.integers(),
+                        .block_size = grid.block_size});
+    return finished(product, weight_only_dot(rows, stored[0], stored[1],
+                                             {.block_size = grid.block_size}));
   }
 
-  DType activations_;
+  const WeightOnlyOptions& options_;
   std::map<std::pair<ValueId, int64_t>, Value> rows_;
 };
 
@@ -45,10 +63,14 @@ class WeightOnlyWriter : public RowProductWriter {
 
 QuantizedModel quantize_weights_only(const Model& folded,
                                      const std::set<std::string, std::less<>>& float_layers,
-                                     DType activations) {
+                                     const WeightOnlyOptions& options) {
+  const DType activations = options.activations;
   require(activations == DType::f32 || activations == DType::bf16,
-          "beside 8-bit weights activations are f32 or bf16, not {}", name(activations));
-  return WeightOnlyWriter(folded, float_layers, activations).write();
+          "beside weights in integers activations are f32 or bf16, not {}", name(activations));
+  require(options.grid.bits == 4 || options.grid.bits == 8,
+          "weights have 4 or 8 bits, not {}", options.grid.bits);
+  require(options.grid.block_size >= 0, "a block of weights has {} rows", options.grid.block_size);
+  return WeightOnlyWriter(folded, float_layers, options).write();
 }
 
 }  // namespace brisk
