@@ -139,6 +139,21 @@ std::filesystem::path write_integer_package(const Model& model, const Json& step
   return package;
 }
 
+/// Ranges of fewer images than this miss much of what others hold.
+constexpr int64_t kFewSamples = 32;
+
+void tell_of_few_samples(int64_t samples, int64_t wanted) {
+  if (samples < wanted)
+    fmt::print(stderr, "ranges are found on all there is, at most {} images, not {}\n", samples,
+               wanted);
+  if (samples < kFewSamples)
+    fmt::print(
+        stderr,
+        "warning: ranges of {} image{}: greater values of others are cut off; give --samples "
+        "{} or more, and --data that has them\n",
+        samples, samples == 1 ? "" : "s", kFewSamples);
+}
+
 int quantize(const QuantizeVerbOptions& options) {
   PackageJob job = open_package(options.model);
   job.recipe.batch_size = options.batch_size;
@@ -150,9 +165,7 @@ int quantize(const QuantizeVerbOptions& options) {
     validation = open_data(job, options.validation.empty() ? options.data : options.validation);
     report.samples = std::min(options.samples, data->cardinality() * options.batch_size);
   }
-  if (report.samples < options.samples && options.calibrates() && !options.json)
-    fmt::print(stderr, "ranges are found on all there is, at most {} images, not {}\n",
-               report.samples, options.samples);
+  if (options.calibrates()) tell_of_few_samples(report.samples, options.samples);
   QuantizeSource source = quantize_source(job.model, data, options);
   const Quantize with_floats = [&](const std::set<std::string, std::less<>>& float_layers) {
     return write_integers(source, options, float_layers);
