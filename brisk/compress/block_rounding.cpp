@@ -21,8 +21,8 @@ constexpr size_t kStripe = 64;  ///< columns side by side
 using Columns = std::array<float, kStripe>;
 
 /// The extreme's share of low() steps.
-constexpr float kShares[] = {1.1F, 1.05F, 1.0F, 0.95F, 0.9F,  0.85F, 0.8F,
-                             0.75F, 0.7F, 0.65F, 0.6F, 0.55F, 0.5F};
+constexpr float kShares[] = {1.1F,  1.05F, 1.0F,  0.95F, 0.9F,  0.85F, 0.8F,
+                             0.75F, 0.7F,  0.65F, 0.6F,  0.55F, 0.5F};
 constexpr int kRefinements = 2;
 
 /// x to the nearest whole number, halfway cases to the even one, inside the grid. |x| < 2^22
@@ -49,7 +49,7 @@ struct Stripe {
 
 class StepSearch {
  public:
-  StepSearch(const Stripe& stripe, const RoundingGrid& grid)
+  StepSearch(const Stripe& stripe, const WeightGrid& grid)
       : stripe_(stripe), low_(grid.low()), high_(grid.high()), short_(grid.steps() == DType::bf16) {
     error_.fill(INFINITY);
   }
@@ -106,13 +106,13 @@ class StepSearch {
   Columns step_ = {}, error_ = {};
 };
 
-int64_t rows_of_block(const Tensor& matrix, const RoundingGrid& grid) {
+int64_t rows_of_block(const Tensor& matrix, const WeightGrid& grid) {
   return grid.block_size > 0 ? grid.block_size : std::max<int64_t>(matrix.sizes()[0], 1);
 }
 
 }  // namespace
 
-Tensor block_steps(const Tensor& matrix, const RoundingGrid& grid) {
+Tensor block_steps(const Tensor& matrix, const WeightGrid& grid) {
   const int64_t k = matrix.sizes()[0], n = matrix.sizes()[1], block = rows_of_block(matrix, grid);
   const int64_t blocks = ceil_div(k, block);
   Tensor steps(DType::f32, {blocks, n});
@@ -120,19 +120,20 @@ Tensor block_steps(const Tensor& matrix, const RoundingGrid& grid) {
   const int64_t stripes = ceil_div(n, static_cast<int64_t>(kStripe));
   parallel_for(blocks * stripes, available_cores(), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t row = i / stripes * block,
-                    column = i % stripes * static_cast<int64_t>(kStripe);
+      const int64_t row = i / stripes * block, column = i % stripes * static_cast<int64_t>(kStripe);
       const Stripe stripe(matrix, row, std::min(row + block, k), column);
       const Columns found = StepSearch(stripe, grid).run();
       std::copy_n(found.begin(), std::min(static_cast<int64_t>(kStripe), n - column),
                   to + i / stripes * n + column);
     }
   });
-  if (grid.block_size == 0) return k == 0 ? Tensor::of({n}, std::vector<float>(static_cast<size_t>(n), 1)) : steps.reshaped({n});
+  if (grid.block_size == 0)
+    return k == 0 ? Tensor::of({n}, std::vector<float>(static_cast<size_t>(n), 1))
+                  : steps.reshaped({n});
   return steps.cast(grid.steps());
 }
 
-Tensor rounded_to_blocks(const Tensor& matrix, const Tensor& steps, const RoundingGrid& grid) {
+Tensor rounded_to_blocks(const Tensor& matrix, const Tensor& steps, const WeightGrid& grid) {
   const int64_t k = matrix.sizes()[0], n = matrix.sizes()[1], block = rows_of_block(matrix, grid);
   const Tensor wide = steps.cast(DType::f32);
   const float *weight = matrix.data<float>().data(), *step = wide.data<float>().data();
@@ -140,14 +141,13 @@ Tensor rounded_to_blocks(const Tensor& matrix, const Tensor& steps, const Roundi
   int8_t* to = integers.data<int8_t>().data();
   for (int64_t row = 0; row < k; ++row)
     for (int64_t column = 0; column < n; ++column)
-      to[row * n + column] = static_cast<int8_t>(
-          whole(weight[row * n + column] / step[row / block * n + column], grid.low(),
-                grid.high()));
+      to[row * n + column] = static_cast<int8_t>(whole(
+          weight[row * n + column] / step[row / block * n + column], grid.low(), grid.high()));
   return grid.bits == 4 ? packed_i4(integers) : integers;
 }
 
 double block_sqnr(const Tensor& matrix, const Tensor& integers, const Tensor& steps,
-                  const RoundingGrid& grid) {
+                  const WeightGrid& grid) {
   const int64_t n = matrix.sizes()[1], block = rows_of_block(matrix, grid);
   const Tensor bytes = integers.dtype() == DType::i4 ? unpacked_i4(integers) : integers,
                wide = steps.cast(DType::f32);

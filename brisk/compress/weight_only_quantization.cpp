@@ -17,14 +17,14 @@ class WeightOnlyWriter : public RowProductWriter {
       : RowProductWriter(folded, float_layers), options_(options) {}
 
  private:
-  RoundingGrid grid_of(const ProductPlan& product) const {
-    return options_.wide_layers.contains(graph_.node(product.node).label) ? RoundingGrid{}
+  WeightGrid grid_of(const ProductPlan& product) const {
+    return options_.wide_layers.contains(graph_.node(product.node).label) ? WeightGrid{}
                                                                           : options_.grid;
   }
 
   /// No integers are added to: there is no bias in their units.
   QuantizedWeights weights_of(const ProductPlan& product) const override {
-    const RoundingGrid grid = grid_of(product);
+    const WeightGrid grid = grid_of(product);
     QuantizedWeights weights;
     if (grid.bits == 8 && grid.block_size == 0) {
       weights = RowProductWriter::weights_of(product);
@@ -47,12 +47,12 @@ class WeightOnlyWriter : public RowProductWriter {
 
   Value product(const ProductPlan& product, Value rows, Value) override {
     const std::vector<Value>& stored = weights(product);
-    const RoundingGrid grid = grid_of(product);
+    const WeightGrid grid = grid_of(product);
     add_layer(product, {.input_type = options_.activations,
                         .weight_type = grid.integers(),
                         .block_size = grid.block_size});
-    return finished(product, weight_only_dot(rows, stored[0], stored[1],
-                                             {.block_size = grid.block_size}));
+    return finished(product,
+                    weight_only_dot(rows, stored[0], stored[1], {.block_size = grid.block_size}));
   }
 
   const WeightOnlyOptions& options_;
@@ -67,8 +67,8 @@ QuantizedModel quantize_weights_only(const Model& folded,
   const DType activations = options.activations;
   require(activations == DType::f32 || activations == DType::bf16,
           "beside weights in integers activations are f32 or bf16, not {}", name(activations));
-  require(options.grid.bits == 4 || options.grid.bits == 8,
-          "weights have 4 or 8 bits, not {}", options.grid.bits);
+  require(options.grid.bits == 4 || options.grid.bits == 8, "weights have 4 or 8 bits, not {}",
+          options.grid.bits);
   require(options.grid.block_size >= 0, "a block of weights has {} rows", options.grid.block_size);
   return WeightOnlyWriter(folded, float_layers, options).write();
 }

@@ -10,7 +10,7 @@ namespace brisk {
 struct WeightOnlyOptions {
   /// What weights are multiplied with: f32, or bf16, which rounds it.
   DType activations = DType::f32;
-  RoundingGrid grid = {};  ///< of the weights
+  WeightGrid grid = {};  ///< of the weights
   /// Labels of products whose weights have 8 bits by channel whatever the grid.
   std::set<std::string, std::less<>> wide_layers = {};
 };

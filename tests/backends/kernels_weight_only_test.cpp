@@ -47,9 +47,8 @@ struct Product : KernelCase {
     const int64_t k = s.lhs.back();
     const Value lhs = random(type, s.lhs);
     const Value rhs = random(form.weights, {k, s.n});
-    const Value scale = form.block == 0
-                            ? random(form.scale, {s.n})
-                            : random(form.scale, {ceil_div(k, form.block), s.n});
+    const Value scale = form.block == 0 ? random(form.scale, {s.n})
+                                        : random(form.scale, {ceil_div(k, form.block), s.n});
     weight_only_dot(lhs, rhs, scale, {.block_size = form.block});
   }
 };

@@ -18,7 +18,7 @@ Tensor random_matrix(int64_t k, int64_t n) {
   return matrix;
 }
 
-double sqnr(const Tensor& matrix, const RoundingGrid& grid) {
+double sqnr(const Tensor& matrix, const WeightGrid& grid) {
   const Tensor steps = block_steps(matrix, grid);
   return block_sqnr(matrix, rounded_to_blocks(matrix, steps, grid), steps, grid);
 }
@@ -37,7 +37,7 @@ double error_with(const Tensor& matrix, int64_t row, int64_t rows, int64_t c, do
 
 TEST(BlockRounding, ComesNearTheBestStepsThereAre) {
   const Tensor matrix = random_matrix(64, 70);
-  const RoundingGrid grid{.bits = 4, .block_size = 32};
+  const WeightGrid grid{.bits = 4, .block_size = 32};
   const Tensor steps = block_steps(matrix, grid);
   EXPECT_EQ(steps.describe(), "bf16[2, 70]");
   double found = 0, best = 0;
@@ -64,12 +64,12 @@ TEST(BlockRounding, LosesAsMuchAsItsBitsAndBlocksSay) {
 
 TEST(BlockRounding, KeepsWhatTheGridHas) {
   const Tensor matrix = Tensor::of<float>({4, 2}, {-2, 0, 1.75F, 0, 0.25F, 0, -1, 0});
-  const RoundingGrid grid{.bits = 4, .block_size = 4};
+  const WeightGrid grid{.bits = 4, .block_size = 4};
   const Tensor steps = block_steps(matrix, grid);
   EXPECT_EQ(steps.get(0), 0.25);
   const Tensor integers = rounded_to_blocks(matrix, steps, grid);
-  EXPECT_TRUE(bit_equal(unpacked_i4(integers),
-                        Tensor::of<int8_t>({4, 2}, {-8, 0, 7, 0, 1, 0, -4, 0})));
+  EXPECT_TRUE(
+      bit_equal(unpacked_i4(integers), Tensor::of<int8_t>({4, 2}, {-8, 0, 7, 0, 1, 0, -4, 0})));
   EXPECT_EQ(block_sqnr(matrix, integers, steps, grid), INFINITY);
   const Tensor positive = Tensor::of<float>({3, 1}, {2, -1.75F, 0.25F});
   EXPECT_EQ(block_steps(positive, grid).get(0), -0.25) << "the greatest weight is -8 steps";
@@ -78,7 +78,7 @@ TEST(BlockRounding, KeepsWhatTheGridHas) {
 TEST(BlockRounding, TakesBlocksThatEndEarly) {
   const Tensor matrix = random_matrix(37, 3);
   for (const int64_t block : {8, 32, 64}) {
-    const RoundingGrid grid{.bits = 4, .block_size = block};
+    const WeightGrid grid{.bits = 4, .block_size = block};
     const Tensor steps = block_steps(matrix, grid);
     EXPECT_EQ(steps.sizes(), (std::vector<int64_t>{(36 + block) / block, 3}));
     EXPECT_GT(sqnr(matrix, grid), 18);

@@ -56,9 +56,9 @@ TEST(QuantizedOnnx, WritesWeightsAloneAsDequantizeLinearAndReadsThemAgain) {
   const Model folded = fold_weights(residual_model());
   const Tensor input = images(8)[0];
   for (const DType activations : {DType::f32, DType::bf16})
-    for (const RoundingGrid& grid :
-         {RoundingGrid{}, RoundingGrid{.bits = 4}, RoundingGrid{.bits = 4, .block_size = 4},
-          RoundingGrid{.bits = 8, .block_size = 4}}) {
+    for (const WeightGrid& grid :
+         {WeightGrid{}, WeightGrid{.bits = 4}, WeightGrid{.bits = 4, .block_size = 4},
+          WeightGrid{.bits = 8, .block_size = 4}}) {
       SCOPED_TRACE(fmt::format("{} bits, blocks of {}", grid.bits, grid.block_size));
       const Model model =
           quantize_weights_only(folded, {}, {.activations = activations, .grid = grid}).model;

@@ -5,9 +5,11 @@
 #include "brisk/compress/fold_weights.h"
 #include "brisk/compress/quantization_report.h"
 #include "brisk/compress/quantize_weights.h"
+#include "brisk/formats/package/package.h"
 #include "brisk/nn/zoo/zoo.h"
 #include "brisk/train/model_step.h"
 #include "tests/compress/residual_model.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/tolerances.h"
 
 namespace brisk {
@@ -92,6 +94,25 @@ TEST(WeightOnlyQuantization, KeepsWideLayersInEightBits) {
     EXPECT_EQ(layer.weight_type, layer.label == wide ? DType::i8 : DType::i4) << layer.label;
     EXPECT_EQ(layer.block_size, layer.label == wide ? 0 : 32) << layer.label;
   }
+}
+
+TEST(WeightOnlyQuantization, KeepsAnEmbeddingThatMakesTheScoresInBothForms) {
+  Model floats =
+      zoo::gpt2({.steps = 8, .vocabulary = 50, .layers = 1, .width = 32, .heads = 2, .dropout = 0});
+  floats.initialize(2);
+  floats = fold_weights(floats);
+  const QuantizedModel quantized =
+      quantize_weights_only(floats, {}, {.grid = {.bits = 4, .block_size = 8}});
+  const std::vector<Tensor> batch = tokens(floats);
+  EXPECT_GT(output_sqnr(floats, quantized.model, batch), 15);
+  const test::TemporaryDirectory directory;
+  const Model& model = quantized.model;
+  write_package(directory / "model", {model.program, model.weights, model.name, {}, {}, {}})
+      .value();
+  const Package package = read_package(directory / "model").value();
+  ASSERT_EQ(package.weights.size(), model.weights.size());
+  for (size_t i = 0; i < model.weights.size(); ++i)
+    EXPECT_TRUE(bit_equal(package.weights[i], model.weights[i])) << model.program.state[i].name;
 }
 
 TEST(WeightOnlyQuantization, KeepsAQuarterOfTheWeights) {

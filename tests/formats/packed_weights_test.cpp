@@ -26,8 +26,9 @@ TEST(PackedWeights, AreBytesInTheFile) {
     std::vector<int64_t> sizes;
     std::string stored;
   };
-  for (const auto& [sizes, stored] : {Row{{4, 6}, "u8[4, 3]"}, Row{{3, 5}, "u8[8]"},
-                                      Row{{5}, "u8[3]"}, Row{{}, "u8[1]"}, Row{{0, 6}, "u8[0, 3]"}}) {
+  for (const auto& [sizes, stored] :
+       {Row{{4, 6}, "u8[4, 3]"}, Row{{3, 5}, "u8[8]"}, Row{{5}, "u8[3]"}, Row{{}, "u8[1]"},
+        Row{{0, 6}, "u8[0, 3]"}}) {
     const Tensor weight = numbers(sizes);
     EXPECT_EQ(for_file(weight).describe(), stored);
     const Result<Tensor> back = from_file(for_file(weight), type_of(weight));
@@ -45,9 +46,8 @@ TEST(PackedWeights, RefuseWhatGraphAndFileDisagreeAbout) {
     return read ? std::string("read") : read.error();
   };
   const Type wanted(DType::i4, {4, 6});
-  for (const Tensor& stored :
-       {Tensor::zeros(DType::u8, {4, 4}), Tensor::zeros(DType::u8, {12}),
-        Tensor::zeros(DType::i8, {4, 3}), Tensor::zeros(DType::u8, {3, 4})})
+  for (const Tensor& stored : {Tensor::zeros(DType::u8, {4, 4}), Tensor::zeros(DType::u8, {12}),
+                               Tensor::zeros(DType::i8, {4, 3}), Tensor::zeros(DType::u8, {3, 4})})
     EXPECT_THAT(refusal(stored, wanted), HasSubstr("graph.txt says i4[4, 6]"));
   EXPECT_THAT(refusal(Tensor::zeros(DType::f32, {2}), Type(DType::f32, {3})),
               HasSubstr("is f32[2], but graph.txt says f32[3]"));

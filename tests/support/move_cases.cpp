@@ -156,15 +156,14 @@ void add_dynamic(std::vector<OpCase>& cases) {
 
 void add_unpack(std::vector<OpCase>& cases) {
   for (const Sizes& sizes : {Sizes{3, 65}, Sizes{}, Sizes{0, 3}, Sizes{2, 4}})
-    cases.push_back({.op = "unpack_integers",
-                     .name = shape_name(sizes),
-                     .operands = {values(sizes).between(-8, 7)},
-                     .build =
-                         [](Builder&, std::span<const Value> in) {
-                           return std::vector{unpack_integers(in[0])};
-                         },
-                     .types = {DType::i4},
-                     .check_gradient = false});
+    cases.push_back(
+        {.op = "unpack_integers",
+         .name = shape_name(sizes),
+         .operands = {values(sizes).between(-8, 7)},
+         .build = [](Builder&,
+                     std::span<const Value> in) { return std::vector{unpack_integers(in[0])}; },
+         .types = {DType::i4},
+         .check_gradient = false});
 }
 
 }  // namespace

@@ -269,11 +269,13 @@ class Joiner {
     WeightOnly result{weights->inputs[0], *scale, number("block_size", 0)};
     const int64_t axis = (number("axis", 1) + 2) % 2;
     if (result.block_size > 0) {
-      const bool fits = axis == 0 && scale->sizes() == std::vector{ceil_div(k, result.block_size), n};
+      const bool fits =
+          axis == 0 && scale->sizes() == std::vector{ceil_div(k, result.block_size), n};
       return fits ? std::optional(result) : std::nullopt;
     }
     if (scale->num_elements() == 1)
-      result.scale = Tensor::of({n}, std::vector<float>(static_cast<size_t>(n), scale->data<float>()[0]));
+      result.scale =
+          Tensor::of({n}, std::vector<float>(static_cast<size_t>(n), scale->data<float>()[0]));
     else if (axis != 1 || scale->sizes() != std::vector{n})
       return std::nullopt;
     return result;
@@ -470,9 +472,8 @@ class Joiner {
     const Tensor narrow = found.scale.cast(DType::bf16);
     const bool fits = found.block_size > 0 && bit_equal(narrow.cast(DType::f32), found.scale);
     added.push_back({node.inputs[2], HostTensor(fits ? narrow : found.scale)});
-    node.attributes.push_back({.name = "block_size",
-                               .kind = AttributeDef::Kind::integer,
-                               .integer = found.block_size});
+    node.attributes.push_back(
+        {.name = "block_size", .kind = AttributeDef::Kind::integer, .integer = found.block_size});
     node.attributes.push_back(
         {.name = "filter_name", .kind = AttributeDef::Kind::text, .text = filter_name});
     return node;

@@ -8,8 +8,8 @@
 #include "brisk/ops/reduce/reduce.h"
 
 // concatenate, pad, dynamic_slice and dynamic_update_slice: a thread for each unit of the result,
-// which asks where its bytes come from. (Moves that are affine are loops.) unpack_integers: a thread
-// for each byte that is read.
+// which asks where its bytes come from. (Moves that are affine are loops.) unpack_integers: a
+// thread for each byte that is read.
 
 namespace brisk::cuda {
 namespace {

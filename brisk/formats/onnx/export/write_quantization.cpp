@@ -253,10 +253,10 @@ void weight_only_dot(Emitter& e, const Node& node, NodeId id) {
   if (e.type(lhs).dtype() != DType::f32)
     x = e.node("Cast", {x}, {attribute("to", static_cast<int64_t>(ElementType::f32))});
   const Tensor scale = known(e, node.operands[2], "scale").cast(DType::f32);
-  e.set_plain({id, 0},
-              e.node("MatMul", {x, dequantized_weights(e, e.plain(weights), scale,
-                                                       e.type(weights).dtype(),
-                                                       block_size > 0 ? 0 : 1, block_size)}));
+  e.set_plain(
+      {id, 0},
+      e.node("MatMul", {x, dequantized_weights(e, e.plain(weights), scale, e.type(weights).dtype(),
+                                               block_size > 0 ? 0 : 1, block_size)}));
 }
 
 constexpr WriterRow kWriteQuantizationRows[] = {

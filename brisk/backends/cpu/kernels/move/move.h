@@ -1,7 +1,8 @@
 #pragma once
 
 /// Kernels for the ops that rearrange elements of any type of whole bytes: transpose, slice,
-/// reverse, broadcast, concatenate, pad, dynamic_slice and dynamic_update_slice; and unpack_integers.
+/// reverse, broadcast, concatenate, pad, dynamic_slice and dynamic_update_slice; and
+/// unpack_integers.
 
 #include "brisk/backends/cpu/kernel.h"
 

@@ -17,13 +17,13 @@ struct WeightOnlyTile {
   const std::byte* lhs = nullptr;  ///< floats [rows, k]
   int64_t rows = 0, k = 0;
   const std::byte* panel = nullptr;
-  bool packed = false;                ///< 4-bit integers
+  bool packed = false;                  ///< 4-bit integers
   const std::byte* expanded = nullptr;  ///< the panel's floats, or null
-  int64_t block = 0;              ///< rows of a scale: at least k, or a multiple of kBlockMultiple
-  const std::byte* scale = nullptr;     ///< f32 [ceil(k / block), columns of a panel]
-  bool short_scale = false;           ///< ... or bf16
-  int64_t columns = 0;            ///< of the panel that are there
-  float* result = nullptr;              ///< [rows, stride], from the panel's first column on
+  int64_t block = 0;  ///< rows of a scale: at least k, or a multiple of kBlockMultiple
+  const std::byte* scale = nullptr;  ///< f32 [ceil(k / block), columns of a panel]
+  bool short_scale = false;          ///< ... or bf16
+  int64_t columns = 0;               ///< of the panel that are there
+  float* result = nullptr;           ///< [rows, stride], from the panel's first column on
   int64_t stride = 0;
 };
 

@@ -60,12 +60,11 @@ void WeightPanels::pack_bytes(const int8_t* weights) {
 
 void WeightPanels::pack_halves(const std::byte* weights) {
   const int64_t depth = loops_.depth, lanes = loops_.lanes, vectors = loops_.columns / lanes,
-                place_bytes = 4 / depth,
-                register_bytes = lanes * 4;
+                place_bytes = 4 / depth, register_bytes = lanes * 4;
   for (int64_t row = 0; row < k_; ++row) {
     const int64_t step = row / depth, part = step % loops_.packed_steps;
-    std::byte* to = weights_.get() + step / loops_.packed_steps * register_bytes +
-                    row % depth * place_bytes;
+    std::byte* to =
+        weights_.get() + step / loops_.packed_steps * register_bytes + row % depth * place_bytes;
     for (int64_t column = 0; column < n_; ++column) {
       const int64_t panel = column / loops_.columns, inside = column % loops_.columns;
       const int64_t number = part * vectors + inside / lanes;

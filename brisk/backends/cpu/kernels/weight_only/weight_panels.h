@@ -22,7 +22,9 @@ class WeightPanels {
   /// Fills in what a tile has of panel `panel`.
   void describe(int64_t panel, WeightOnlyTile& tile) const;
   /// Of an expanded panel.
-  int64_t expanded_bytes() const { return steps_ * loops_.depth * loops_.columns * loops_.float_bytes; }
+  int64_t expanded_bytes() const {
+    return steps_ * loops_.depth * loops_.columns * loops_.float_bytes;
+  }
   void expand(int64_t panel, std::byte* expanded) const;
 
  private:
