@@ -9,9 +9,13 @@ namespace brisk::cli {
 CalibrationOptions calibration_of(const QuantizeVerbOptions& options) {
   const auto known = enum_names(CalibrationMethod{});
   const std::vector<std::string> names(known.begin(), known.end());
-  const auto found = std::find(names.begin(), names.end(), options.method);
-  require(found != names.end(), "there is no calibration '{}'{}; there are: {}", options.method,
-          did_you_mean(options.method, names), fmt::join(names, ", "));
+  // 16 bits need not give up any of a range for finer steps.
+  const std::string method = !options.method.empty()       ? options.method
+                             : options.activation_bits > 8 ? "min_max"
+                                                           : "mse";
+  const auto found = std::find(names.begin(), names.end(), method);
+  require(found != names.end(), "there is no calibration '{}'{}; there are: {}", method,
+          did_you_mean(method, names), fmt::join(names, ", "));
   return {.method = static_cast<CalibrationMethod>(found - names.begin()),
           .percentile = options.percentile,
           .threads = static_cast<int>(options.threads)};
@@ -22,6 +26,8 @@ void require_consistent(const QuantizeVerbOptions& options) {
   require(has_data || !options.calibrates(),
           "give --data, on which the ranges of integers are found, or --dynamic or --weights_only, "
           "which need none");
+  require(options.tflite() || options.activation_bits == 8,
+          "--activations 16 is of TFLite's arithmetic: with --semantics tflite");
   require(options.weights_only || (options.bits == 8 && options.block_size < 0),
           "--bits and --block_size are those of weights alone: with --weights_only");
   require(has_data || options.max_drop < 0,
@@ -59,12 +65,18 @@ void add_quantize_options(CLI::App& verb, QuantizeVerbOptions& options) {
   verb.add_option("--samples", options.samples, "Images that ranges are found on")
       ->check(CLI::PositiveNumber);
   verb.add_option("--method", options.method,
-                  "How a range is found: min_max, moving_average, percentile, entropy or mse");
+                  "How a range is found: min_max, moving_average, percentile, entropy or mse; by "
+                  "default mse, and min_max of 16 bits");
   verb.add_option("--semantics", options.semantics,
                   "The integers' arithmetic: onnx, which is the fast one, or tflite, which gives "
                   "what TFLite's reference kernels give, bit for bit, with 8 bits from the input "
                   "to the result")
       ->check(CLI::IsMember({"onnx", "tflite"}));
+  verb.add_option(
+          "--activations", options.activation_bits,
+          "Bits of what lies between the products, with --semantics tflite: 8, or 16 beside "
+          "weights of 8")
+      ->check(CLI::IsMember({8, 16}));
   verb.add_option("--percentile", options.percentile, "Of the method percentile")
       ->check(CLI::Range(0.0, 100.0));
   verb.add_flag("--bias_correction", options.bias_correction,

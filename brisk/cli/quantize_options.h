@@ -13,9 +13,9 @@
 namespace brisk::cli {
 
 struct QuantizeVerbOptions {
-  std::string model, data, validation, output = "runs/quantized", method = "mse",
-                                       semantics = "onnx";
+  std::string model, data, validation, output = "runs/quantized", method, semantics = "onnx";
   int64_t samples = 512, batch_size = 32, time_batch_size = 16, steps = 30, threads = 0;
+  int activation_bits = 8;  ///< in TFLite's arithmetic
   int bits = 8;             ///< of weights alone
   int64_t block_size = -1;  ///< rows of them that share a scale; 0: all, -1: not said
   double percentile = 99.99;
@@ -28,7 +28,7 @@ struct QuantizeVerbOptions {
   bool calibrates() const { return !dynamic && !weights_only; }
   bool tflite() const { return semantics == "tflite"; }
   /// What weights alone are rounded to: 4 bits are too few for whole columns.
-  RoundingGrid grid() const {
+  WeightGrid grid() const {
     return {.bits = bits, .block_size = block_size >= 0 ? block_size : bits == 4 ? 32 : 0};
   }
 };

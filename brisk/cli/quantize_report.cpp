@@ -67,20 +67,25 @@ void print_models(const QuantizeReport& report, const QuantizeVerbOptions& optio
 Json quantize_json(const QuantizeReport& report, const QuantizeVerbOptions& options) {
   Json layers = Json::array();
   for (const MeasuredLayer& row : report.layers) layers.push_back(layer_json(row));
-  Json step = {{"step", "quantize"},
-               {"calibration", options.dynamic        ? "dynamic"
-                               : options.weights_only ? "weights_only"
-                                                      : options.method},
-               {"semantics", options.semantics},
-               {"bits", options.grid().bits},
-               {"block_size", options.grid().block_size},
-               {"samples", options.calibrates() ? report.samples : 0},
-               {"bias_correction", options.bias_correction},
-               {"before", model_json(report.before)},
-               {"after", model_json(report.after)},
-               {"batch_size", options.time_batch_size},
-               {"sqnr", std::isfinite(report.sqnr) ? Json(report.sqnr) : Json()},
-               {"layers", layers}};
+  Json step = {
+      {"step", "quantize"},
+      {"calibration",
+       options.dynamic ? "dynamic"
+       : options.weights_only
+           ? "weights_only"
+           : std::string(enum_names(
+                 CalibrationMethod{})[static_cast<size_t>(calibration_of(options).method)])},
+      {"semantics", options.semantics},
+      {"activation_bits", options.activation_bits},
+      {"bits", options.grid().bits},
+      {"block_size", options.grid().block_size},
+      {"samples", options.calibrates() ? report.samples : 0},
+      {"bias_correction", options.bias_correction},
+      {"before", model_json(report.before)},
+      {"after", model_json(report.after)},
+      {"batch_size", options.time_batch_size},
+      {"sqnr", std::isfinite(report.sqnr) ? Json(report.sqnr) : Json()},
+      {"layers", layers}};
   if (!report.training.empty())
     step["training"] = {{"how", report.training}, {"metrics_before", report.rounded}};
   return step;

@@ -39,7 +39,9 @@ QuantizedModel write_integers(const QuantizeSource& source, const QuantizeVerbOp
                                  {.activations = fast_activations(),
                                   .grid = options.grid(),
                                   .wide_layers = names_of(source.wide_layers)});
-  if (options.tflite()) return quantize_tflite(source.folded, source.ranges, float_layers);
+  if (options.tflite())
+    return quantize_tflite(source.folded, source.ranges, float_layers,
+                           options.activation_bits == 16 ? DType::i16 : DType::i8);
   if (!options.bias_correction) return quantize_model(source.folded, source.ranges, float_layers);
   return quantize_model(correct_biases(source.folded, source.means, float_layers), source.ranges,
                         float_layers);

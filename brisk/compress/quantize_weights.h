@@ -19,9 +19,11 @@ struct QuantizedWeights {
 QuantizedWeights quantize_weights(const Tensor& filter, const Tensor& bias, double input_scale,
                                   double result_scale);
 
-/// The same for TFLite's arithmetic: bias i32, multiplier f64, of scales that are f32 numbers.
+/// The same for TFLite's arithmetic: bias i32 (beside 16-bit activations i64), multiplier f64, of
+/// scales that are f32 numbers.
 QuantizedWeights quantize_tflite_weights(const Tensor& filter, const Tensor& bias,
-                                         double input_scale, double result_scale);
+                                         double input_scale, double result_scale,
+                                         DType bias_type = DType::i32);
 
 /// The transpose of a matrix f32 [n, k].
 Tensor transposed(const Tensor& matrix);
