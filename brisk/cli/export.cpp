@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "brisk/cli/dimension_option.h"
+#include "brisk/cli/options/dimension_option.h"
 #include "brisk/cli/verb.h"
 #include "brisk/formats/model_file.h"
 #include "brisk/train/package_job.h"

@@ -2,8 +2,8 @@
 
 #include "brisk/base/error.h"
 #include "brisk/cli/barrier_wait.h"
-#include "brisk/cli/option_spelling.h"
-#include "brisk/cli/usage.h"
+#include "brisk/cli/options/option_spelling.h"
+#include "brisk/cli/options/usage.h"
 #include "brisk/cli/verb.h"
 
 using namespace brisk::cli;

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "brisk/base/file.h"
-#include "brisk/cli/backend_option.h"
 #include "brisk/cli/optimize_progress.h"
+#include "brisk/cli/options/backend_option.h"
 #include "brisk/cli/run_job.h"
 #include "brisk/cli/stop_signal.h"
 #include "brisk/cli/verb.h"

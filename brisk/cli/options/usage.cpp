@@ -1,4 +1,4 @@
-#include "brisk/cli/usage.h"
+#include "brisk/cli/options/usage.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "brisk/cli/option_spelling.h"
+#include "brisk/cli/options/option_spelling.h"
 
 #include <algorithm>
 
