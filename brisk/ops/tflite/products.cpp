@@ -101,9 +101,7 @@ Op tflite_dot_op() {
   return Op{.name = "tflite_dot", .kind = OpKind::composite}
       .doc(
           "(lhs - zero point) x rhs + bias of matrices [..., m, k] of integers of 8 or 16 bits and "
-          "[k, n] of 8, scaled by a factor for each column (in f64; of 16 bits, in fixed point), "
-          "in "
-          "TFLite's arithmetic.")
+          "[k, n] of 8, scaled in f64 by a factor for each column, in TFLite's arithmetic.")
       .operands(4)
       .attributes<TfliteDotAttributes>()
       .infer([](const InferContext& context) -> std::vector<Type> {
@@ -121,13 +119,10 @@ Op tflite_dot_op() {
         const auto& attributes = context.as<TfliteDotAttributes>();
         const Value sums = biased_sums(context, attributes.input_zero_point,
                                        [](Value x, Value weights) { return matmul(x, weights); });
-        if (context.in(0).dtype() == DType::i16)
-          return {stored(scaled_wide(sums, fixed_point_factors(context.in(3))), attributes.output,
-                         DType::i16)};
         const Value y = cast(sums, DType::f64) * context.in(3);
         // Within i32 with room for the zero point.
         const Value whole = cast(clamp(rounded_away(y), -0x1p30, 0x1p30), DType::i32);
-        return {stored(whole, attributes.output, DType::i8)};
+        return {stored(whole, attributes.output, context.in(0).dtype())};
       })
       .not_differentiable();
 }

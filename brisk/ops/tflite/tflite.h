@@ -91,8 +91,8 @@ struct TfliteDotAttributes {
   }
 };
 /// TFLite's FULLY_CONNECTED, whose reference kernel scales in f64 and rounds once, halfway cases
-/// away from zero; of i16 it scales in fixed point. Operands: lhs i8 or i16 [..., m, k], rhs i8 [k,
-/// n], bias i32 or i64 [n], factor f64 [n], as of tflite_convolution.
+/// away from zero. Operands: lhs i8 or i16 [..., m, k], rhs i8 [k, n], bias i32 or i64 [n], factor
+/// f64 [n], as of tflite_convolution.
 Value tflite_dot(std::span<const Value> operands, const TfliteDotAttributes& attributes);
 
 struct TfliteBinaryAttributes {
