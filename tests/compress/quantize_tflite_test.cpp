@@ -117,11 +117,11 @@ TEST(QuantizeTflite, KnowsEveryOpThatTfliteHasInIntegers) {
 TEST(QuantizeTflite, HasActivationsOf16BitsThatLoseLess) {
   for (const Model& model : {residual_model(), gated_model()}) {
     const TflitePair narrow = quantized(model), wide = quantized(model, {}, DType::i16);
-    std::map<std::string, int> found = ops_of(wide.quantized.model),
-                               wanted = ops_of(narrow.quantized.model);
-    for (auto* count : {&found, &wanted})
-      count->erase("tflite_requantize");  // not needed where a part has the scale of the whole
-    EXPECT_EQ(found, wanted);
+    std::map<std::string, int> wide_ops = ops_of(wide.quantized.model),
+                               narrow_ops = ops_of(narrow.quantized.model);
+    for (auto* ops : {&wide_ops, &narrow_ops})
+      ops->erase("tflite_requantize");  // not needed where a part has the scale of the whole
+    EXPECT_EQ(wide_ops, narrow_ops);
     for (const QuantizedLayer& layer : wide.quantized.layers) {
       EXPECT_EQ(layer.input_type, DType::i16) << layer.label;
       EXPECT_EQ(layer.result_type, DType::i16) << layer.label;
