@@ -4,6 +4,7 @@
 #include <cstring>
 #include <new>
 
+#include "brisk/base/packed_integers.h"
 #include "brisk/base/shape.h"
 
 namespace brisk {
@@ -11,14 +12,16 @@ namespace brisk {
 std::shared_ptr<std::byte[]> allocate_aligned(int64_t count) {
   constexpr int64_t kAlignment = 64;
   const int64_t rounded = std::max(kAlignment, (count + kAlignment - 1) / kAlignment * kAlignment);
-  auto* memory = static_cast<std::byte*>(std::aligned_alloc(kAlignment, static_cast<size_t>(rounded)));
+  auto* memory =
+      static_cast<std::byte*>(std::aligned_alloc(kAlignment, static_cast<size_t>(rounded)));
   if (memory == nullptr) throw std::bad_alloc();
   return std::shared_ptr<std::byte[]>(memory, [](std::byte* p) { std::free(p); });
 }
 
 Tensor::Tensor(DType type, std::vector<int64_t> sizes)
     : type_(type), sizes_(std::move(sizes)), num_elements_(checked_product(sizes_)) {
-  require(num_elements_ <= (int64_t{1} << 56), "a tensor of {} does not fit into memory", describe());
+  require(num_elements_ <= (int64_t{1} << 56), "a tensor of {} does not fit into memory",
+          describe());
   bytes_ = allocate_aligned(num_bytes());
 }
 
@@ -35,25 +38,34 @@ Tensor Tensor::zeros(DType type, std::vector<int64_t> sizes) {
 }
 
 Tensor Tensor::scalar(DType type, double value) {
-  Tensor tensor(type, {});
+  Tensor tensor = zeros(type, {});
   tensor.set(0, value);
   return tensor;
 }
 
 double Tensor::get(int64_t index) const {
+  if (type_ == DType::i4) return packed_element(bytes_.get(), index);
   return dispatch(type_, [&]<typename T>() -> double {
     const T value = reinterpret_cast<const T*>(bytes_.get())[index];
-    if constexpr (sizeof(T) < 4 && !std::is_integral_v<T>) return static_cast<float>(value);
-    else return static_cast<double>(value);
+    if constexpr (sizeof(T) < 4 && !std::is_integral_v<T>)
+      return static_cast<float>(value);
+    else
+      return static_cast<double>(value);
   });
 }
 
 void Tensor::set(int64_t index, double value) {
+  if (type_ == DType::i4)
+    return set_packed_element(bytes_.get(), index,
+                              static_cast<int8_t>(static_cast<int64_t>(value)));
   dispatch(type_, [&]<typename T>() {
     auto& element = reinterpret_cast<T*>(bytes_.get())[index];
-    if constexpr (std::is_same_v<T, bool>) element = value != 0;
-    else if constexpr (sizeof(T) < 4 && !std::is_integral_v<T>) element = T(static_cast<float>(value));
-    else element = static_cast<T>(value);
+    if constexpr (std::is_same_v<T, bool>)
+      element = value != 0;
+    else if constexpr (sizeof(T) < 4 && !std::is_integral_v<T>)
+      element = T(static_cast<float>(value));
+    else
+      element = static_cast<T>(value);
   });
 }
 
@@ -76,8 +88,9 @@ Tensor Tensor::reshaped(std::vector<int64_t> sizes) const {
 
 Tensor Tensor::cast(DType type) const {
   if (type == type_) return *this;
-  Tensor result(type, sizes_);
-  if (is_integer(type_) && is_integer(type)) {  // double would lose the low bits of 64-bit values
+  Tensor result = type == DType::i4 ? zeros(type, sizes_) : Tensor(type, sizes_);
+  if (is_integer(type_) && is_integer(type) && bits(type_) >= 8 &&
+      bits(type) >= 8) {  // double would lose the low bits of 64-bit values
     dispatch(type_, [&]<typename From>() {
       dispatch(type, [&]<typename To>() {
         if constexpr (std::is_integral_v<From> && std::is_integral_v<To>) {

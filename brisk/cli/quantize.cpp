@@ -103,6 +103,29 @@ bool train_roundings(const PackageJob& job, const QuantizeVerbOptions& options, 
   return true;
 }
 
+/// Adds the layers that the accuracy does not bear in integers: of weights in 4 bits first those
+/// that need 8.
+void keep_accuracy(QuantizeSource& source, const QuantizeVerbOptions& options, const Dataset& data,
+                   const std::function<double(const Model&)>& accuracy, double least,
+                   FloatLayers& floats) {
+  const std::set<std::string, std::less<>> chosen = names_of(floats);
+  if (options.grid().bits == 4)
+    add_sensitive_layers(
+        source.folded,
+        [&](const std::set<std::string, std::less<>>& wide_layers) {
+          QuantizeSource wide = source;
+          for (const std::string& layer : wide_layers) wide.wide_layers[layer];
+          return write_integers(wide, options, chosen);
+        },
+        data, accuracy, least, source.wide_layers);
+  add_sensitive_layers(
+      source.folded,
+      [&](const std::set<std::string, std::less<>>& float_layers) {
+        return write_integers(source, options, float_layers);
+      },
+      data, accuracy, least, floats);
+}
+
 /// Writes the package; returns where it is.
 std::filesystem::path write_integer_package(const Model& model, const Json& step,
                                             const PackageJob& job,
@@ -166,12 +189,14 @@ int quantize(const QuantizeVerbOptions& options) {
     if (!train_roundings(job, options, floats, source, report)) return kStopped;
   }
   if (options.max_drop >= 0)
-    add_sensitive_layers(
-        source.folded, with_floats, *data,
+    keep_accuracy(
+        source, options, *data,
         [&](const Model& model) { return evaluate(model, validation, options).at("accuracy"); },
         report.before.metrics.at("accuracy") - options.max_drop / 100, floats);
   const QuantizedModel quantized = with_floats(names_of(floats));
-  set_outcome(quantized, floats, report.layers);
+  FloatLayers reasons = source.wide_layers;
+  for (const auto& [layer, reason] : floats) reasons[layer] = reason;
+  set_outcome(quantized, reasons, report.layers);
   report.after = measure(quantized.model, validation, options);
   time_in_turn(job.model, report.before, quantized.model, report.after, options);
   report.sqnr = sqnr_of(source.folded, quantized.model, validation, options.time_batch_size);
@@ -192,7 +217,7 @@ int quantize(const QuantizeVerbOptions& options) {
 void add_quantize(CLI::App& app, int& code) {
   auto options = std::make_shared<QuantizeVerbOptions>();
   CLI::App* verb = app.add_subcommand(
-      "quantize", "Turn a trained model's products into 8-bit integers where that is faster");
+      "quantize", "Turn a trained model's products into integers where that is faster");
   verb->footer(
       "Example:\n  brisk quantize runs/first/model --data fashion_mnist\n"
       "  brisk quantize runs/first/model --data photos/train --validation photos/test "
@@ -203,7 +228,8 @@ void add_quantize(CLI::App& app, int& code) {
       "  brisk quantize runs/first/model --data fashion_mnist --equalize --bias_correction\n"
       "  brisk quantize runs/bert/model --dynamic\n"
       "  brisk quantize runs/vision_transformer/model --data photos/train --dynamic --smooth 0.5\n"
-      "  brisk quantize runs/bert/model --weights_only");
+      "  brisk quantize runs/bert/model --weights_only\n"
+      "  brisk quantize runs/gpt2/model --weights_only --bits 4 --block_size 64");
   add_quantize_options(*verb, *options);
   verb->callback([options, &code] { code = quantize(*options); });
 }

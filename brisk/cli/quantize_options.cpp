@@ -9,9 +9,13 @@ namespace brisk::cli {
 CalibrationOptions calibration_of(const QuantizeVerbOptions& options) {
   const auto known = enum_names(CalibrationMethod{});
   const std::vector<std::string> names(known.begin(), known.end());
-  const auto found = std::find(names.begin(), names.end(), options.method);
-  require(found != names.end(), "there is no calibration '{}'{}; there are: {}", options.method,
-          did_you_mean(options.method, names), fmt::join(names, ", "));
+  // 16 bits need not give up any of a range for finer steps.
+  const std::string method = !options.method.empty()       ? options.method
+                             : options.activation_bits > 8 ? "min_max"
+                                                           : "mse";
+  const auto found = std::find(names.begin(), names.end(), method);
+  require(found != names.end(), "there is no calibration '{}'{}; there are: {}", method,
+          did_you_mean(method, names), fmt::join(names, ", "));
   return {.method = static_cast<CalibrationMethod>(found - names.begin()),
           .percentile = options.percentile,
           .threads = static_cast<int>(options.threads)};
@@ -28,6 +32,10 @@ void require_consistent(const QuantizeVerbOptions& options) {
   require(has_data || !options.calibrates(),
           "give --data, on which the ranges of integers are found, or --dynamic or --weights_only, "
           "which need none");
+  require(options.tflite() || options.activation_bits == 8,
+          "--activations 16 is of TFLite's arithmetic: with --semantics tflite");
+  require(options.weights_only || (options.bits == 8 && options.block_size < 0),
+          "--bits and --block_size are those of weights alone: with --weights_only");
   require(has_data || options.max_drop < 0,
           "--max_drop needs --data, on which the accuracy is judged");
   require(options.rounding == "nearest" || (has_data && !trains),
@@ -60,18 +68,30 @@ void add_quantize_options(CLI::App& verb, QuantizeVerbOptions& options) {
                 "Matrix products alone, whose weights are integers and whose inputs stay floats "
                 "(bf16 where the processor multiplies it fast): needs no --data")
       ->excludes("--dynamic");
+  verb.add_option("--bits", options.bits, "Of the weights, with --weights_only: 8 or 4")
+      ->check(CLI::IsMember({4, 8}));
+  verb.add_option("--block_size", options.block_size,
+                  "Weights of a column that share a scale, with --weights_only: 16, 32, 64, 128 or "
+                  "256, or 0 for the whole column; by default 32 of 4 bits, and 0 of 8")
+      ->check(CLI::IsMember({0, 16, 32, 64, 128, 256}));
   verb.add_option("--validation", options.validation,
                   "What to compare on; else the test part of a named dataset, or --data itself");
   verb.add_option("--output", options.output, "Directory for the model");
   verb.add_option("--samples", options.samples, "Images that ranges are found on")
       ->check(CLI::PositiveNumber);
   verb.add_option("--method", options.method,
-                  "How a range is found: min_max, moving_average, percentile, entropy or mse");
+                  "How a range is found: min_max, moving_average, percentile, entropy or mse; by "
+                  "default mse, and min_max of 16 bits");
   verb.add_option("--semantics", options.semantics,
                   "The integers' arithmetic: onnx, which is the fast one, or tflite, which gives "
                   "what TFLite's reference kernels give, bit for bit, with 8 bits from the input "
                   "to the result")
       ->check(CLI::IsMember({"onnx", "tflite"}));
+  verb.add_option(
+          "--activations", options.activation_bits,
+          "Bits of what lies between the products, with --semantics tflite: 8, or 16 beside "
+          "weights of 8")
+      ->check(CLI::IsMember({8, 16}));
   verb.add_option("--percentile", options.percentile, "Of the method percentile")
       ->check(CLI::Range(0.0, 100.0));
   const auto roundings = enum_names(Rounding{});
@@ -101,7 +121,7 @@ void add_quantize_options(CLI::App& verb, QuantizeVerbOptions& options) {
   verb.add_option("--float_layers", options.float_layers, "Layers that stay float");
   verb.add_option("--max_drop", options.max_drop,
                   "Points of accuracy that may be lost: the most sensitive layers stay float until "
-                  "this holds")
+                  "this holds (weights of 4 bits have 8 first)")
       ->check(CLI::Range(0.0, 100.0));
   verb.add_flag("--keep_slow", options.keep_slow,
                 "Quantize layers even where that is not faster here");

@@ -14,7 +14,7 @@
 namespace brisk::cli {
 namespace {
 
-/// What 8-bit weights are multiplied with: bf16 where the processor has products of it.
+/// What weights in integers are multiplied with: bf16 where the processor has products of it.
 DType fast_activations() {
   return find_backend("cpu").value()->supports_fast(DType::bf16).ok() ? DType::bf16 : DType::f32;
 }
@@ -53,6 +53,7 @@ QuantizeSource quantize_source(const Model& model, const std::optional<Dataset>&
     source.rounded =
         round_filters(source.folded, products_of(source.folded.program, options), *data,
                       {.rounding = rounding_of(options),
+                       .grid = options.grid(),
                        .steps = options.rounding_steps,
                        .threads = static_cast<int>(options.threads)});
   if (options.bias_correction)
@@ -65,8 +66,14 @@ QuantizedModel write_integers(const QuantizeSource& source, const QuantizeVerbOp
   const RoundedFilters& rounded = source.rounded;
   if (options.dynamic) return quantize_dynamically(source.folded, float_layers, rounded);
   if (options.weights_only)
-    return quantize_weights_only(source.folded, float_layers, fast_activations(), rounded);
-  if (options.tflite()) return quantize_tflite(source.folded, source.ranges, float_layers, rounded);
+    return quantize_weights_only(source.folded, float_layers,
+                                 {.activations = fast_activations(),
+                                  .grid = options.grid(),
+                                  .wide_layers = names_of(source.wide_layers)},
+                                 rounded);
+  if (options.tflite())
+    return quantize_tflite(source.folded, source.ranges, float_layers,
+                           options.activation_bits == 16 ? DType::i16 : DType::i8, rounded);
   return quantize_model(options.bias_correction
                             ? correct_biases(source.folded, source.means, float_layers, rounded)
                             : source.folded,

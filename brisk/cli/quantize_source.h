@@ -8,6 +8,7 @@
 #include "brisk/compress/quantize_model.h"
 #include "brisk/compress/rounding/bias_correction.h"
 #include "brisk/data/dataset.h"
+#include "brisk/optimize/quantize_by_measurement.h"
 
 namespace brisk::cli {
 
@@ -16,6 +17,8 @@ struct QuantizeSource {
   ValueRanges ranges;      ///< empty where none are found on data
   RoundedFilters rounded;  ///< empty where weights become the nearest integers
   ChannelMeans means;      ///< empty without bias correction
+  /// Of weights alone in 4 bits: the layers whose weights have 8, each with its reason.
+  FloatLayers wide_layers;
 };
 
 /// Of `model`, with what the options ask to find on `data`.

@@ -68,15 +68,18 @@ void IntegerWriter::add_state() {
   }
   for (const NamedValue& output : graph_.outputs()) read.insert(output.value.node);
   for (size_t i = 0; i < model_.program.state.size(); ++i)
-    if (read.contains(graph_.inputs()[i]))
+    if (read.contains(graph_.inputs()[i])) {
       set_input(i, add_entry(model_.program.state[i], model_.weights[i]));
+      names_.insert(model_.program.state[i].name);
+    }
   for (const auto& [id, product] : plan_.products) add_product(product);
 }
 
 void IntegerWriter::add_product(const ProductPlan& product) {
   const QuantizedWeights weights = weights_of(product);
   std::string name = model_.program.state[product.filter].name;
-  // A filter that several products share is kept for each: their inputs have other scales.
+  // A filter that several products share is kept for each: their inputs have other scales. One that
+  // is also read as floats (an embedding that makes the scores, too) is kept as both.
   for (int n = 1; !names_.insert(name).second; ++n)
     name = fmt::format("{}_{}", model_.program.state[product.filter].name, n);
   std::vector<Value>& stored = weights_[product.node];

@@ -36,6 +36,8 @@ struct QuantizedLayer {
   TensorRange input;   ///< of a quantized one
   double input_scale = 0;
   DType input_type = DType::f32, result_type = DType::f32;
+  DType weight_type = DType::i8;
+  int64_t block_size = 0;  ///< rows of a column of the weights that share a scale; 0: all
   /// Signal to noise of the rounded weights, in decibels: 10 log10(sum w^2 / sum (w - w')^2).
   double weight_sqnr = 0;
 };

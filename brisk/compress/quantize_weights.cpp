@@ -58,11 +58,11 @@ QuantizedWeights quantize_weights(const Tensor& filter, const Tensor& bias, doub
 }
 
 QuantizedWeights quantize_tflite_weights(const Tensor& filter, const Tensor& bias,
-                                         double input_scale, double result_scale,
+                                         double input_scale, double result_scale, DType bias_type,
                                          const Tensor& integers) {
   QuantizedWeights result = quantize_weights(filter, bias, input_scale, result_scale, integers);
   const auto channels = static_cast<int64_t>(result.scales.size());
-  result.bias = Tensor(DType::i32, {channels});
+  result.bias = Tensor(bias_type, {channels});
   result.multiplier = Tensor(DType::f64, {channels});
   for (int64_t c = 0; c < channels; ++c) {
     const double sum_scale = input_scale * result.scales[static_cast<size_t>(c)];

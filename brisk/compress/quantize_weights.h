@@ -25,10 +25,11 @@ QuantizedWeights quantize_weights(const Tensor& filter, const Tensor& bias, doub
 /// where all are zero.
 std::vector<double> channel_scales(const Tensor& filter);
 
-/// The same for TFLite's arithmetic: bias i32, multiplier f64, of scales that are f32 numbers.
+/// The same for TFLite's arithmetic: bias i32 (beside 16-bit activations i64), multiplier f64, of
+/// scales that are f32 numbers.
 QuantizedWeights quantize_tflite_weights(const Tensor& filter, const Tensor& bias,
                                          double input_scale, double result_scale,
-                                         const Tensor& integers = {});
+                                         DType bias_type = DType::i32, const Tensor& integers = {});
 
 /// The transpose of a matrix f32 [n, k].
 Tensor transposed(const Tensor& matrix);

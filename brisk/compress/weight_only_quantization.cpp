@@ -1,5 +1,6 @@
 #include "brisk/compress/weight_only_quantization.h"
 
+#include "brisk/base/packed_integers.h"
 #include "brisk/compress/row_products.h"
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/quantize/weight_only.h"
@@ -13,14 +14,33 @@ namespace {
 class WeightOnlyWriter : public RowProductWriter {
  public:
   WeightOnlyWriter(const Model& folded, const std::set<std::string, std::less<>>& float_layers,
-                   DType activations, const RoundedFilters& rounded)
-      : RowProductWriter(folded, float_layers, rounded), activations_(activations) {}
+                   const WeightOnlyOptions& options, const RoundedFilters& rounded)
+      : RowProductWriter(folded, float_layers, rounded), options_(options) {}
 
  private:
+  WeightGrid grid_of(const ProductPlan& product) const {
+    return options_.wide_layers.contains(graph_.node(product.node).label) ? WeightGrid{}
+                                                                          : options_.grid;
+  }
+
   /// No integers are added to: there is no bias in their units.
   QuantizedWeights weights_of(const ProductPlan& product) const override {
-    QuantizedWeights weights = RowProductWriter::weights_of(product);
-    weights.bias = Tensor();
+    const WeightGrid grid = grid_of(product);
+    // Integers that are given are those of the grid of all.
+    const Tensor given =
+        grid.by_channel() == options_.grid.by_channel() ? rounded(product) : Tensor(),
+                 matrix = filter_of(product);
+    QuantizedWeights weights;
+    if (grid.by_channel()) {
+      weights = quantize_weights(matrix, Tensor(), 1, 1, given);
+      weights.bias = Tensor();
+    } else {
+      weights.multiplier = block_steps(matrix, grid);
+      weights.filter = !given.defined()  ? rounded_to_blocks(matrix, weights.multiplier, grid)
+                       : grid.bits == 4 ? packed_i4(given)
+                                        : given;
+      weights.sqnr = block_sqnr(matrix, weights.filter, weights.multiplier, grid);
+    }
     return weights;
   }
 
@@ -28,16 +48,20 @@ class WeightOnlyWriter : public RowProductWriter {
     const std::pair key{graph_.node(product.node).operands[0], product.contracted_axes};
     const auto found = rows_.find(key);
     if (found != rows_.end()) return found->second;
-    return rows_[key] = cast(rows_of(product), activations_);
+    return rows_[key] = cast(rows_of(product), options_.activations);
   }
 
   Value product(const ProductPlan& product, Value rows, Value) override {
     const std::vector<Value>& stored = weights(product);
-    add_layer(product, {.input_type = activations_});
-    return finished(product, weight_only_dot(rows, stored[0], stored[1]));
+    const WeightGrid grid = grid_of(product);
+    add_layer(product, {.input_type = options_.activations,
+                        .weight_type = grid.integers(),
+                        .block_size = grid.block_size});
+    return finished(product,
+                    weight_only_dot(rows, stored[0], stored[1], {.block_size = grid.block_size}));
   }
 
-  DType activations_;
+  const WeightOnlyOptions& options_;
   std::map<std::pair<ValueId, int64_t>, Value> rows_;
 };
 
@@ -45,10 +69,15 @@ class WeightOnlyWriter : public RowProductWriter {
 
 QuantizedModel quantize_weights_only(const Model& folded,
                                      const std::set<std::string, std::less<>>& float_layers,
-                                     DType activations, const RoundedFilters& rounded) {
+                                     const WeightOnlyOptions& options,
+                                     const RoundedFilters& rounded) {
+  const DType activations = options.activations;
   require(activations == DType::f32 || activations == DType::bf16,
-          "beside 8-bit weights activations are f32 or bf16, not {}", name(activations));
-  return WeightOnlyWriter(folded, float_layers, activations, rounded).write();
+          "beside weights in integers activations are f32 or bf16, not {}", name(activations));
+  require(options.grid.bits == 4 || options.grid.bits == 8, "weights have 4 or 8 bits, not {}",
+          options.grid.bits);
+  require(options.grid.block_size >= 0, "a block of weights has {} rows", options.grid.block_size);
+  return WeightOnlyWriter(folded, float_layers, options, rounded).write();
 }
 
 }  // namespace brisk

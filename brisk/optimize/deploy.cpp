@@ -67,7 +67,8 @@ void quantize_candidate_without_ranges(OptimizeContext& context, Candidate& cand
   const auto quantize = [&] {
     return candidate.deployment.format == NumberFormat::dynamic_int8
                ? quantize_dynamically(folded, names_of(slow))
-               : quantize_weights_only(folded, names_of(slow), has_bf16 ? DType::bf16 : DType::f32);
+               : quantize_weights_only(folded, names_of(slow),
+                                       {.activations = has_bf16 ? DType::bf16 : DType::f32});
   };
   QuantizedModel quantized = quantize();
   if (!candidate.deployment.layers_timed) {

@@ -6,6 +6,7 @@
 #include "brisk/backends/cpu/kernels/kernels.h"
 #include "brisk/ops/index/index.h"
 #include "brisk/ops/move/move.h"
+#include "brisk/ops/move/unpack_integers.h"
 #include "brisk/ops/reduce/reduce.h"
 #include "tests/support/kernel_case.h"
 #include "tests/support/op_cases.h"
@@ -103,6 +104,14 @@ TEST(KernelsMove, RefusesHalfBytes) {
   KernelCase k;
   reverse(k.input(Tensor(DType::i4, {6})), {0});
   expect_refusal(k, "move", "whole bytes, not i4");
+}
+
+TEST(KernelsMove, UnpackHalfBytes) {
+  for (const int64_t count : {1, 2, 70001}) {
+    KernelCase k;
+    unpack_integers(k.random(DType::i4, {count}));
+    expect_agrees(k, "move", ErrorModel::single, 0);
+  }
 }
 
 TEST(KernelsIndex, LargeGathersAndScattersAreDivided) {

@@ -52,20 +52,42 @@ TEST(QuantizedOnnx, IsWrittenAsFloatsBetweenRoundings) {
     }
 }
 
-TEST(QuantizedOnnx, WritesWeightsAloneAsDequantizeLinear) {
+TEST(QuantizedOnnx, WritesWeightsAloneAsDequantizeLinearAndReadsThemAgain) {
   const Model folded = fold_weights(residual_model());
-  for (const DType activations : {DType::f32, DType::bf16}) {
-    const Model model = quantize_weights_only(folded, {}, activations).model;
-    const onnx::ModelDef file = onnx::to_onnx(model, {}).value();
-    std::map<std::string, int> count;
-    for (const onnx::NodeDef& node : file.graph.nodes) ++count[node.op];
-    EXPECT_EQ(count["DequantizeLinear"], 1);
-    EXPECT_EQ(count["MatMul"], 1);
-    const Tensor input = images(8)[0];
-    const Tensor wanted = run(model, "reference", input);
-    EXPECT_EQ(difference(wanted, run(read(file), "reference", input), testing::ErrorModel::sum),
-              "");
-  }
+  const Tensor input = images(8)[0];
+  for (const DType activations : {DType::f32, DType::bf16})
+    for (const WeightGrid& grid :
+         {WeightGrid{}, WeightGrid{.bits = 4}, WeightGrid{.bits = 4, .block_size = 4},
+          WeightGrid{.bits = 8, .block_size = 4}}) {
+      SCOPED_TRACE(fmt::format("{} bits, blocks of {}", grid.bits, grid.block_size));
+      const Model model =
+          quantize_weights_only(folded, {}, {.activations = activations, .grid = grid}).model;
+      const onnx::ModelDef file = onnx::to_onnx(model, {}).value();
+      EXPECT_EQ(file.opsets.at(""), grid.bits == 4 || grid.block_size > 0 ? 21 : 17);
+      std::map<std::string, int> count;
+      for (const onnx::NodeDef& node : file.graph.nodes) ++count[node.op];
+      EXPECT_EQ(count["DequantizeLinear"], 1);
+      EXPECT_EQ(count["MatMul"], 1);
+      const Model back = read(file);
+      EXPECT_EQ(count_ops(back)["weight_only_dot"], 1);
+      const size_t kernel = model.program.state_index("logits/kernel"),
+                   scale = model.program.state_index("logits/kernel/multiplier");
+      EXPECT_TRUE(bit_equal(back.weights[back.program.state_index("logits/kernel")],
+                            model.weights[kernel]));
+      EXPECT_TRUE(bit_equal(back.weights[back.program.state_index("logits/kernel/multiplier")],
+                            model.weights[scale]));
+      EXPECT_EQ(difference(run(model, "reference", input), run(back, "reference", input),
+                           testing::ErrorModel::sum),
+                "");
+    }
+}
+
+TEST(QuantizedOnnx, RefusesBlocksInAnOpsetThatHasNone) {
+  const Model model =
+      quantize_weights_only(fold_weights(residual_model()), {}, {.grid = {.bits = 4}}).model;
+  const Result<onnx::ModelDef> file = onnx::to_onnx(model, {.version = 20});
+  ASSERT_FALSE(file);
+  EXPECT_NE(file.error().find("since opset 21"), std::string::npos) << file.error();
 }
 
 TEST(QuantizedOnnx, IsReadAgainAsTheSameIntegerProducts) {

@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "support"))
 from machine import run_on  # noqa: E402
 from tflite_file import ACTIVATIONS, RUNTIME, File, Runner, options  # noqa: E402
 
-NAMES = {"int8": "i8", "uint8": "u8", "int16": "i16", "int32": "i32", "float32": "f32", "float64": "f64"}
+NAMES = {"int8": "i8", "uint8": "u8", "int16": "i16", "int32": "i32", "int64": "i64", "float32": "f32", "float64": "f64"}
 TYPES = {name: np.dtype(numpy_name) for numpy_name, name in NAMES.items()}
 
 
@@ -157,12 +157,16 @@ def product(random, case, x_type, x, filter_values, axis, channels):
     terms = filter_values.size // channels
     spread = float(np.abs(x.astype(np.float64) - x_type.zero_point).mean() * 60 * np.sqrt(terms)) + 1
     limit = int(random.uniform(0, spread))
-    bias = random.integers(-limit, limit + 1, size=channels).astype(np.int32)
-    out = random.quantized("i8")
-    # Results of some 60 steps at the median channel, now and then of few, or beyond the range.
-    out.scale = float(np.float32(x_type.scale * float(np.median(every)) * spread / random.one_of([60, 60, 5, 300, 0.01, 1e5])))
+    short = x_type.dtype == np.int16
+    bias = random.integers(-limit, limit + 1, size=channels).astype(np.int64 if short else np.int32)
+    out = random.quantized("i16" if short else "i8")
+    # Results of some 60 steps (of 16 bits: 15,000) at the median channel, now and then of few, or beyond the range.
+    steps = [15000, 15000, 100, 60000, 0.01, 1e5] if short else [60, 60, 5, 300, 0.01, 1e5]
+    out.scale = float(np.float32(x_type.scale * float(np.median(every)) * spread / random.one_of(steps)))
+    if short:  # the factors that 64-bit sums are scaled with are below 2^7
+        out.scale = max(out.scale, float(np.float32(x_type.scale * every.max() / 100)))
     weights = case.file.tensor(np.int8, filter_values.shape, scales, 0, filter_values, axis)
-    biases = case.file.tensor(np.int32, [channels], np.float64(x_type.scale) * scales, 0, bias)
+    biases = case.file.tensor(bias.dtype, [channels], np.float64(x_type.scale) * scales, 0, bias)
     factors = np.float64(np.float32(x_type.scale)) * every.astype(np.float64) / np.float64(np.float32(out.scale))
     return out, weights, biases, bias, factors
 
@@ -182,8 +186,8 @@ def convolution(random, name, depthwise=False):
     groups = channels if depthwise else random.one_of([1, 1, channels])
     multiplier = random.number(1, 3)
     filters = channels * multiplier if groups == channels else random.number(1, 20)
-    x_type = random.quantized("i8")
-    x = random.integers_of(np.int8, [batch, *size, channels])
+    x_type = random.quantized(random.one_of(["i8", "i8", "i16"]))
+    x = random.integers_of(x_type.dtype, [batch, *size, channels])
     index = case.input(x_type, x)
     per_group = channels // groups
     hwio = random.integers(-127, 128, size=[*kernel, per_group, filters]).astype(np.int8)
@@ -196,11 +200,13 @@ def convolution(random, name, depthwise=False):
         stored, axis = hwio.transpose(3, 0, 1, 2), 0
     out, weights, biases, bias, factors = product(random, case, x_type, x, stored, axis, filters)
     y = case.output(out, [batch, *result, filters])
+    short = x_type.dtype == np.int16
     if depthwise:
-        case.file.op("DEPTHWISE_CONV_2D", 3, [index, weights, biases], [y],
+        case.file.op("DEPTHWISE_CONV_2D", 5 if short else 3, [index, weights, biases], [y],
                      options("DepthwiseConv2D", depthMultiplier=multiplier, **fields))
     else:
-        case.file.op("CONV_2D", 6 if groups > 1 else 3, [index, weights, biases], [y], options("Conv2D", **fields))
+        version = 4 if short else 6 if groups > 1 else 3
+        case.file.op("CONV_2D", version, [index, weights, biases], [y], options("Conv2D", **fields))
     case.operands += [hwio, bias, factors]
     return case.finish(y, "tflite_convolution", strides=strides, pad_low=low, pad_high=high,
                        dilations=[dilation, dilation], groups=groups, input_zero_point=x_type.zero_point,
@@ -214,14 +220,14 @@ def depthwise(random, name):
 def dense(random, name):
     case = Case(name)
     m, k, n = random.number(1, 6), random.number(1, 70), random.number(1, 20)
-    x_type = random.quantized("i8")
-    x = random.integers_of(np.int8, [m, k])
+    x_type = random.quantized(random.one_of(["i8", "i8", "i16"]))
+    x = random.integers_of(x_type.dtype, [m, k])
     index = case.input(x_type, x)
     stored = random.integers(-127, 128, size=[n, k]).astype(np.int8)
     out, weights, biases, bias, factors = product(random, case, x_type, x, stored, 0, n)
     activation = random.one_of(list(ACTIVATIONS))
     y = case.output(out, [m, n])
-    case.file.op("FULLY_CONNECTED", 4, [index, weights, biases], [y],
+    case.file.op("FULLY_CONNECTED", 7 if x_type.dtype == np.int16 else 4, [index, weights, biases], [y],
                  options("FullyConnected", fusedActivationFunction=ACTIVATIONS[activation]))
     case.operands += [np.ascontiguousarray(stored.T), bias, factors]
     return case.finish(y, "tflite_dot", input_zero_point=x_type.zero_point, **output_fields(out, activation))
@@ -311,28 +317,36 @@ def mean(random, name):
 
 def softmax(random, name):
     case = Case(name)
-    dtype = random.one_of(["i8", "i8", "u8"])
-    q = random.quantized(dtype, 2**-12, 2.0)
+    dtype = random.one_of(["i8", "i8", "u8", "i16"])
+    short = dtype == "i16"
+    q = random.quantized(dtype, *((2**-16, 2**-6) if short else (2**-12, 2.0)))
     shape = [*shape_of(random, random.number(0, 3)), random.one_of([1, 2, 10, 100, 1001])]
     beta = random.one_of([1.0, 1.0, 0.5, 3.0])
     values = random.integers_of(q.dtype, shape)
     distances = (values.astype(np.float64) - values.max(axis=-1, keepdims=True)) * q.scale * beta
-    if np.exp(distances).sum(axis=-1).max() > 500:  # LiteRT ends the program at 512
+    if not short and np.exp(distances).sum(axis=-1).max() > 500:  # LiteRT ends the program at 512
         return None
     x = case.input(q, values)
-    y = case.output(Quantized(dtype, 1 / 256, -128 if dtype == "i8" else 0), shape)
-    case.file.op("SOFTMAX", 2, [x], [y], options("Softmax", beta=beta))
+    y = case.output(Quantized(dtype, 1 / 32768 if short else 1 / 256, -128 if dtype == "i8" else 0), shape)
+    case.file.op("SOFTMAX", 3 if short else 2, [x], [y], options("Softmax", beta=beta))
     return case.finish(y, "tflite_softmax", input_scale=q.scale, beta=beta)
 
 
 def function(random, name, logistic=True):
     case = Case(name)
-    dtype = random.one_of(["i8", "i8", "u8"])
+    dtype = random.one_of(["i8", "i8", "u8", "i16", "i16"])
+    y_type = {"i8": (1 / 256, -128) if logistic else (1 / 128, 0), "u8": (1 / 256, 0) if logistic else (1 / 128, 128),
+              "i16": (1 / 32768, 0)}[dtype]
     q = random.quantized(dtype, 2**-10, 1.0)
-    lowest = -128 if dtype == "i8" else 0
-    x = case.input(q, np.arange(lowest, lowest + 256).astype(q.dtype).reshape(4, 64))
-    y = case.output(Quantized(dtype, 1 / 256, lowest) if logistic else Quantized(dtype, 1 / 128, lowest + 128), [4, 64])
-    case.file.op("LOGISTIC" if logistic else "TANH", 2, [x], [y])
+    if dtype == "i16":
+        q.scale = random.one_of([2.0**-12, 2.0**-11, 2.0**-13, random.scale(2**-20, 2.0), random.scale(2**-14, 2**-9)])
+        values = random.integers(-32768, 32768, size=[8, 100])
+        values[0, :5] = [-32768, -1, 0, 1, 32767]
+    else:
+        values = np.arange(256).reshape(4, 64) + np.iinfo(q.dtype).min
+    x = case.input(q, values.astype(q.dtype))
+    y = case.output(Quantized(dtype, *y_type), values.shape)
+    case.file.op("LOGISTIC" if logistic else "TANH", 3 if dtype == "i16" else 2, [x], [y])
     return case.finish(y, "tflite_logistic" if logistic else "tflite_tanh", input_scale=q.scale,
                        input_zero_point=q.zero_point)
 
@@ -446,7 +460,7 @@ def report(cases, run, failed):
             entry = far[case.kind, kernels]
             entry[0], entry[1], entry[2] = entry[0] + count, entry[1] + size, max(entry[2], step)
     lines = ["# TFLite's integer arithmetic", "",
-             f"Random shapes, scales and data, of 8 and where an op takes them 16 bits: brisk's reference and CPU",
+             f"Random shapes, scales and data, of 8 and 16 bits: brisk's reference and CPU",
              f"backends beside the reference kernels of {RUNTIME}, bit for bit. Made by `tests/oracle/litert_integer.py`.",
              f"{run_on()}.", "",
              f"{len(cases) if run.returncode == 0 else 'not all'} of {len(cases)} cases are the same on both backends.", "",

@@ -30,7 +30,7 @@ from tflite_file import ACTIVATIONS, RUNTIME, File, Runner, options  # noqa: E40
 
 BRISK = os.environ.get("BRISK_PROGRAM", str(ROOT / "build" / "bin" / "brisk"))
 MODELS = {"small_cnn": (28, 1), "resnet18": (32, 3), "mobilenet_v2": (32, 3)}
-TYPES = {"i8": np.int8, "u8": np.uint8, "i16": np.int16, "i32": np.int32, "f32": np.float32, "f64": np.float64}
+TYPES = {"i8": np.int8, "u8": np.uint8, "i16": np.int16, "i32": np.int32, "i64": np.int64, "f32": np.float32, "f64": np.float64}
 NODE = re.compile(r'\s*(%\d+(?:, %\d+)*) = (\w+)\(([^)]*)\) \{(.*)\} : (.*?)(?: @".*")?$')
 
 
@@ -38,6 +38,11 @@ def brisk(*arguments):
     result = subprocess.run([BRISK, *map(str, arguments)], capture_output=True, text=True)
     assert result.returncode == 0, f"brisk {' '.join(map(str, arguments))}: {result.stdout}{result.stderr}"
     return result.stdout
+
+
+def version(dtype, of_bytes, of_short):
+    """The op's version for 8-bit and for 16-bit activations."""
+    return of_short if dtype == np.int16 else of_bytes
 
 
 def attribute(text):
@@ -69,7 +74,7 @@ class Converter:
     def __init__(self, package, batch):
         self.batch, self.file, self.values, self.grids, self.shapes = batch, File(), {}, {}, {}
         self.weights = load_file(str(package / "weights.safetensors"))
-        self.constants, self.inputs, self.outputs, self.counts = {}, [], [], {}
+        self.constants, self.inputs, self.outputs, self.counts, self.types = {}, [], [], {}, {}
         for line in (package / "graph.txt").read_text().splitlines():
             if match := NODE.match(line):
                 self.node(*match.groups())
@@ -84,7 +89,7 @@ class Converter:
         dtype, shape = re.match(r"(\w+)\[(.*?)\]", types).groups()
         shape = [self.batch if size == "batch" else int(size) for size in shape.split(", ")] if shape else []
         self.counts[op] = self.counts.get(op, 0) + (op != "input")
-        self.shapes[results[0]] = shape
+        self.shapes[results[0]], self.types[results[0]] = shape, TYPES[dtype]
         if op == "input" and fields["name"] in self.weights:
             self.constants[results[0]] = self.weights[fields["name"]]
             return
@@ -106,11 +111,11 @@ class Converter:
 
     def write_tflite_quantize(self, value, of, f, dtype, shape):
         y = self.result(value, dtype, shape, f["scale"], f["zero_point"])
-        self.file.op("QUANTIZE", 1, [self.values[of[0]]], [y], options("Quantize"))
+        self.file.op("QUANTIZE", version(dtype, 1, 2), [self.values[of[0]]], [y], options("Quantize"))
 
     def write_dequantize(self, value, of, f, dtype, shape):
         y = self.result(value, dtype, shape)
-        self.file.op("DEQUANTIZE", 2, [self.values[of[0]]], [y], options("Dequantize"))
+        self.file.op("DEQUANTIZE", version(self.types[of[0]], 2, 3), [self.values[of[0]]], [y], options("Dequantize"))
 
     def scales(self, of, f):
         """Of the filter and of the sums, each by channel; exact, since they are f32 numbers."""
@@ -132,17 +137,17 @@ class Converter:
                       dilationHFactor=f["dilations"][0], dilationWFactor=f["dilations"][1],
                       fusedActivationFunction=ACTIVATIONS[f["activation"]])
         y = self.output(value, dtype, shape, f)
-        bias = self.file.tensor(np.int32, [shape[-1]], sums, 0, self.constants[of[2]])
+        bias = self.file.tensor(version(dtype, np.int32, np.int64), [shape[-1]], sums, 0, self.constants[of[2]])
         if f["groups"] > 1:
             assert f["groups"] == size[-1], "groups of several channels"
             stored = weights.reshape(1, *weights.shape[:2], -1)
             w = self.file.tensor(np.int8, stored.shape, filters, 0, stored, 3)
-            self.file.op("DEPTHWISE_CONV_2D", 3, [x, w, bias], [y],
+            self.file.op("DEPTHWISE_CONV_2D", version(dtype, 3, 5), [x, w, bias], [y],
                          options("DepthwiseConv2D", depthMultiplier=shape[-1] // size[-1], **common))
         else:
             stored = weights.transpose(3, 0, 1, 2)
             w = self.file.tensor(np.int8, stored.shape, filters, 0, stored, 0)
-            self.file.op("CONV_2D", 3, [x, w, bias], [y], options("Conv2D", **common))
+            self.file.op("CONV_2D", version(dtype, 3, 4), [x, w, bias], [y], options("Conv2D", **common))
 
     def padded(self, operand, sizes, dtype):
         shape = [n + a + b for n, (a, b) in zip(self.shapes[operand], sizes)]
@@ -154,21 +159,23 @@ class Converter:
         filters, sums = self.scales(of, f)
         stored = np.ascontiguousarray(self.constants[of[1]].T)
         w = self.file.tensor(np.int8, stored.shape, filters, 0, stored, 0)
-        bias = self.file.tensor(np.int32, [shape[-1]], sums, 0, self.constants[of[2]])
-        self.file.op("FULLY_CONNECTED", 4, [self.values[of[0]], w, bias], [self.output(value, dtype, shape, f)],
+        bias = self.file.tensor(version(dtype, np.int32, np.int64), [shape[-1]], sums, 0, self.constants[of[2]])
+        self.file.op("FULLY_CONNECTED", version(dtype, 4, 7), [self.values[of[0]], w, bias],
+                     [self.output(value, dtype, shape, f)],
                      options("FullyConnected", fusedActivationFunction=ACTIVATIONS[f["activation"]]))
 
-    def binary(self, name, kind, value, of, f, dtype, shape):
+    def binary(self, name, of_short, made_of, value, of, f, dtype, shape):
         for operand, side in zip(of, ("lhs", "rhs")):
             assert self.grids[operand] == (f[f"{side}_scale"], f[f"{side}_zero_point"])
-        self.file.op(name, 2, [self.values[v] for v in of], [self.output(value, dtype, shape, f)],
-                     options(kind, fusedActivationFunction=ACTIVATIONS[f["activation"]]))
+        self.file.op(name, version(dtype, 2, of_short), [self.values[v] for v in of],
+                     [self.output(value, dtype, shape, f)],
+                     options(fusedActivationFunction=ACTIVATIONS[f["activation"]], **made_of))
 
     def write_tflite_add(self, *node):
-        self.binary("ADD", "Add", *node)
+        self.binary("ADD", 3, dict(kind="Add", potScaleInt16=False), *node)
 
     def write_tflite_multiply(self, *node):
-        self.binary("MUL", "Mul", *node)
+        self.binary("MUL", 4, dict(kind="Mul"), *node)
 
     def pool(self, name, value, of, f, dtype, shape, activation):
         x, low, high = self.values[of[0]], f["pad_low"], f["pad_high"]
@@ -178,7 +185,7 @@ class Converter:
         if any(low + high):
             assert low == [t // 2 for t in same] and high == [t - t // 2 for t in same], "a pool's own padding"
             padding = 0
-        self.file.op(name, 2, [x], [self.same(value, of[0], dtype, shape)],
+        self.file.op(name, version(dtype, 2, 3), [x], [self.same(value, of[0], dtype, shape)],
                      options("Pool2D", padding=padding, strideH=f["strides"][0], strideW=f["strides"][1],
                              filterHeight=f["window"][0], filterWidth=f["window"][1],
                              fusedActivationFunction=ACTIVATIONS[activation]))
@@ -191,23 +198,27 @@ class Converter:
 
     def write_tflite_mean(self, value, of, f, dtype, shape):
         axes = self.file.tensor(np.int32, [len(f["axes"])], data=f["axes"])
-        self.file.op("MEAN", 2, [self.values[of[0]], axes], [self.output(value, dtype, shape, f)],
+        self.file.op("MEAN", version(dtype, 2, 3), [self.values[of[0]], axes], [self.output(value, dtype, shape, f)],
                      options("Reducer", keepDims=f["keep_dims"]))
 
     def write_tflite_requantize(self, value, of, f, dtype, shape):
         name = {"none": "QUANTIZE", "relu": "RELU", "relu6": "RELU6"}[f["activation"]]
-        self.file.op(name, 1 if name == "QUANTIZE" else 2, [self.values[of[0]]], [self.output(value, dtype, shape, f)],
+        number = version(dtype, 1, 2) if name == "QUANTIZE" else version(dtype, 2, 3)
+        self.file.op(name, number, [self.values[of[0]]], [self.output(value, dtype, shape, f)],
                      options("Quantize") if name == "QUANTIZE" else None)
 
     def write_tflite_softmax(self, value, of, f, dtype, shape):
-        self.file.op("SOFTMAX", 2, [self.values[of[0]]], [self.result(value, dtype, shape, 1 / 256, -128)],
+        y = self.result(value, dtype, shape, *version(dtype, (1 / 256, -128), (1 / 32768, 0)))
+        self.file.op("SOFTMAX", version(dtype, 2, 3), [self.values[of[0]]], [y],
                      options("Softmax", beta=float(f["beta"])))
 
     def write_tflite_logistic(self, value, of, f, dtype, shape):
-        self.file.op("LOGISTIC", 2, [self.values[of[0]]], [self.result(value, dtype, shape, 1 / 256, -128)])
+        y = self.result(value, dtype, shape, *version(dtype, (1 / 256, -128), (1 / 32768, 0)))
+        self.file.op("LOGISTIC", version(dtype, 2, 3), [self.values[of[0]]], [y])
 
     def write_tflite_tanh(self, value, of, f, dtype, shape):
-        self.file.op("TANH", 2, [self.values[of[0]]], [self.result(value, dtype, shape, 1 / 128, 0)])
+        y = self.result(value, dtype, shape, *version(dtype, (1 / 128, 0), (1 / 32768, 0)))
+        self.file.op("TANH", version(dtype, 2, 3), [self.values[of[0]]], [y])
 
     def write_reshape(self, value, of, f, dtype, shape):
         sizes = self.file.tensor(np.int32, [len(shape)], data=shape)
@@ -216,12 +227,12 @@ class Converter:
 
     def write_transpose(self, value, of, f, dtype, shape):
         order = self.file.tensor(np.int32, [len(shape)], data=f["permutation"])
-        self.file.op("TRANSPOSE", 2, [self.values[of[0]], order], [self.same(value, of[0], dtype, shape)],
+        self.file.op("TRANSPOSE", version(dtype, 2, 5), [self.values[of[0]], order], [self.same(value, of[0], dtype, shape)],
                      options("Transpose"))
 
     def write_concatenate(self, value, of, f, dtype, shape):
         assert len({self.grids[v] for v in of}) == 1
-        self.file.op("CONCATENATION", 2, [self.values[v] for v in of], [self.same(value, of[0], dtype, shape)],
+        self.file.op("CONCATENATION", version(dtype, 2, 3), [self.values[v] for v in of], [self.same(value, of[0], dtype, shape)],
                      options("Concatenation", axis=f["axis"]))
 
 
@@ -238,9 +249,10 @@ def made_packages(folder):
         recipe.write_text(f"model: {{name: {name}}}\ndata:\n  train: {{image_folder: photos, size: [{size}, {size}], "
                           f"channels: {channels}}}\nbatch_size: 8\nepochs: 2\nmean: 127\nstd: 64\noutput: run\n")
         brisk("train", recipe, "--quiet")
-        brisk("quantize", run / "model", "--data", photos, "--semantics", "tflite", "--steps", 1,
-              "--time_batch_size", 1, "--output", package)
-        yield name, package / "model"
+        for bits in (8, 16):
+            brisk("quantize", run / "model", "--data", photos, "--semantics", "tflite", "--activations", bits,
+                  "--steps", 1, "--time_batch_size", 1, "--output", package)
+            yield f"{name}, activations of {bits} bits", package / "model"
 
 
 def compare(name, package, samples, batch, folder):

@@ -1,5 +1,6 @@
 #include "brisk/ops/move/move.h"
 
+#include "brisk/ops/move/unpack_integers.h"
 #include "tests/support/op_cases.h"
 
 namespace brisk::testing {
@@ -153,12 +154,24 @@ void add_dynamic(std::vector<OpCase>& cases) {
                    .types = kTypes});
 }
 
+void add_unpack(std::vector<OpCase>& cases) {
+  for (const Sizes& sizes : {Sizes{3, 65}, Sizes{}, Sizes{0, 3}, Sizes{2, 4}})
+    cases.push_back(
+        {.op = "unpack_integers",
+         .name = shape_name(sizes),
+         .operands = {values(sizes).between(-8, 7)},
+         .build = [](Builder&,
+                     std::span<const Value> in) { return std::vector{unpack_integers(in[0])}; },
+         .types = {DType::i4},
+         .check_gradient = false});
+}
+
 }  // namespace
 
 std::vector<OpCase> move_cases() {
   std::vector<OpCase> cases;
   for (const auto add : {add_broadcasts, add_reshapes, add_transposes, add_slices, add_reverses,
-                         add_pads, add_concatenations, add_dynamic})
+                         add_pads, add_concatenations, add_dynamic, add_unpack})
     add(cases);
   return cases;
 }

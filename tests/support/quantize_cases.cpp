@@ -193,21 +193,38 @@ void add_dots(std::vector<OpCase>& cases) {
 }
 
 void add_weight_only(std::vector<OpCase>& cases) {
-  struct Sizes {
+  struct Form {
     std::vector<int64_t> lhs;
     int64_t n;
+    DType weights = DType::i8;
+    int64_t block = 0;
+    DType scale = DType::f32;
+    std::vector<int64_t> scale_sizes() const {
+      if (block == 0) return {n};
+      return {(lhs.back() + block - 1) / block, n};
+    }
   };
-  for (const Sizes& s : {Sizes{{1, 64}, 10}, Sizes{{7, 33}, 65}, Sizes{{0, 4}, 3}, Sizes{{3, 0}, 5},
-                         Sizes{{2, 9, 32}, 16}})
+  for (const Form& f :
+       {Form{{1, 64}, 10}, Form{{7, 33}, 65}, Form{{0, 4}, 3}, Form{{3, 0}, 5},
+        Form{{2, 9, 32}, 16}, Form{{5, 40}, 33, DType::i4}, Form{{3, 7}, 9, DType::i4},
+        Form{{2, 96}, 70, DType::i4, 32}, Form{{2, 3, 80}, 17, DType::i4, 32, DType::bf16},
+        Form{{9, 25}, 5, DType::i4, 6, DType::bf16}, Form{{4, 48}, 64, DType::i8, 16},
+        Form{{3, 0}, 5, DType::i4, 32}})
     cases.push_back(
         {.op = "weight_only_dot",
-         .name = fmt::format("{}x{}", shape_name(s.lhs), s.n),
-         .operands = {values(s.lhs),
-                      of_type(values({s.lhs.back(), s.n}).between(-127, 127), DType::i8),
-                      of_type(values({s.n}).between(0.001, 0.01), DType::f32)},
+         .name = fmt::format("{}x{}{}", shape_name(f.lhs), f.n,
+                             f.block == 0 && f.weights == DType::i8
+                                 ? ""
+                                 : fmt::format("_{}_block_{}", name(f.weights), f.block)),
+         .operands = {values(f.lhs),
+                      of_type(f.weights == DType::i4
+                                  ? values({f.lhs.back(), f.n}).between(-8, 7)
+                                  : values({f.lhs.back(), f.n}).between(-127, 127),
+                              f.weights),
+                      of_type(values(f.scale_sizes()).between(-0.01, 0.01), f.scale)},
          .build =
-             [](Builder&, std::span<const Value> in) {
-               return std::vector{weight_only_dot(in[0], in[1], in[2])};
+             [block = f.block](Builder&, std::span<const Value> in) {
+               return std::vector{weight_only_dot(in[0], in[1], in[2], {.block_size = block})};
              },
          .types = {DType::f32, DType::bf16},
          .check_gradient = false});

@@ -90,10 +90,17 @@ void add_arithmetic(std::vector<OpCase>& cases) {
         });
 }
 
-/// Bias and factors of sums of some thousands.
-void add_epilogue(std::vector<CaseOperand>& operands, int64_t channels) {
-  operands.push_back(typed(values({channels}).between(-3000, 3000), DType::i32));
-  operands.push_back(typed(values({channels}).between(0.0005, 0.02), DType::f64));
+/// Activations, weights, and bias and factors of sums of some thousands, or of 16-bit activations
+/// some millions.
+std::vector<CaseOperand> product_operands(const std::vector<int64_t>& activations,
+                                          const std::vector<int64_t>& weights, DType type) {
+  const double finer = type == DType::i16 ? 256 : 1;
+  const int64_t channels = weights.back();
+  return {typed(values(activations).between(-128 * finer, 128 * finer - 1), type),
+          typed(values(weights).between(-127, 127), DType::i8),
+          typed(values({channels}).between(-3000 * finer, 3000 * finer),
+                type == DType::i16 ? DType::i64 : DType::i32),
+          typed(values({channels}).between(0.0005, 0.02), DType::f64)};
 }
 
 void add_products(std::vector<OpCase>& cases) {
@@ -113,28 +120,29 @@ void add_products(std::vector<OpCase>& cases) {
            {"one_axis", {2, 12, 8}, {3, 8, 8}, {{1}, {0}, {0}, {1}, 1}},
            {"no_batch", {0, 5, 5, 8}, {1, 1, 8, 8}, {{1, 1}, {0, 0}, {0, 0}, {1, 1}, 1}},
        })
-    for (const auto& [name, output] : outputs(-20)) {
-      std::vector<CaseOperand> operands = {values(g.input).between(-128, 127),
-                                           typed(values(g.filter).between(-127, 127), DType::i8)};
-      add_epilogue(operands, g.filter.back());
-      const TfliteConvolutionAttributes attributes = {
-          .convolution = g.attributes,
-          .input_zero_point = g.attributes.groups == 1 ? -11 : 23,
-          .output = output};
-      add(cases, "tflite_convolution", g.name + name, operands, {DType::i8},
-          [attributes](std::span<const Value> in) { return tflite_convolution(in, attributes); });
-    }
+    for (const DType type : {DType::i8, DType::i16})
+      for (const auto& [name, output] : outputs(type == DType::i8 ? -20 : 0)) {
+        const TfliteConvolutionAttributes attributes = {
+            .convolution = g.attributes,
+            .input_zero_point = type == DType::i16         ? 0
+                                : g.attributes.groups == 1 ? -11
+                                                           : 23,
+            .output = output};
+        add(cases, "tflite_convolution", fmt::format("{}{}_{}", g.name, name, brisk::name(type)),
+            product_operands(g.input, g.filter, type), {type},
+            [attributes](std::span<const Value> in) { return tflite_convolution(in, attributes); });
+      }
   for (const std::vector<int64_t>& lhs : {std::vector<int64_t>{1, 64}, {7, 33}, {0, 4}, {2, 3, 32}})
-    for (const auto& [name, output] : outputs(12)) {
-      std::vector<CaseOperand> operands = {
-          values(lhs).between(-128, 127),
-          typed(values({lhs.back(), 17}).between(-127, 127), DType::i8)};
-      add_epilogue(operands, 17);
-      const TfliteDotAttributes attributes = {.input_zero_point = lhs.size() == 2 ? 5 : -9,
-                                              .output = output};
-      add(cases, "tflite_dot", shape_name(lhs) + name, operands, {DType::i8},
-          [attributes](std::span<const Value> in) { return tflite_dot(in, attributes); });
-    }
+    for (const DType type : {DType::i8, DType::i16})
+      for (const auto& [name, output] : outputs(type == DType::i8 ? 12 : 0)) {
+        const TfliteDotAttributes attributes = {.input_zero_point = type == DType::i16 ? 0
+                                                                    : lhs.size() == 2  ? 5
+                                                                                       : -9,
+                                                .output = output};
+        add(cases, "tflite_dot", fmt::format("{}{}_{}", shape_name(lhs), name, brisk::name(type)),
+            product_operands(lhs, {lhs.back(), 17}, type), {type},
+            [attributes](std::span<const Value> in) { return tflite_dot(in, attributes); });
+      }
 }
 
 void add_means(std::vector<OpCase>& cases) {
@@ -181,15 +189,20 @@ void add_functions(std::vector<OpCase>& cases) {
                            {{4, 1000}, 0.05, 0.5},
                            {{0, 4}, 0.1, 1}})
     add(cases, "tflite_softmax", fmt::format("{}_{}", shape_name(s.sizes), s.scale),
-        {values(s.sizes).between(-100, 100).with_limits()}, kStoredBytes,
+        {values(s.sizes).between(-100, 100).with_limits()}, kStored,
         [s](std::span<const Value> in) {
           return tflite_softmax(in[0], {s.scale, s.beta});
         });
-  for (const TfliteInputAttributes& input :
-       {TfliteInputAttributes{0.05, 3}, {0.5, 0}, {0.001, 100}})
+  for (const TfliteInputAttributes& input : {TfliteInputAttributes{0.05, 3},
+                                             {0.5, 0},
+                                             {0.001, 100},
+                                             {0.0003, 0},
+                                             {1.0 / 4096, 0},
+                                             {1.0 / 2048, 0}})
     for (const bool logistic : {true, false})
       add(cases, logistic ? "tflite_logistic" : "tflite_tanh", fmt::format("{}", input.input_scale),
-          {values({3, 65}).between(-100, 100).with_limits()}, kStoredBytes,
+          {values({3, 65}).between(-100, 100).with_limits()},
+          input.input_zero_point == 0 ? kStored : kStoredBytes,
           [input, logistic](std::span<const Value> in) {
             return logistic ? tflite_logistic(in[0], input) : tflite_tanh(in[0], input);
           });

@@ -7,6 +7,7 @@
 #include "brisk/backends/reference/kernels.h"
 #include "brisk/backends/reference/strided.h"
 #include "brisk/base/error.h"
+#include "brisk/base/packed_integers.h"
 #include "brisk/base/shape.h"
 #include "brisk/ops/move/move.h"
 #include "brisk/ops/reduce/reduce.h"
@@ -138,11 +139,15 @@ std::vector<Tensor> evaluate_dynamic_update_slice(const KernelCall& call) {
   return {result};
 }
 
+std::vector<Tensor> evaluate_unpack_integers(const KernelCall& call) {
+  return {unpacked_i4(call.in(0))};
+}
+
 struct NamedKernel {
   std::string_view op;
   Kernel kernel;
 };
-constexpr std::array<NamedKernel, 9> kKernels{{
+constexpr std::array<NamedKernel, 10> kKernels{{
     {"broadcast", evaluate_broadcast},
     {"reshape", evaluate_reshape},
     {"transpose", evaluate_transpose},
@@ -152,6 +157,7 @@ constexpr std::array<NamedKernel, 9> kKernels{{
     {"concatenate", evaluate_concatenate},
     {"dynamic_slice", evaluate_dynamic_slice},
     {"dynamic_update_slice", evaluate_dynamic_update_slice},
+    {"unpack_integers", evaluate_unpack_integers},
 }};
 
 }  // namespace

@@ -42,9 +42,22 @@ Tensor group_of(const Tensor& grouped, int64_t index) {
                                                      static_cast<size_t>(rows * columns)));
 }
 
+/// The integers of `matrix` [rows, outputs] in steps by block.
+Tensor rounded_blocks(const Tensor& matrix, const Tensor& moments,
+                      const RoundFiltersOptions& options) {
+  const Tensor steps = block_steps(matrix, options.grid).cast(DType::f64);
+  return round_second_order(matrix, moments.reshaped({matrix.sizes()[0], matrix.sizes()[0]}),
+                            {.scales = steps.data<double>(),
+                             .block_size = options.grid.block_size,
+                             .low = static_cast<int64_t>(options.grid.low()),
+                             .high = static_cast<int64_t>(options.grid.high())},
+                            {.threads = options.threads});
+}
+
 /// The integers of `filter` [..., outputs].
 Tensor rounded_filter(const Tensor& filter, const Tensor& moments,
                       const RoundFiltersOptions& options) {
+  if (!options.grid.by_channel()) return rounded_blocks(filter, moments, options);
   const int64_t groups = moments.sizes()[0];
   const Tensor weights = by_groups(filter, groups);
   const std::vector<double> scales = channel_scales(filter);
@@ -76,6 +89,8 @@ RoundedFilters round_filters(const Model& folded, const std::map<NodeId, Product
                              const Dataset& data, const RoundFiltersOptions& options) {
   RoundedFilters rounded;
   if (options.rounding == Rounding::nearest) return rounded;
+  require(options.rounding == Rounding::gptq || options.grid.by_channel(),
+          "adaround rounds 8 bits with a scale a channel, not blocks or fewer bits");
   for_each_second_moments(folded, products, data, options.threads,
                           [&](const ProductPlan& product, const Tensor& moments) {
                             const Node& node = folded.program.graph.node(product.node);

@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "brisk/compress/block_rounding.h"
 #include "brisk/compress/quantize_model.h"
 #include "brisk/compress/quantize_plan.h"
 
@@ -21,12 +22,14 @@ std::span<const std::string_view> enum_names(Rounding);
 
 struct RoundFiltersOptions {
   Rounding rounding = Rounding::gptq;
+  /// What weights are whole multiples of; of adaround by channel.
+  WeightGrid grid = {};
   int64_t steps = 1000;  ///< of adaround, for each product
   int threads = 0;       ///< 0: all cores
 };
 
 /// Integers of the filters of `products` of `folded` (plan_quantization, plan_row_products,
-/// plan_tflite) on the grids of channel_scales, by the inputs that the float model gives them on
+/// plan_tflite) on the grids of channel_scales or block_steps, by the inputs that the float model gives them on
 /// `data`; of no layer do they depend on which others are rounded. Empty for nearest.
 RoundedFilters round_filters(const Model& folded, const std::map<NodeId, ProductPlan>& products,
                              const Dataset& data, const RoundFiltersOptions& options);

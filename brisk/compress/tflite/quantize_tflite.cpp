@@ -27,20 +27,33 @@ Grid grid_of(const TensorRange& range) {
   return {scale, static_cast<int64_t>(std::clamp(std::round(-128 - low / scale), -128.0, 127.0))};
 }
 
+/// As many steps to both sides of 0.
+Grid symmetric_grid_of(const TensorRange& range) {
+  const double most = std::max(std::min(std::fabs(range.low), range.magnitude),
+                               std::min(std::fabs(range.high), range.magnitude));
+  return most == 0 ? Grid{} : Grid{static_cast<float>(most / 32767), 0};
+}
+
 Activation activation_of(const Node& node) {
   return node.op->name == "relu" ? Activation::relu : Activation::relu6;
 }
 
 class TfliteWriter : public IntegerWriter {
  public:
-  TfliteWriter(const Model& model, TflitePlan plan, const ValueRanges& ranges,
+  TfliteWriter(const Model& model, TflitePlan plan, const ValueRanges& ranges, DType activations,
                const RoundedFilters& rounded)
-      : IntegerWriter(model, plan, rounded), steps_(std::move(plan)), ranges_(ranges) {}
+      : IntegerWriter(model, plan, rounded),
+        steps_(std::move(plan)),
+        ranges_(ranges),
+        type_(activations) {}
 
  private:
+  bool is_short() const { return type_ == DType::i16; }
   Grid grid(ValueId value) const {
     const ValueId owner = plan_.integers.at(value);
-    if (!steps_.is_fixed(owner)) return grid_of(ranges_.at(owner));
+    if (!steps_.is_fixed(owner))
+      return is_short() ? symmetric_grid_of(ranges_.at(owner)) : grid_of(ranges_.at(owner));
+    if (is_short()) return {1.0 / 32768, 0};
     return steps_.steps.at(owner.node) == TfliteStep::tanh ? Grid{1.0 / 128, 0}
                                                            : Grid{1.0 / 256, -128};
   }
@@ -55,13 +68,14 @@ class TfliteWriter : public IntegerWriter {
     return quantize_tflite_weights(filter_of(product),
                                    product.bias ? model_.weights[*product.bias] : Tensor(),
                                    grid(graph_.node(product.node).operands[0]).scale,
-                                   grid({product.node, 0}).scale, rounded(product));
+                                   grid({product.node, 0}).scale,
+                                   is_short() ? DType::i64 : DType::i32, rounded(product));
   }
   Value to_floats(Value integers, ValueId value) override {
     return dequantize(integers, {grid(value).scale, grid(value).zero_point});
   }
   Value to_integers(Value floats, ValueId value) override {
-    return tflite_quantize(floats, {grid(value).scale, grid(value).zero_point, DType::i8});
+    return tflite_quantize(floats, {grid(value).scale, grid(value).zero_point, type_});
   }
 
   Value product(const ProductPlan& product, Value integers, Value) override {
@@ -72,8 +86,8 @@ class TfliteWriter : public IntegerWriter {
     for (const Value& value : weights(product)) operands.push_back(value);
     add_layer(product, {.input = ranges_.at(plan_.integers.at(node.operands[0])),
                         .input_scale = input.scale,
-                        .input_type = DType::i8,
-                        .result_type = DType::i8});
+                        .input_type = type_,
+                        .result_type = type_});
     if (node.op->name == "fused_dot")
       return tflite_dot(
           operands,
@@ -103,7 +117,8 @@ class TfliteWriter : public IntegerWriter {
     const Value x = as_integers(value);
     const Grid from = grid(value), to = grid(result);
     if (from.scale == to.scale && from.zero_point == to.zero_point) return x;
-    return tflite_requantize(x, {.input = input_of(value), .output = output_of(result)});
+    return tflite_requantize(
+        x, {.input = input_of(value), .output = output_of(result), .dtype = type_});
   }
 
   Value integers_of(const Node& node, NodeId id, TfliteStep step) {
@@ -115,9 +130,9 @@ class TfliteWriter : public IntegerWriter {
       case TfliteStep::merged:
         return binary(graph_.node(first.node), own, activation_of(node));
       case TfliteStep::requantize:
-        return tflite_requantize(
-            as_integers(first),
-            {.input = input_of(first), .output = output_of(own, activation_of(node))});
+        return tflite_requantize(as_integers(first), {.input = input_of(first),
+                                                      .output = output_of(own, activation_of(node)),
+                                                      .dtype = type_});
       case TfliteStep::average_pool:
         return tflite_average_pool(as_integers(first),
                                    {.window = node.attributes.as<AveragePoolAttributes>().window,
@@ -158,7 +173,21 @@ class TfliteWriter : public IntegerWriter {
 
   const TflitePlan steps_;
   const ValueRanges& ranges_;
+  DType type_;
 };
+
+/// Labels of products whose sums are too long for 16-bit activations.
+std::set<std::string, std::less<>> long_sums(const Model& model, const TflitePlan& plan) {
+  std::set<std::string, std::less<>> labels;
+  for (const auto& [id, product] : plan.products) {
+    const Tensor& filter = model.weights[product.filter];
+    const int64_t channels =
+        product.transpose_filter ? filter.sizes().front() : filter.sizes().back();
+    if (filter.num_elements() > channels * kTfliteMostTerms)
+      labels.insert(model.program.graph.node(id).label);
+  }
+  return labels;
+}
 
 }  // namespace
 
@@ -169,8 +198,18 @@ ValueRanges calibrate_tflite(const Model& split, const Dataset& data,
 
 QuantizedModel quantize_tflite(const Model& split, const ValueRanges& ranges,
                                const std::set<std::string, std::less<>>& float_layers,
-                               const RoundedFilters& rounded) {
-  return TfliteWriter(split, plan_tflite(split.program, float_layers), ranges, rounded).write();
+                               DType activations, const RoundedFilters& rounded) {
+  require(activations == DType::i8 || activations == DType::i16,
+          "in TFLite's arithmetic activations are i8 or i16, not {}", name(activations));
+  std::set<std::string, std::less<>> floats = float_layers, too_long;
+  if (activations == DType::i16)
+    too_long = long_sums(split, plan_tflite(split.program, float_layers));
+  floats.insert(too_long.begin(), too_long.end());
+  QuantizedModel result =
+      TfliteWriter(split, plan_tflite(split.program, floats), ranges, activations, rounded).write();
+  for (QuantizedLayer& layer : result.layers)
+    if (too_long.contains(layer.label)) layer.reason = "its sums are too long for 16 bits";
+  return result;
 }
 
 }  // namespace brisk

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "brisk/base/error.h"
+#include "brisk/base/rounding.h"
 #include "brisk/ops/quantize/quantize.h"
 
 // Two steps. First, u8 values with their zero point at 128 become i8 values with theirs at 0, where
@@ -42,6 +43,13 @@ struct Found {
   double limit = 6;
 };
 
+/// A product whose weights alone are integers.
+struct WeightOnly {
+  std::string filter;
+  Tensor scale;            ///< f32 [n], or [blocks, n]
+  int64_t block_size = 0;  ///< rows of a block
+};
+
 class Joiner {
  public:
   explicit Joiner(GraphDef graph) : graph_(std::move(graph)) {
@@ -68,6 +76,7 @@ class Joiner {
     if (has_regions_) return std::move(graph_);  // whose nodes may read anything of it
     for (size_t i = 0; i < graph_.nodes.size(); ++i) centre(i);
     std::map<size_t, Found> at_end;
+    std::map<size_t, WeightOnly> weight_only;
     std::set<size_t> gone;
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       std::optional<Found> found = product(i, true);
@@ -75,7 +84,11 @@ class Joiner {
       // Of two products that are added, one is the other's residual.
       if (found && std::any_of(found->joined.begin(), found->joined.end(), is_gone))
         found = product(i, false);
-      if (!found) continue;
+      if (!found) {
+        if (std::optional<WeightOnly> product = weight_only_product(graph_.nodes[i]))
+          weight_only.emplace(i, std::move(*product));
+        continue;
+      }
       gone.insert(found->joined.begin(), found->joined.end());
       const size_t end = found->joined.back();
       at_end.emplace(end, std::move(*found));
@@ -85,6 +98,8 @@ class Joiner {
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       if (const auto found = at_end.find(i); found != at_end.end())
         nodes.push_back(written(found->second, added));
+      else if (const auto product = weight_only.find(i); product != weight_only.end())
+        nodes.push_back(written(graph_.nodes[i], product->second, added));
       else if (!gone.contains(i))
         nodes.push_back(graph_.nodes[i]);
     }
@@ -227,6 +242,43 @@ class Joiner {
     scale = *scales;
     if (stored != nullptr) *stored = node->inputs[0];
     return tensor;
+  }
+
+  /// A MatMul by a known matrix of 8 or 4 bits behind a DequantizeLinear around 0.
+  std::optional<WeightOnly> weight_only_product(const NodeDef& node) const {
+    const NodeDef* weights =
+        is(&node, "MatMul") && node.inputs.size() == 2 ? maker(node.inputs[1]) : nullptr;
+    if (!is(weights, "DequantizeLinear") || weights->inputs.size() < 2) return std::nullopt;
+    const Tensor *filter = known(weights->inputs[0]), *scale = known(weights->inputs[1]);
+    if (filter == nullptr || filter->dtype() != DType::i8 || filter->rank() != 2 ||
+        scale == nullptr || scale->dtype() != DType::f32)
+      return std::nullopt;
+    for (const float step : scale->data<float>())
+      if (step == 0 || !std::isfinite(step)) return std::nullopt;
+    if (weights->inputs.size() > 2 && !weights->inputs[2].empty()) {
+      const Tensor* points = known(weights->inputs[2]);
+      if (points == nullptr) return std::nullopt;
+      for (int64_t i = 0; i < points->num_elements(); ++i)
+        if (points->get(i) != 0) return std::nullopt;
+    }
+    const auto number = [&](const char* name, int64_t otherwise) {
+      const AttributeDef* found = weights->find(name);
+      return found == nullptr ? otherwise : found->integer;
+    };
+    const int64_t k = filter->sizes()[0], n = filter->sizes()[1];
+    WeightOnly result{weights->inputs[0], *scale, number("block_size", 0)};
+    const int64_t axis = (number("axis", 1) + 2) % 2;
+    if (result.block_size > 0) {
+      const bool fits =
+          axis == 0 && scale->sizes() == std::vector{ceil_div(k, result.block_size), n};
+      return fits ? std::optional(result) : std::nullopt;
+    }
+    if (scale->num_elements() == 1)
+      result.scale =
+          Tensor::of({n}, std::vector<float>(static_cast<size_t>(n), scale->data<float>()[0]));
+    else if (axis != 1 || scale->sizes() != std::vector{n})
+      return std::nullopt;
+    return result;
   }
 
   std::optional<Found> product(size_t i, bool with_residual) const {
@@ -402,6 +454,28 @@ class Joiner {
     const IntegerRange range = integer_range(found.before.element);
     whole("product_low", range.low - static_cast<double>(found.before.zero_point));
     whole("product_high", range.high - static_cast<double>(found.before.zero_point));
+    return node;
+  }
+
+  NodeDef written(const NodeDef& product, const WeightOnly& found,
+                  std::vector<InitializerDef>& added) {
+    NodeDef node;
+    node.domain = kBrisk;
+    node.op = "WeightOnlyMatMul";
+    node.name = product.name;
+    if (node.name.ends_with("/" + product.op))
+      node.name.resize(node.name.size() - product.op.size()), node.name += node.op;
+    const std::string filter_name = unique_weight(found.filter);
+    node.inputs = {product.inputs[0], found.filter, unique(filter_name + "/multiplier")};
+    node.outputs = product.outputs;
+    // Short ones where that changes nothing: there is one for each block.
+    const Tensor narrow = found.scale.cast(DType::bf16);
+    const bool fits = found.block_size > 0 && bit_equal(narrow.cast(DType::f32), found.scale);
+    added.push_back({node.inputs[2], HostTensor(fits ? narrow : found.scale)});
+    node.attributes.push_back(
+        {.name = "block_size", .kind = AttributeDef::Kind::integer, .integer = found.block_size});
+    node.attributes.push_back(
+        {.name = "filter_name", .kind = AttributeDef::Kind::text, .text = filter_name});
     return node;
   }
 

@@ -150,7 +150,8 @@ Type Trace::type(const Item& item) {
           "a tensor is needed, not a sequence or an optional value");
   if (item->known()) {
     require(!item->host.is_string(), "numbers are needed, not strings");
-    return Type(*carrier(item->element), Shape(item->host.sizes));
+    return Type(item->host.tensor.defined() ? item->host.tensor.dtype() : *carrier(item->element),
+                Shape(item->host.sizes));
   }
   if (!item->extents.empty())
     return Type(DType::i64, item->name == "scalar"

@@ -4,6 +4,7 @@
 #include "brisk/base/json.h"
 #include "brisk/formats/gzip/deflate.h"
 #include "brisk/formats/gzip/inflate.h"
+#include "brisk/formats/package/packed_weights.h"
 #include "brisk/formats/safetensors/safetensors.h"
 #include "brisk/ir/text.h"
 #include "brisk/ops/standard.h"
@@ -83,10 +84,9 @@ Status read_weights(const std::filesystem::path& directory, Package& package) {
     const Tensor* tensor = file->find(entry.name);
     if (tensor == nullptr)
       return fail("{} lacks the tensor '{}' that graph.txt names", path.string(), entry.name);
-    if (!(Type(tensor->dtype(), Shape(tensor->sizes())) == entry.type))
-      return fail("{}: '{}' is {}, but graph.txt says {}", path.string(), entry.name,
-                  tensor->describe(), entry.type.to_string());
-    package.weights.push_back(*tensor);
+    const Result<Tensor> weight = from_file(*tensor, entry.type);
+    if (!weight) return fail("{}: '{}' {}", path.string(), entry.name, weight.error());
+    package.weights.push_back(*weight);
   }
   if (file->tensors.size() != package.program.state.size())
     return fail("{} holds {} tensors, but graph.txt names {}", path.string(), file->tensors.size(),
@@ -97,7 +97,7 @@ Status read_weights(const std::filesystem::path& directory, Package& package) {
 Status write_weights(const std::filesystem::path& directory, const Package& package) {
   std::vector<NamedTensor> tensors;
   for (size_t i = 0; i < package.weights.size(); ++i)
-    tensors.push_back({package.program.state[i].name, package.weights[i]});
+    tensors.push_back({package.program.state[i].name, for_file(package.weights[i])});
   const std::filesystem::path path = directory / kWeights;
   if (Status s = write_safetensors(path, tensors); !s || !package.gzipped) return s;
   const Result<MappedFile> file = map_file(path);

@@ -15,6 +15,7 @@ Op concatenate_op();
 Op reverse_op();
 Op dynamic_slice_op();
 Op dynamic_update_slice_op();
+Op unpack_integers_op();
 
 void add_move_ops(OpSet& set);
 

@@ -100,4 +100,13 @@ Value scaled(Value x, const FixedPointFactors& factors) {
   return rounded_shift(high_product(moved, factors.mantissa), maximum(none - factors.shift, none));
 }
 
+Value scaled_wide(Value x, const FixedPointFactors& factors) {
+  const Value mantissa = cast(factors.mantissa, DType::i64),
+              shift = number(mantissa, 15) - cast(factors.shift, DType::i64);
+  const Value short_mantissa =
+      minimum(shift_right(mantissa + 0x1p15, number(mantissa, 16)), number(mantissa, 0x7fff));
+  const Value half = shift_left(number(mantissa, 1), shift - number(mantissa, 1));
+  return cast(shift_right(x * short_mantissa + half, shift), DType::i32);
+}
+
 }  // namespace brisk

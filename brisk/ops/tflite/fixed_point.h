@@ -38,5 +38,8 @@ struct FixedPointFactors {
 /// fixed_point_factor of f64 [n] in [0, 2^31).
 FixedPointFactors fixed_point_factors(Value real);
 Value scaled(Value x, const FixedPointFactors& factors);
+/// The same of i64 sums within 2^47: by 15 bits of the mantissa and one rounding, halfway cases up,
+/// as i32. TFLite's MultiplyByQuantizedMultiplier of 64 bits. Shifts are below 8.
+Value scaled_wide(Value x, const FixedPointFactors& factors);
 
 }  // namespace brisk

@@ -6,9 +6,11 @@
 #include "brisk/ops/elementwise/elementwise_kind.h"
 #include "brisk/ops/index/index.h"
 #include "brisk/ops/quantize/quantize_ops.h"
+#include "brisk/ops/tflite/short_functions.h"
 #include "brisk/ops/tflite/tflite_ops.h"
 
-// An 8-bit operand has 256 values: the result of each is computed once, in f32.
+// An 8-bit operand has 256 values: the result of each is computed once, in f32. (Of 16 bits:
+// short_functions.cpp.)
 
 namespace brisk {
 namespace {
@@ -26,19 +28,26 @@ struct OutputGrid {
   bool from_lowest;  ///< 0 is the type's lowest value; else the middle
 };
 
-Op lookup_op(std::string op_name, std::string doc, float (*function)(float), OutputGrid grid) {
+Op lookup_op(std::string op_name, std::string doc, float (*function)(float), OutputGrid grid,
+             Value (*of_16_bits)(Value x, double input_scale)) {
   return Op{.name = std::move(op_name), .kind = OpKind::composite}
       .doc(std::move(doc))
       .operands(1)
       .attributes<TfliteInputAttributes>()
       .infer([](const InferContext& context) -> std::vector<Type> {
-        require_stored(context, 0, false);
-        require_input(context, context.tensor(0).dtype, context.as<TfliteInputAttributes>());
+        require_stored(context, 0, true);
+        const DType type = context.tensor(0).dtype;
+        const auto& attributes = context.as<TfliteInputAttributes>();
+        require_input(context, type, attributes);
+        require(type != DType::i16 || attributes.input_scale * 12288 < 32768,
+                "[{}] the input scale of i16 is {}, but must be below 8 / 3", context.op.name,
+                attributes.input_scale);
         return {context.operands[0]};
       })
-      .decompose([function, grid](const DecomposeContext& context) -> std::vector<Value> {
+      .decompose([=](const DecomposeContext& context) -> std::vector<Value> {
         const auto& attributes = context.as<TfliteInputAttributes>();
         const DType type = context.in(0).dtype();
+        if (type == DType::i16) return {of_16_bits(context.in(0), attributes.input_scale)};
         const IntegerLimits limits = integer_limits(type);
         const double zero = grid.from_lowest ? limits.low : limits.low + 128;
         Tensor table(type, {256});
@@ -58,16 +67,19 @@ Op lookup_op(std::string op_name, std::string doc, float (*function)(float), Out
 }  // namespace
 
 Op tflite_logistic_op() {
-  return lookup_op("tflite_logistic",
-                   "1 / (1 + exp(-x)) of 8-bit integers in steps of 1/256, in TFLite's arithmetic.",
-                   logistic_of, {256, true});
+  return lookup_op(
+      "tflite_logistic",
+      "1 / (1 + exp(-x)) of integers of 8 bits in steps of 1/256, or of 16 in steps of "
+      "1/32768, in TFLite's arithmetic.",
+      logistic_of, {256, true}, short_logistic);
 }
 
 Op tflite_tanh_op() {
-  return lookup_op("tflite_tanh",
-                   "The hyperbolic tangent of 8-bit integers in steps of 1/128, in TFLite's "
-                   "arithmetic.",
-                   tanh_of, {128, false});
+  return lookup_op(
+      "tflite_tanh",
+      "The hyperbolic tangent of integers of 8 bits in steps of 1/128, or of 16 in steps "
+      "of 1/32768, in TFLite's arithmetic.",
+      tanh_of, {128, false}, short_tanh);
 }
 
 Value tflite_logistic(Value x, const TfliteInputAttributes& attributes) {

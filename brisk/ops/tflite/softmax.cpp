@@ -8,12 +8,15 @@
 #include "brisk/ops/index/index.h"
 #include "brisk/ops/quantize/quantize_ops.h"
 #include "brisk/ops/tflite/fixed_point.h"
+#include "brisk/ops/tflite/short_functions.h"
 #include "brisk/ops/tflite/tflite_ops.h"
+#include "brisk/ops/tflite/wide_numbers.h"
 
 // Distances from the row's maximum are whole numbers of at most 255, so their exponentials are a
 // table, made by gemmlowp's fixed-point exponential: a polynomial on [-1/4, 0), and a factor for
 // each bit of the quarters below. Fractions of a unit have 31 bits, distances 26, sums 19. The
-// reciprocal of a sum is a Newton iteration on the sum's mantissa, as numbers of 29 bits.
+// reciprocal of a sum is a Newton iteration on the sum's mantissa, as numbers of 29 bits. (Of 16
+// bits: short_functions.cpp.)
 
 namespace brisk {
 namespace {
@@ -62,49 +65,11 @@ Tensor exponentials(const TfliteSoftmaxAttributes& attributes) {
   return table;
 }
 
-/// i64 numbers of a graph that hold 32-bit fixed-point ones.
-class Wide {
- public:
-  explicit Wide(Builder& builder) : builder_(builder) {}
-
-  Value number(int64_t value) const {
-    return builder_.scalar(DType::i64, static_cast<double>(value));
-  }
-  Value product(Value a, Value b) const { return shift_right(a * b + 0x1p30, number(31)); }
-  /// x * 2^shift, saturated.
-  Value enlarged(Value x, int shift) const {
-    return clamp(shift_left(x, number(shift)), -0x1p31, 0x1p31 - 1);
-  }
-  /// Of x in [1, 2^31), as 32 bits.
-  Value leading_zeros(Value x) const {
-    Value zeros = number(31);
-    for (const int step : {16, 8, 4, 2, 1}) {
-      const Value upper = shift_right(x, number(step));
-      const Value has_upper = greater(upper, number(0));
-      x = select(has_upper, upper, x);
-      zeros = zeros - cast(has_upper, DType::i64) * static_cast<double>(step);
-    }
-    return zeros;
-  }
-  /// 1 / (1 + x) with 31 bits, of x in [0, 1) with 31 bits.
-  Value reciprocal_of_one_and(Value x) const {
-    const Value half = shift_right(x + 0x1p31, number(1));  // (1 + x) / 2
-    // The line 48/17 - 32/17 half, the best first guess of 1 / half.
-    Value y = product(half, number(-1010580540)) + 1515870810.0;
-    for (int i = 0; i < 3; ++i) {
-      const Value error = 0x1p29 - product(half, y);
-      y = y + enlarged(product(y, error), 2);
-    }
-    return enlarged(y, 1);
-  }
-
- private:
-  Builder& builder_;
-};
-
 std::vector<Value> decompose_softmax(const DecomposeContext& context) {
   const auto& attributes = context.as<TfliteSoftmaxAttributes>();
   const Value& x = context.in(0);
+  if (x.dtype() == DType::i16)
+    return {short_softmax(x, static_cast<float>(attributes.input_scale) * attributes.beta)};
   const int64_t axis = x.rank() - 1;
   const Value stored = cast(x, DType::i32);
   const Value distance = stored - reduce_max(stored, {axis}, true);
@@ -112,7 +77,7 @@ std::vector<Value> decompose_softmax(const DecomposeContext& context) {
       gather(context.builder.constant(exponentials(attributes)), distance + 255);
   const Value sum =
       cast(reduce_sum(rounded_shift(exponential, kSumIntegerBits), {axis}, true), DType::i64);
-  const Wide wide(context.builder);
+  const WideNumbers wide(context.builder);
   const Value zeros = wide.leading_zeros(sum);
   const Value factor = wide.reciprocal_of_one_and(shift_left(sum, zeros) - 0x1p31);
   // From 31 bits and the sum's power of two to 8 bits. (Sums of 512 and more, which LiteRT gives up
@@ -128,15 +93,21 @@ std::vector<Value> decompose_softmax(const DecomposeContext& context) {
 Op tflite_softmax_op() {
   return Op{.name = "tflite_softmax", .kind = OpKind::composite}
       .doc(
-          "exp(beta x) / sum(exp(beta x)) along the last axis of 8-bit integers in steps of 1/256, "
-          "in TFLite's arithmetic.")
+          "exp(beta x) / sum(exp(beta x)) along the last axis of integers of 8 bits in steps of "
+          "1/256, or of 16 in steps of 1/32768, in TFLite's arithmetic.")
       .operands(1)
       .attributes<TfliteSoftmaxAttributes>()
       .infer([](const InferContext& context) -> std::vector<Type> {
         const auto& attributes = context.as<TfliteSoftmaxAttributes>();
         const TensorType& x = context.tensor(0);
-        require_stored(context, 0, false);
+        require_stored(context, 0, true);
         require_scale(context, "input", attributes.input_scale);
+        const bool is_short = x.dtype == DType::i16;
+        require(
+            !is_short || attributes.beta * attributes.input_scale < 5,
+            "[tflite_softmax] beta {} times the input scale {} is not below 5, the most that 16 "
+            "bits have room for",
+            attributes.beta, attributes.input_scale);
         // Below, a distance of 1 would need a shift to the right.
         require(attributes.beta * attributes.input_scale * (1 << kDistanceBits) > 1 &&
                     std::isfinite(attributes.beta),
@@ -144,9 +115,10 @@ Op tflite_softmax_op() {
                 attributes.beta, attributes.input_scale, kDistanceBits);
         require(x.shape.rank() >= 1, "[tflite_softmax] a number has no axis");
         const Extent& last = x.shape[x.shape.rank() - 1];
-        require(last.is_named() || last.size() < (1 << kSumIntegerBits),
+        const int64_t most = (1 << (is_short ? 16 : kSumIntegerBits)) - 1;
+        require(last.is_named() || last.size() <= most,
                 "[tflite_softmax] a row of {} has more places than its sums have room for, {}",
-                context.operands[0].to_string(), (1 << kSumIntegerBits) - 1);
+                context.operands[0].to_string(), most);
         return {x};
       })
       .decompose(decompose_softmax)

@@ -59,6 +59,9 @@ struct TfliteRequantizeAttributes {
 /// its RELU and RELU6.
 Value tflite_requantize(Value x, const TfliteRequantizeAttributes& attributes);
 
+/// Products of 16-bit activations in a sum, of which each half fits 32 bits.
+inline constexpr int64_t kTfliteMostTerms = 131072;
+
 struct TfliteConvolutionAttributes {
   ConvolutionAttributes convolution;
   int64_t input_zero_point = 0;
@@ -70,9 +73,11 @@ struct TfliteConvolutionAttributes {
     output.fields(f);
   }
 };
-/// Operands: input i8 [batch, spatial..., channels], filter i8 [kernel..., channels / groups,
-/// filters], bias i32 [filters] in units of the sums, factor f64 [filters]: input scale * filter's
-/// scale / output scale, below 2^31. Padding counts as real zeros. Depthwise: groups = channels.
+/// Operands: input i8 or i16 [batch, spatial..., channels], filter i8 [kernel..., channels /
+/// groups, filters], bias i32 (beside i16: i64) [filters] in units of the sums, factor f64
+/// [filters]: input scale * filter's scale / output scale, below 2^31 (beside i16: 2^7). Padding
+/// counts as real zeros. Depthwise: groups = channels. The result is of the input's type; i16 has
+/// no zero point, and at most kTfliteMostTerms products make a sum.
 Value tflite_convolution(std::span<const Value> operands,
                          const TfliteConvolutionAttributes& attributes);
 
@@ -86,7 +91,8 @@ struct TfliteDotAttributes {
   }
 };
 /// TFLite's FULLY_CONNECTED, whose reference kernel scales in f64 and rounds once, halfway cases
-/// away from zero. Operands: lhs i8 [..., m, k], rhs i8 [k, n], bias i32 [n], factor f64 [n].
+/// away from zero. Operands: lhs i8 or i16 [..., m, k], rhs i8 [k, n], bias i32 or i64 [n], factor
+/// f64 [n], as of tflite_convolution.
 Value tflite_dot(std::span<const Value> operands, const TfliteDotAttributes& attributes);
 
 struct TfliteBinaryAttributes {
@@ -146,13 +152,13 @@ struct TfliteSoftmaxAttributes {
     f("beta", beta);
   }
 };
-/// Along the last axis, of i8 or u8 and up to 4095 places; the result counts in 1/256 from the
-/// lowest value on.
+/// Along the last axis, of i8 or u8 and up to 4095 places: the result counts in 1/256 from the
+/// lowest value on; or of i16 and up to 65535 places: it counts in 1/32768.
 Value tflite_softmax(Value x, const TfliteSoftmaxAttributes& attributes);
 
-/// Of i8 or u8; the result counts in 1/256 from the lowest value on.
+/// Of i8 or u8: the result counts in 1/256 from the lowest value on; or of i16: in 1/32768.
 Value tflite_logistic(Value x, const TfliteInputAttributes& attributes);
-/// Of i8 or u8; the result counts in 1/128 around the middle, 0 or 128.
+/// Of i8 or u8: the result counts in 1/128 around the middle, 0 or 128; or of i16: in 1/32768.
 Value tflite_tanh(Value x, const TfliteInputAttributes& attributes);
 
 }  // namespace brisk

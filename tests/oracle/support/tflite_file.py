@@ -20,7 +20,7 @@ warnings.filterwarnings("ignore", message=".*tf.lite.Interpreter is deprecated.*
 
 TYPES = {np.dtype(np.float32): schema.TensorType.FLOAT32, np.dtype(np.int8): schema.TensorType.INT8,
          np.dtype(np.uint8): schema.TensorType.UINT8, np.dtype(np.int16): schema.TensorType.INT16,
-         np.dtype(np.int32): schema.TensorType.INT32}
+         np.dtype(np.int32): schema.TensorType.INT32, np.dtype(np.int64): schema.TensorType.INT64}
 
 KERNELS = {"reference": runtime.OpResolverType.BUILTIN_REF,
            "optimized": runtime.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,

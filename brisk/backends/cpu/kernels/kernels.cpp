@@ -58,6 +58,7 @@ std::vector<OpKernel> own_kernels() {
       {"pad", {"move", refuse_move, prepare_pad}},
       {"dynamic_slice", {"move", refuse_move, prepare_dynamic_slice}},
       {"dynamic_update_slice", {"move", refuse_move, prepare_dynamic_update_slice}},
+      {"unpack_integers", {"move", refuse_unpack_integers, prepare_unpack_integers}},
 
       {"gather", kGather},
       {"take_along_axis", kGather},

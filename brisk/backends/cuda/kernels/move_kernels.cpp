@@ -8,7 +8,8 @@
 #include "brisk/ops/reduce/reduce.h"
 
 // concatenate, pad, dynamic_slice and dynamic_update_slice: a thread for each unit of the result,
-// which asks where its bytes come from. (Moves that are affine are loops.)
+// which asks where its bytes come from. (Moves that are affine are loops.) unpack_integers: a
+// thread for each byte that is read.
 
 namespace brisk::cuda {
 namespace {
@@ -216,13 +217,35 @@ std::unique_ptr<Launch> prepare_dynamic_update_slice(const KernelRequest& reques
                              blocks_for(window.items())}});
 }
 
+// ---- unpack_integers ----------------------------------------------------------------------------
+
+std::optional<std::string> refuse_unpack(const KernelRequest&) {
+  return std::nullopt;
+}
+
+std::unique_ptr<Launch> prepare_unpack(const KernelRequest& request,
+                                       const PrepareContext& context) {
+  const int64_t count = product(result_sizes(request)), packed = (count + 1) / 2;
+  const std::string body =
+      one_item_each(packed) +
+      fmt::format(
+          "  const u32 pair = ((const u8*)b0)[i];\n"
+          "  y0[2 * i] = (i8)((int)(pair << 28) >> 28);\n"
+          "  if (2 * i + 1 < {}ull) y0[2 * i + 1] = (i8)((int)(pair << 24) >> 28);\n",
+          count);
+  return std::make_unique<TextLaunch>(
+      "nvrtc/unpack_integers", request, context,
+      std::vector{TextKernel{"unpack_integers", body, blocks_for(packed)}});
+}
+
 }  // namespace
 
 std::vector<OpKernel> move_kernels() {
   return {{"concatenate", {"nvrtc", refuse_packed, prepare_concatenate}},
           {"pad", {"nvrtc", refuse_packed, prepare_pad}},
           {"dynamic_slice", {"nvrtc", refuse_packed, prepare_dynamic_slice}},
-          {"dynamic_update_slice", {"nvrtc", refuse_packed, prepare_dynamic_update_slice}}};
+          {"dynamic_update_slice", {"nvrtc", refuse_packed, prepare_dynamic_update_slice}},
+          {"unpack_integers", {"nvrtc", refuse_unpack, prepare_unpack}}};
 }
 
 }  // namespace brisk::cuda

@@ -22,6 +22,7 @@ std::string compute_text(DType type) {
 }
 
 std::string storage_text(DType type) {
+  if (type == DType::i4) return "u8";  // pairs
   return std::string(type == DType::boolean ? "bool8" : name(type));
 }
 

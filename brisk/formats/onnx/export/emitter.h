@@ -26,6 +26,9 @@
 
 namespace brisk::onnx {
 
+/// Since then ONNX has integers of 4 bits and scales by block.
+inline constexpr int kOpsetOfBlocks = 21;
+
 class Emitter {
  public:
   Emitter(const Graph& graph, int64_t opset) : graph_(graph), opset_(opset) { count_uses(); }

@@ -7,6 +7,7 @@
 #include "brisk/formats/onnx/export/emitter.h"
 #include "brisk/formats/onnx/export/plain_ops.h"
 #include "brisk/formats/onnx/schema/write.h"
+#include "brisk/ops/quantize/weight_only.h"
 #include "brisk/passes/decompose_composites.h"
 #include "brisk/passes/inline_calls.h"
 #include "brisk/passes/simplify.h"
@@ -47,6 +48,20 @@ Program writable(const Model& model, const SaveOptions& options, int opset) {
   return simplify(std::move(program), context);
 }
 
+/// The oldest that has what the graph needs.
+int oldest_opset(const Graph& graph) {
+  for (const Node& node : graph.nodes()) {
+    if (node.op->name == "weight_only_dot" &&
+        node.attributes.as<WeightOnlyAttributes>().block_size > 0)
+      return kOpsetOfBlocks;
+    for (const Type& type : node.results)
+      if (type.is_tensor() && type.dtype() == DType::i4) return kOpsetOfBlocks;
+    for (const Graph& region : node.regions)
+      if (oldest_opset(region) > kOldest) return kOpsetOfBlocks;
+  }
+  return kOldest;
+}
+
 int64_t ir_version(int64_t opset) {
   return opset <= 18 ? 8 : opset <= 20 ? 9 : opset <= 22 ? 10 : 11;
 }
@@ -54,7 +69,7 @@ int64_t ir_version(int64_t opset) {
 }  // namespace
 
 Result<ModelDef> to_onnx(const Model& model, const SaveOptions& options) {
-  const int opset = options.version == 0 ? kOldest : options.version;
+  const int opset = options.version == 0 ? oldest_opset(model.program.graph) : options.version;
   if (opset < kOldest || opset > kNewest)
     return fail("brisk writes ONNX of opset {} to {}, not {}", kOldest, kNewest, opset);
   if (model.weights.size() != model.program.state.size())

@@ -9,9 +9,10 @@
 
 namespace brisk::onnx {
 
-/// Writes the model's inference graph (opset 17 unless SaveOptions::version says a newer one),
-/// atomically. Fails with the op that ONNX cannot say. Weights of more than 2 GiB, or where
-/// SaveOptions::external_data asks for it, lie in PATH.data beside it.
+/// Writes the model's inference graph (opset 17, or 21 where weights have 4 bits or scales by
+/// block, unless SaveOptions::version says a newer one), atomically. Fails with the op that ONNX
+/// cannot say. Weights of more than 2 GiB, or where SaveOptions::external_data asks for it, lie in
+/// PATH.data beside it.
 Status save_onnx(const Model& model, const std::filesystem::path& path, const SaveOptions& options);
 
 /// The same as plain structures.

@@ -3,6 +3,7 @@
 #include "brisk/formats/onnx/export/emitter.h"
 #include "brisk/formats/onnx/export/window_attributes.h"
 #include "brisk/ops/quantize/quantize_ops.h"
+#include "brisk/ops/quantize/weight_only.h"
 
 // Integers as ONNX's tools like them: float ops between DequantizeLinear and QuantizeLinear, which
 // a runtime fuses into its integer kernels.
@@ -69,12 +70,14 @@ std::string dequantized(Emitter& e, const std::string& x, const Form& form) {
   return e.node("DequantizeLinear", {x, e.scalar(DType::f32, form.scale),
                                      e.scalar(DType::u8, static_cast<double>(form.zero_point))});
 }
-/// The same by channel along `axis`, around 0; `type` is x's.
+/// The same by channel along `axis`, around 0, or by block of it; `type` is x's.
 std::string dequantized_weights(Emitter& e, const std::string& x, const Tensor& scale, DType type,
-                                int64_t axis) {
+                                int64_t axis, int64_t block_size = 0) {
+  std::vector<AttributeDef> attributes = {attribute("axis", axis)};
+  if (block_size > 0) attributes.push_back(attribute("block_size", block_size));
   return e.node("DequantizeLinear",
                 {x, e.constant(scale), e.constant(Tensor::zeros(type, scale.sizes()))},
-                {attribute("axis", axis)});
+                std::move(attributes));
 }
 
 void quantize(Emitter& e, const Node& node, NodeId id) {
@@ -239,14 +242,21 @@ void quantized_dot(Emitter& e, const Node& node, NodeId id) {
   e.set_plain({id, 0}, finished(e, node, id, y, a, false));
 }
 
+/// Scales are written as f32, for what DequantizeLinear gives has their type.
 void weight_only_dot(Emitter& e, const Node& node, NodeId id) {
-  const ValueId lhs = node.operands[0];
+  const ValueId lhs = node.operands[0], weights = node.operands[1];
+  const int64_t block_size = node.attributes.as<WeightOnlyAttributes>().block_size;
+  require(block_size == 0 || e.opset() >= kOpsetOfBlocks,
+          "ONNX has scales by block since opset {}, not in {} (--version)", kOpsetOfBlocks,
+          e.opset());
   std::string x = e.plain(lhs);
   if (e.type(lhs).dtype() != DType::f32)
     x = e.node("Cast", {x}, {attribute("to", static_cast<int64_t>(ElementType::f32))});
-  const Tensor& scale = known(e, node.operands[2], "scale");
-  e.set_plain({id, 0}, e.node("MatMul", {x, dequantized_weights(e, e.plain(node.operands[1]), scale,
-                                                                DType::i8, 1)}));
+  const Tensor scale = known(e, node.operands[2], "scale").cast(DType::f32);
+  e.set_plain(
+      {id, 0},
+      e.node("MatMul", {x, dequantized_weights(e, e.plain(weights), scale, e.type(weights).dtype(),
+                                               block_size > 0 ? 0 : 1, block_size)}));
 }
 
 constexpr WriterRow kWriteQuantizationRows[] = {

@@ -1,16 +1,18 @@
 #include "brisk/formats/onnx/integer_products.h"
 
+#include "brisk/base/packed_integers.h"
 #include "brisk/formats/onnx/op_table.h"
 #include "brisk/formats/onnx/ops/convolution.h"
 #include "brisk/formats/onnx/ops/values.h"
 #include "brisk/ops/quantize/quantize.h"
+#include "brisk/ops/quantize/weight_only.h"
 
 // The nodes that with_integer_products makes. A filter of integers is state, as other weights are.
 
 namespace brisk::onnx {
 namespace {
 
-enum Input : size_t { kX, kFilter, kBias, kMultiplier, kResidual };
+enum Input : size_t { kX, kFilter, kBias, kMultiplier, kResidual, kScale = kBias };
 
 template <typename Enum>
 Enum named(std::string_view name) {
@@ -59,9 +61,30 @@ void quantized_gemm(Call& c) {
   c.out(c.rank(kX) > 1 ? y : reshape(y, {y.shape()[1]}));
 }
 
+/// Integers of 4 bits are packed again.
+Value packed_filter_of(Call& c) {
+  const HostTensor& filter = c.known(kFilter);
+  if (filter.element != ElementType::i4) return filter_of(c);
+  return c.trace.value(
+      c.trace.weight(c.text("filter_name", ""), HostTensor(packed_i4(filter.tensor))));
+}
+
+void weight_only_matmul(Call& c) {
+  Value x = c.in(kX);
+  if (x.rank() < 2) x = reshape(x, {Extent(1), x.shape()[0]});
+  // What was rounded to bf16 is multiplied as such.
+  const Node& maker = x.builder->node(x.id.node);
+  if (maker.op->name == "cast")
+    if (const Value source{x.builder, maker.operands[0]}; source.dtype() == DType::bf16) x = source;
+  const Value y = weight_only_dot(x, packed_filter_of(c), c.in(kScale),
+                                  {.block_size = c.integer("block_size", 0)});
+  c.out(c.rank(kX) > 1 ? y : reshape(y, {y.shape()[1]}));
+}
+
 constexpr OpRow kIntegerProductRows[] = {
     {"QuantizedConv", quantized_conv, 1, kBrisk},
     {"QuantizedGemm", quantized_gemm, 1, kBrisk},
+    {"WeightOnlyMatMul", weight_only_matmul, 1, kBrisk},
 };
 
 }  // namespace

@@ -1,7 +1,8 @@
 #pragma once
 
 /// Kernels for the ops that rearrange elements of any type of whole bytes: transpose, slice,
-/// reverse, broadcast, concatenate, pad, dynamic_slice and dynamic_update_slice.
+/// reverse, broadcast, concatenate, pad, dynamic_slice and dynamic_update_slice; and
+/// unpack_integers.
 
 #include "brisk/backends/cpu/kernel.h"
 
@@ -14,5 +15,7 @@ std::unique_ptr<Launch> prepare_concatenate(const KernelRequest& request);
 std::unique_ptr<Launch> prepare_pad(const KernelRequest& request);
 std::unique_ptr<Launch> prepare_dynamic_slice(const KernelRequest& request);
 std::unique_ptr<Launch> prepare_dynamic_update_slice(const KernelRequest& request);
+std::optional<std::string> refuse_unpack_integers(const KernelRequest& request);
+std::unique_ptr<Launch> prepare_unpack_integers(const KernelRequest& request);
 
 }  // namespace brisk::cpu

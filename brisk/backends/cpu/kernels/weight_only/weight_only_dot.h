@@ -1,7 +1,7 @@
 #pragma once
 
-/// weight_only_dot: floats times 8-bit weights, which stay 8 bits in memory and become floats in
-/// registers or, where many rows meet them, in a scratch of one panel.
+/// weight_only_dot: floats times weights in 8- or 4-bit integers, which stay so in memory and
+/// become floats in registers or, where many rows meet them, in a scratch of one panel.
 
 #include "brisk/backends/cpu/kernel.h"
 
