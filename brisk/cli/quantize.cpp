@@ -139,19 +139,22 @@ std::filesystem::path write_integer_package(const Model& model, const Json& step
   return package;
 }
 
-/// Ranges of fewer images than this miss much of what others hold.
+/// What is found on fewer images than this misses much of what others hold.
 constexpr int64_t kFewSamples = 32;
 
-void tell_of_few_samples(int64_t samples, int64_t wanted) {
+/// `what`: "ranges" or "roundings".
+void tell_of_few_samples(std::string_view what, int64_t samples, int64_t wanted) {
   if (samples < wanted)
-    fmt::print(stderr, "ranges are found on all there is, at most {} images, not {}\n", samples,
+    fmt::print(stderr, "{} are found on all there is, at most {} images, not {}\n", what, samples,
                wanted);
   if (samples < kFewSamples)
-    fmt::print(
-        stderr,
-        "warning: ranges of {} image{}: greater values of others are cut off; give --samples "
-        "{} or more, and --data that has them\n",
-        samples, samples == 1 ? "" : "s", kFewSamples);
+    fmt::print(stderr,
+               "warning: {} of {} image{}: {}; give --samples {} or more, and --data that has "
+               "them\n",
+               what, samples, samples == 1 ? "" : "s",
+               what == "ranges" ? "greater values of others are cut off"
+                                : "they are not those that many would give",
+               kFewSamples);
 }
 
 int quantize(const QuantizeVerbOptions& options) {
@@ -165,7 +168,9 @@ int quantize(const QuantizeVerbOptions& options) {
     validation = open_data(job, options.validation.empty() ? options.data : options.validation);
     report.samples = std::min(options.samples, data->cardinality() * options.batch_size);
   }
-  if (options.calibrates()) tell_of_few_samples(report.samples, options.samples);
+  if (options.looks_at_data())
+    tell_of_few_samples(options.calibrates() ? "ranges" : "roundings", report.samples,
+                        options.samples);
   QuantizeSource source = quantize_source(job.model, data, options);
   const Quantize with_floats = [&](const std::set<std::string, std::less<>>& float_layers) {
     return write_integers(source, options, float_layers);
@@ -219,6 +224,7 @@ void add_quantize(CLI::App& app, int& code) {
       "--method percentile\n"
       "  brisk quantize runs/first/model --data fashion_mnist --epochs 2\n"
       "  brisk quantize runs/first/model --data fashion_mnist --semantics tflite\n"
+      "  brisk quantize runs/first/model --data fashion_mnist --rounding gptq\n"
       "  brisk quantize runs/bert/model --dynamic\n"
       "  brisk quantize runs/bert/model --weights_only\n"
       "  brisk quantize runs/gpt2/model --weights_only --bits 4 --block_size 64");

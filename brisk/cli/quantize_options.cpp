@@ -21,6 +21,12 @@ CalibrationOptions calibration_of(const QuantizeVerbOptions& options) {
           .threads = static_cast<int>(options.threads)};
 }
 
+Rounding rounding_of(const QuantizeVerbOptions& options) {
+  const auto names = enum_names(Rounding{});
+  return static_cast<Rounding>(std::find(names.begin(), names.end(), options.rounding) -
+                               names.begin());
+}
+
 void require_consistent(const QuantizeVerbOptions& options) {
   const bool has_data = !options.data.empty(), trains = options.training.epochs > 0;
   require(has_data || !options.calibrates(),
@@ -30,8 +36,14 @@ void require_consistent(const QuantizeVerbOptions& options) {
           "--activations 16 is of TFLite's arithmetic: with --semantics tflite");
   require(options.weights_only || (options.bits == 8 && options.block_size < 0),
           "--bits and --block_size are those of weights alone: with --weights_only");
+  require(options.rounding == "nearest" || options.grid() == WeightGrid{},
+          "--rounding {} is of weights of 8 bits by channel: without --bits and --block_size",
+          options.rounding);
   require(has_data || options.max_drop < 0,
           "--max_drop needs --data, on which the accuracy is judged");
+  require(options.rounding == "nearest" || (has_data && !trains),
+          "--rounding {} looks at --data, and is not for --epochs, which trains with the nearest",
+          options.rounding);
   require(options.calibrates() || !trains, "--epochs trains ranges, which {} has none of",
           options.dynamic ? "--dynamic" : "--weights_only");
   require(!options.bias_correction || (has_data && !trains),
@@ -79,6 +91,11 @@ void add_quantize_options(CLI::App& verb, QuantizeVerbOptions& options) {
       ->check(CLI::IsMember({8, 16}));
   verb.add_option("--percentile", options.percentile, "Of the method percentile")
       ->check(CLI::Range(0.0, 100.0));
+  const auto roundings = enum_names(Rounding{});
+  verb.add_option("--rounding", options.rounding,
+                  "How weights become integers: each to the nearest, or by what they are "
+                  "multiplied with on --data, gptq (each one after what the earlier ones lost)")
+      ->check(CLI::IsMember(std::vector<std::string>(roundings.begin(), roundings.end())));
   verb.add_flag("--bias_correction", options.bias_correction,
                 "Take what rounding the filters adds on the average off the biases")
       ->excludes("--dynamic")

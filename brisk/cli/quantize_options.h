@@ -9,11 +9,13 @@
 #include "brisk/cli/quantization_aware.h"
 #include "brisk/compress/block_rounding.h"
 #include "brisk/compress/calibration.h"
+#include "brisk/compress/rounding/round_filters.h"
 
 namespace brisk::cli {
 
 struct QuantizeVerbOptions {
-  std::string model, data, validation, output = "runs/quantized", method, semantics = "onnx";
+  std::string model, data, validation, output = "runs/quantized", method, semantics = "onnx",
+                                       rounding = "nearest";
   int64_t samples = 512, batch_size = 32, time_batch_size = 16, steps = 30, threads = 0;
   int activation_bits = 8;  ///< in TFLite's arithmetic
   int bits = 8;             ///< of weights alone
@@ -26,6 +28,8 @@ struct QuantizeVerbOptions {
   QuantizationAwareOptions training;
   /// Whether ranges of activations are found on data, before the model runs.
   bool calibrates() const { return !dynamic && !weights_only; }
+  /// Whether something is found on data before the model is written.
+  bool looks_at_data() const { return calibrates() || rounding != "nearest" || bias_correction; }
   bool tflite() const { return semantics == "tflite"; }
   /// What weights alone are rounded to: 4 bits are too few for whole columns.
   WeightGrid grid() const {
@@ -40,5 +44,7 @@ void require_consistent(const QuantizeVerbOptions& options);
 
 /// How ranges are found; refused where there is no such method.
 CalibrationOptions calibration_of(const QuantizeVerbOptions& options);
+
+Rounding rounding_of(const QuantizeVerbOptions& options);
 
 }  // namespace brisk::cli

@@ -24,7 +24,7 @@ struct QuantizeReport {
   MeasuredModel before, after;
   std::vector<MeasuredLayer> layers;
   double sqnr = 0;       ///< of the float model's outputs, decibels
-  int64_t samples = 0;   ///< that ranges were found on
+  int64_t samples = 0;   ///< that ranges and roundings were found on
   std::string training;  ///< how it was trained with roundings; empty: not at all
   Metrics rounded;       ///< of the integer model before it was trained
 };

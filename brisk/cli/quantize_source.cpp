@@ -2,8 +2,10 @@
 
 #include "brisk/compress/dynamic_quantization.h"
 #include "brisk/compress/fold_weights.h"
+#include "brisk/compress/row_products.h"
 #include "brisk/compress/tflite/quantize_tflite.h"
 #include "brisk/compress/tflite/split_residuals.h"
+#include "brisk/compress/tflite/tflite_plan.h"
 #include "brisk/compress/weight_only_quantization.h"
 #include "brisk/runtime/backend.h"
 
@@ -13,6 +15,14 @@ namespace {
 /// What weights in integers are multiplied with: bf16 where the processor has products of it.
 DType fast_activations() {
   return find_backend("cpu").value()->supports_fast(DType::bf16).ok() ? DType::bf16 : DType::f32;
+}
+
+/// What may become products of integers.
+std::map<NodeId, ProductPlan> products_of(const Program& folded,
+                                          const QuantizeVerbOptions& options) {
+  if (!options.calibrates()) return plan_row_products(folded, {}).products;
+  return options.tflite() ? plan_tflite(folded, {}).products
+                          : plan_quantization(folded, {}).products;
 }
 
 }  // namespace
@@ -26,6 +36,10 @@ QuantizeSource quantize_source(const Model& model, const std::optional<Dataset>&
   if (options.calibrates())
     source.ranges = options.tflite() ? calibrate_tflite(source.folded, *data, calibration)
                                      : calibrate_model(source.folded, *data, calibration);
+  if (rounding_of(options) != Rounding::nearest)
+    source.rounded = round_filters(
+        source.folded, products_of(source.folded.program, options), *data,
+        {.rounding = rounding_of(options), .threads = static_cast<int>(options.threads)});
   if (options.bias_correction)
     source.means = channel_means(source.folded, *data, calibration.threads);
   return source;
@@ -33,18 +47,21 @@ QuantizeSource quantize_source(const Model& model, const std::optional<Dataset>&
 
 QuantizedModel write_integers(const QuantizeSource& source, const QuantizeVerbOptions& options,
                               const std::set<std::string, std::less<>>& float_layers) {
-  if (options.dynamic) return quantize_dynamically(source.folded, float_layers);
+  const RoundedFilters& rounded = source.rounded;
+  if (options.dynamic) return quantize_dynamically(source.folded, float_layers, rounded);
   if (options.weights_only)
     return quantize_weights_only(source.folded, float_layers,
                                  {.activations = fast_activations(),
                                   .grid = options.grid(),
-                                  .wide_layers = names_of(source.wide_layers)});
+                                  .wide_layers = names_of(source.wide_layers)},
+                                 rounded);
   if (options.tflite())
-    return quantize_tflite(source.folded, source.ranges, float_layers,
+    return quantize_tflite(source.folded, source.ranges, float_layers, rounded,
                            options.activation_bits == 16 ? DType::i16 : DType::i8);
-  if (!options.bias_correction) return quantize_model(source.folded, source.ranges, float_layers);
-  return quantize_model(correct_biases(source.folded, source.means, float_layers), source.ranges,
-                        float_layers);
+  return quantize_model(options.bias_correction
+                            ? correct_biases(source.folded, source.means, float_layers, rounded)
+                            : source.folded,
+                        source.ranges, float_layers, rounded);
 }
 
 }  // namespace brisk::cli

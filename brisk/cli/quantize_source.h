@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "brisk/cli/quantize_options.h"
-#include "brisk/compress/bias_correction.h"
 #include "brisk/compress/quantize_model.h"
+#include "brisk/compress/rounding/bias_correction.h"
 #include "brisk/data/dataset.h"
 #include "brisk/optimize/quantize_by_measurement.h"
 
@@ -14,8 +14,9 @@ namespace brisk::cli {
 
 struct QuantizeSource {
   Model folded;
-  ValueRanges ranges;  ///< empty where none are found on data
-  ChannelMeans means;  ///< empty without bias correction
+  ValueRanges ranges;      ///< empty where none are found on data
+  RoundedFilters rounded;  ///< empty where weights become the nearest integers
+  ChannelMeans means;      ///< empty without bias correction
   /// Of weights alone in 4 bits: the layers whose weights have 8, each with its reason.
   FloatLayers wide_layers;
 };

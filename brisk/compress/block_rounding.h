@@ -17,6 +17,7 @@ struct WeightGrid {
   DType steps() const { return block_size > 0 ? DType::bf16 : DType::f32; }
   float low() const { return bits == 4 ? -8 : -127; }
   float high() const { return bits == 4 ? 7 : 127; }
+  friend bool operator==(const WeightGrid&, const WeightGrid&) = default;
 };
 
 /// Steps of the blocks of `matrix` f32 [k, n], as weight_only_dot reads them: [ceil(k /

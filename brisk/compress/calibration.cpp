@@ -199,23 +199,34 @@ std::vector<TensorRange> calibrate(const Program& program, std::span<const Tenso
 }
 
 std::vector<Tensor> mean_results(const Program& program, std::span<const Tensor> weights,
-                                 const Dataset& data, int threads) {
+                                 const Dataset& data, int threads, BatchResult result) {
   require_calibration_data(data, program);
   ForwardRunner forward(program, weights, threads);
-  std::vector<Tensor> means;
+  std::vector<std::vector<double>> means;
+  std::vector<Tensor> found;
   double examples = 0;
-  for_each_batch(data, [&](int64_t, const Example& batch) {
+  for_each_batch(data, [&](int64_t n, const Example& batch) {
     const std::span<const Tensor> values = forward.run(batch);
     const auto size = static_cast<double>(batch[0].sizes()[0]);
     examples += size;
     for (size_t i = 0; i < values.size(); ++i) {
-      if (means.size() == i) means.push_back(Tensor::zeros(DType::f64, values[i].sizes()));
-      for (int64_t j = 0; j < values[i].num_elements(); ++j)
-        means[i].set(j, means[i].get(j) + (values[i].get(j) - means[i].get(j)) * size / examples);
+      const auto here = values[i].data<float>();
+      if (means.size() == i) {
+        means.emplace_back(here.size(), 0.0);
+        found.push_back(Tensor(DType::f32, values[i].sizes()));
+      }
+      const double factor = (result == BatchResult::mean ? size : 1) / examples,
+                   kept = 1 - size / examples;
+      for (size_t j = 0; j < here.size(); ++j) means[i][j] = kept * means[i][j] + factor * here[j];
+      require(
+          std::all_of(means[i].begin(), means[i].end(), [](double x) { return std::isfinite(x); }),
+          "'{}' has values that are not finite for batch {} of the calibration data",
+          program.graph.outputs()[i].name, n);
     }
   });
-  for (Tensor& mean : means) mean = mean.cast(DType::f32);
-  return means;
+  for (size_t i = 0; i < means.size(); ++i)
+    std::copy(means[i].begin(), means[i].end(), found[i].data<float>().begin());
+  return found;
 }
 
 }  // namespace brisk

@@ -41,10 +41,13 @@ struct TensorRange {
 std::vector<TensorRange> calibrate(const Program& program, std::span<const Tensor> weights,
                                    const Dataset& data, const CalibrationOptions& options = {});
 
-/// The results of such a program, averaged over all examples of `data`: each batch's count as often
-/// as it has examples.
+/// What a program makes of a batch of examples: a mean over them, or a sum.
+enum class BatchResult : uint8_t { mean, sum };
+/// The results of such a program, all f32, averaged over all examples of `data`. Refused where one
+/// is not finite.
 std::vector<Tensor> mean_results(const Program& program, std::span<const Tensor> weights,
-                                 const Dataset& data, int threads = 0);
+                                 const Dataset& data, int threads = 0,
+                                 BatchResult result = BatchResult::mean);
 
 /// A histogram of magnitudes: `counts` over equal bins from 0 to `greatest`. Zeros, which are exact
 /// whatever is kept, do not count.

@@ -17,8 +17,9 @@ namespace {
 
 class DynamicWriter : public RowProductWriter {
  public:
-  DynamicWriter(const Model& folded, const std::set<std::string, std::less<>>& float_layers)
-      : RowProductWriter(folded, float_layers) {}
+  DynamicWriter(const Model& folded, const std::set<std::string, std::less<>>& float_layers,
+                const RoundedFilters& rounded)
+      : RowProductWriter(folded, float_layers, rounded) {}
 
  private:
   /// Rows of integers, and what each counts in.
@@ -26,7 +27,7 @@ class DynamicWriter : public RowProductWriter {
     Value integers, scale;
   };
   const Rows& rounded_rows(const ProductPlan& product) {
-    const std::pair key{graph_.node(product.node).operands[0], contracted_axes(product)};
+    const std::pair key{graph_.node(product.node).operands[0], product.contracted_axes};
     if (const auto found = rows_.find(key); found != rows_.end()) return found->second;
     return rows_[key] = rounded(rows_of(product));
   }
@@ -66,8 +67,9 @@ class DynamicWriter : public RowProductWriter {
 }  // namespace
 
 QuantizedModel quantize_dynamically(const Model& folded,
-                                    const std::set<std::string, std::less<>>& float_layers) {
-  return DynamicWriter(folded, float_layers).write();
+                                    const std::set<std::string, std::less<>>& float_layers,
+                                    const RoundedFilters& rounded) {
+  return DynamicWriter(folded, float_layers, rounded).write();
 }
 
 }  // namespace brisk

@@ -2,8 +2,17 @@
 
 namespace brisk {
 
-IntegerWriter::IntegerWriter(const Model& folded, QuantizePlan plan)
-    : PlannedRewrite(folded.program, std::move(plan)), model_(folded) {}
+IntegerWriter::IntegerWriter(const Model& folded, QuantizePlan plan, const RoundedFilters& rounded)
+    : PlannedRewrite(folded.program, std::move(plan)), model_(folded), rounded_(rounded) {}
+
+Tensor IntegerWriter::filter_of(const ProductPlan& product) const {
+  return brisk::filter_of(graph_.node(product.node), product, model_.weights[product.filter]);
+}
+
+Tensor IntegerWriter::rounded(const ProductPlan& product) const {
+  const auto found = rounded_.find(product.node);
+  return found == rounded_.end() ? Tensor() : found->second;
+}
 
 QuantizedModel IntegerWriter::write() {
   add_state();

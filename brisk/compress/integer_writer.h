@@ -19,7 +19,8 @@ class IntegerWriter : public PlannedRewrite {
   QuantizedModel write();
 
  protected:
-  IntegerWriter(const Model& folded, QuantizePlan plan);
+  /// `rounded`: what outlives the writer.
+  IntegerWriter(const Model& folded, QuantizePlan plan, const RoundedFilters& rounded);
 
   /// The integers of a product's filter.
   virtual QuantizedWeights weights_of(const ProductPlan& product) const = 0;
@@ -32,6 +33,10 @@ class IntegerWriter : public PlannedRewrite {
   /// Reports a product, in order; `layer` lacks what is said here.
   void add_layer(const ProductPlan& product, QuantizedLayer layer);
 
+  /// The float filter of a product, and its integers where they are given.
+  Tensor filter_of(const ProductPlan& product) const;
+  Tensor rounded(const ProductPlan& product) const;
+
   const Model& model_;
 
  private:
@@ -40,6 +45,7 @@ class IntegerWriter : public PlannedRewrite {
   void add_state();
   void add_product(const ProductPlan& product);
 
+  const RoundedFilters& rounded_;
   QuantizedModel result_;
   std::set<std::string> names_;
   std::map<NodeId, std::vector<Value>> weights_;

@@ -49,8 +49,9 @@ double beside(double scale, double unit, double ratio, bool divides) {
 
 class ModelWriter : public IntegerWriter {
  public:
-  ModelWriter(const Model& model, QuantizePlan plan, const ValueRanges& ranges)
-      : IntegerWriter(model, std::move(plan)), ranges_(ranges) {
+  ModelWriter(const Model& model, QuantizePlan plan, const ValueRanges& ranges,
+              const RoundedFilters& rounded)
+      : IntegerWriter(model, std::move(plan), rounded), ranges_(ranges) {
     for (const auto& [value, source] : plan_.integers)
       if (value == source) forms_[value] = integer_form(ranges_.at(value));
     // Operands first: a sum's scale follows from that of the residual, the product's from the
@@ -73,11 +74,10 @@ class ModelWriter : public IntegerWriter {
   QuantizedWeights weights_of(const ProductPlan& product) const override {
     const ValueId result =
         product.residual ? before_residual(product.node) : ValueId{product.node, 0};
-    const Tensor& filter = model_.weights[product.filter];
-    return quantize_weights(product.transpose_filter ? transposed(filter) : filter,
+    return quantize_weights(filter_of(product),
                             product.bias ? model_.weights[*product.bias] : Tensor(),
                             form_of(graph_.node(product.node).operands[0]).scale,
-                            is_integer(result) ? form_of(result).scale : 1.0);
+                            is_integer(result) ? form_of(result).scale : 1.0, rounded(product));
   }
 
   Value to_floats(Value integers, ValueId value) override {
@@ -174,8 +174,10 @@ ValueRanges calibrate_model(const Model& folded, const Dataset& data,
 }
 
 QuantizedModel quantize_model(const Model& folded, const ValueRanges& ranges,
-                              const std::set<std::string, std::less<>>& float_layers) {
-  return ModelWriter(folded, plan_quantization(folded.program, float_layers), ranges).write();
+                              const std::set<std::string, std::less<>>& float_layers,
+                              const RoundedFilters& rounded) {
+  return ModelWriter(folded, plan_quantization(folded.program, float_layers), ranges, rounded)
+      .write();
 }
 
 }  // namespace brisk

@@ -23,6 +23,10 @@ ValueRanges calibrate_values(const Model& model, std::span<const ValueId> values
 ValueRanges calibrate_model(const Model& folded, const Dataset& data,
                             const CalibrationOptions& options = {});
 
+/// Integers of products' filters that are rounded otherwise than to the nearest
+/// (brisk/compress/rounding/round_filters.h): i8, by the product's node, in the order of filter_of.
+using RoundedFilters = std::map<NodeId, Tensor>;
+
 /// One product of a model.
 struct QuantizedLayer {
   std::string label;  ///< the layer's name
@@ -47,9 +51,10 @@ struct QuantizedModel {
 /// weights i8 by channel, activations u8 where they are never negative and else i8, by tensor and
 /// without zero points, so that padding stays exact. What lies between two such products (a pool, a
 /// reshape) moves integers; all else stays f32, and so do products whose label is one of
-/// `float_layers`.
+/// `float_layers`. `rounded`: filters that are rounded otherwise than to the nearest integer.
 QuantizedModel quantize_model(const Model& folded, const ValueRanges& ranges,
-                              const std::set<std::string, std::less<>>& float_layers = {});
+                              const std::set<std::string, std::less<>>& float_layers = {},
+                              const RoundedFilters& rounded = {});
 
 /// Of the ratios that a product's and a residual's scale have to the sum's, which are whole
 /// multiples of it: so the terms and their sum, of 255 times less than kGreatestRatio each, are

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "brisk/compress/quantize_weights.h"
 #include "brisk/ops/fused/fused.h"
 
 // A value becomes integers when a quantized product reads it as its input or residual, or when the
@@ -113,6 +114,23 @@ class Planner {
 };
 
 }  // namespace
+
+Tensor filter_of(const Node& product, const ProductPlan& plan, const Tensor& stored) {
+  if (product.op->name == "fused_convolution") return stored;
+  int64_t first = 1;  // axes that become the matrix's first one
+  const int64_t split =
+      plan.transpose_filter ? stored.rank() - plan.contracted_axes : plan.contracted_axes;
+  for (int64_t axis = 0; axis < split; ++axis) first *= stored.sizes()[static_cast<size_t>(axis)];
+  const Tensor matrix =
+      stored.reshaped({first, stored.num_elements() / std::max<int64_t>(first, 1)});
+  return plan.transpose_filter ? transposed(matrix) : matrix;
+}
+
+int64_t groups_of(const Node& product) {
+  return product.op->name == "fused_convolution"
+             ? product.attributes.as<FusedConvolutionAttributes>().convolution.groups
+             : 1;
+}
 
 std::vector<ValueId> QuantizePlan::observed() const {
   std::set<ValueId> values;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "brisk/base/tensor.h"
 #include "brisk/ir/program.h"
 
 namespace brisk {
@@ -20,7 +21,14 @@ struct ProductPlan {
   std::optional<size_t> bias;     ///< state entry
   bool residual = false;          ///< the last operand, which joins the rounded product
   bool transpose_filter = false;  ///< [n, k] instead of [k, n]
+  int64_t contracted_axes = 1;    ///< of a matrix product's left operand, its last ones
 };
+
+/// A product's filter as it is multiplied with: a convolution's [kernel..., inputs / groups,
+/// outputs], a matrix product's [k, n].
+Tensor filter_of(const Node& product, const ProductPlan& plan, const Tensor& stored);
+/// The groups of a convolution; of a matrix product 1.
+int64_t groups_of(const Node& product);
 
 struct QuantizePlan {
   std::map<NodeId, ProductPlan> products;

@@ -14,20 +14,29 @@
 
 namespace brisk {
 
+std::vector<double> channel_scales(const Tensor& filter) {
+  const auto count = static_cast<size_t>(filter.sizes().back());
+  std::vector<double> scale(count, 0);
+  const auto weights = filter.data<float>();
+  for (size_t i = 0; i < weights.size(); ++i)
+    scale[i % count] = std::max(scale[i % count], std::fabs(static_cast<double>(weights[i])));
+  for (double& s : scale) s = static_cast<float>(s / 127);
+  return scale;
+}
+
 QuantizedWeights quantize_weights(const Tensor& filter, const Tensor& bias, double input_scale,
-                                  double result_scale) {
+                                  double result_scale, const Tensor& integers) {
   const int64_t channels = filter.sizes().back();
   const auto count = static_cast<size_t>(channels);
   QuantizedWeights result{Tensor(DType::i8, filter.sizes()), Tensor(DType::f32, {channels}),
                           Tensor(DType::f32, {channels})};
   const auto weights = filter.data<float>();
+  const std::vector<double> own = channel_scales(filter);
   std::vector<double>& scale = result.scales;
-  scale.assign(count, 0);
-  for (size_t i = 0; i < weights.size(); ++i)
-    scale[i % count] = std::max(scale[i % count], std::fabs(static_cast<double>(weights[i])));
+  scale = own;
   for (size_t c = 0; c < count; ++c) {
     const double offset = bias.defined() ? bias.data<float>()[c] : 0;
-    scale[c] = std::max(scale[c] / 127, std::fabs(offset) / (input_scale * 1073741824.0));
+    scale[c] = std::max(scale[c], std::fabs(offset) / (input_scale * 1073741824.0));
     scale[c] = scale[c] == 0 ? 1 : static_cast<float>(scale[c]);
     result.bias.data<float>()[c] =
         static_cast<float>(std::nearbyint(offset / (input_scale * scale[c])));
@@ -37,7 +46,9 @@ QuantizedWeights quantize_weights(const Tensor& filter, const Tensor& bias, doub
   double signal = 0, noise = 0;
   for (size_t i = 0; i < weights.size(); ++i) {
     const double step = scale[i % count], w = weights[i];
-    const double rounded = std::clamp(std::nearbyint(w / step), -127.0, 127.0);
+    const bool given = integers.defined() && step == own[i % count];
+    const double rounded =
+        given ? integers.data<int8_t>()[i] : std::clamp(std::nearbyint(w / step), -127.0, 127.0);
     stored[i] = static_cast<int8_t>(rounded);
     signal += w * w;
     noise += (w - rounded * step) * (w - rounded * step);
@@ -47,8 +58,9 @@ QuantizedWeights quantize_weights(const Tensor& filter, const Tensor& bias, doub
 }
 
 QuantizedWeights quantize_tflite_weights(const Tensor& filter, const Tensor& bias,
-                                         double input_scale, double result_scale, DType bias_type) {
-  QuantizedWeights result = quantize_weights(filter, bias, input_scale, result_scale);
+                                         double input_scale, double result_scale,
+                                         const Tensor& integers, DType bias_type) {
+  QuantizedWeights result = quantize_weights(filter, bias, input_scale, result_scale, integers);
   const auto channels = static_cast<int64_t>(result.scales.size());
   result.bias = Tensor(bias_type, {channels});
   result.multiplier = Tensor(DType::f64, {channels});

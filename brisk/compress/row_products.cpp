@@ -41,6 +41,8 @@ std::optional<Contraction> contraction_of(const Graph& graph, const Node& node) 
   return std::nullopt;
 }
 
+}  // namespace
+
 QuantizePlan plan_row_products(const Program& folded,
                                const std::set<std::string, std::less<>>& float_layers) {
   const Graph& graph = folded.graph;
@@ -71,38 +73,24 @@ QuantizePlan plan_row_products(const Program& folded,
     }
     product.filter = filter->second;
     product.transpose_filter = contraction->weights_last;
+    product.contracted_axes = contraction->axes;
     plan.products[product.node] = product;
   }
   return plan;
 }
 
-}  // namespace
-
 RowProductWriter::RowProductWriter(const Model& folded,
-                                   const std::set<std::string, std::less<>>& float_layers)
-    : IntegerWriter(folded, plan_row_products(folded.program, float_layers)) {}
-
-int64_t RowProductWriter::contracted_axes(const ProductPlan& product) const {
-  return contraction_of(graph_, graph_.node(product.node))->axes;
-}
+                                   const std::set<std::string, std::less<>>& float_layers,
+                                   const RoundedFilters& rounded)
+    : IntegerWriter(folded, plan_row_products(folded.program, float_layers), rounded) {}
 
 QuantizedWeights RowProductWriter::weights_of(const ProductPlan& product) const {
-  return quantize_weights(matrix_of(product), Tensor(), 1, 1);
-}
-
-Tensor RowProductWriter::matrix_of(const ProductPlan& product) const {
-  const Tensor& filter = model_.weights[product.filter];
-  const auto [axes, last] = *contraction_of(graph_, graph_.node(product.node));
-  int64_t rows = 1;
-  const int64_t split = last ? filter.rank() - axes : axes;
-  for (int64_t axis = 0; axis < split; ++axis) rows *= filter.sizes()[static_cast<size_t>(axis)];
-  const Tensor matrix = filter.reshaped({rows, filter.num_elements() / std::max<int64_t>(rows, 1)});
-  return last ? transposed(matrix) : matrix;
+  return quantize_weights(filter_of(product), Tensor(), 1, 1, rounded(product));
 }
 
 Value RowProductWriter::rows_of(const ProductPlan& product) {
   const Value x = as_float(graph_.node(product.node).operands[0]);
-  const int64_t axes = contracted_axes(product);
+  const int64_t axes = product.contracted_axes;
   if (axes == 1) return x;
   Shape shape;
   int64_t columns = 1;

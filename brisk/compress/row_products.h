@@ -7,18 +7,20 @@
 
 namespace brisk {
 
+/// Products of rows of f32 with weights, but those whose label is one of `float_layers`;
+/// convolutions stay float.
+QuantizePlan plan_row_products(const Program& folded,
+                               const std::set<std::string, std::less<>>& float_layers);
+
 class RowProductWriter : public IntegerWriter {
  protected:
-  /// Products of f32 but those whose label is one of `float_layers`; convolutions stay float.
-  RowProductWriter(const Model& folded, const std::set<std::string, std::less<>>& float_layers);
+  /// Of plan_row_products; `rounded` as IntegerWriter has it.
+  RowProductWriter(const Model& folded, const std::set<std::string, std::less<>>& float_layers,
+                   const RoundedFilters& rounded);
 
   QuantizedWeights weights_of(const ProductPlan& product) const override;
-  /// The product's weights f32 [k, n].
-  Tensor matrix_of(const ProductPlan& product) const;
   /// The product's rows [..., m, k]: its last axes, where several are contracted, as one.
   Value rows_of(const ProductPlan& product);
-  /// How many of the left operand's axes are contracted.
-  int64_t contracted_axes(const ProductPlan& product) const;
   /// `y` [..., m, n] with the product's bias and activation, in its shape.
   Value finished(const ProductPlan& product, Value y);
 };

@@ -13,8 +13,8 @@ namespace {
 class WeightOnlyWriter : public RowProductWriter {
  public:
   WeightOnlyWriter(const Model& folded, const std::set<std::string, std::less<>>& float_layers,
-                   const WeightOnlyOptions& options)
-      : RowProductWriter(folded, float_layers), options_(options) {}
+                   const WeightOnlyOptions& options, const RoundedFilters& rounded)
+      : RowProductWriter(folded, float_layers, rounded), options_(options) {}
 
  private:
   WeightGrid grid_of(const ProductPlan& product) const {
@@ -26,11 +26,11 @@ class WeightOnlyWriter : public RowProductWriter {
   QuantizedWeights weights_of(const ProductPlan& product) const override {
     const WeightGrid grid = grid_of(product);
     QuantizedWeights weights;
-    if (grid.bits == 8 && grid.block_size == 0) {
+    if (grid == WeightGrid{}) {
       weights = RowProductWriter::weights_of(product);
       weights.bias = Tensor();
     } else {
-      const Tensor matrix = matrix_of(product);
+      const Tensor matrix = filter_of(product);
       weights.multiplier = block_steps(matrix, grid);
       weights.filter = rounded_to_blocks(matrix, weights.multiplier, grid);
       weights.sqnr = block_sqnr(matrix, weights.filter, weights.multiplier, grid);
@@ -39,7 +39,7 @@ class WeightOnlyWriter : public RowProductWriter {
   }
 
   Value product_input(const ProductPlan& product) override {
-    const std::pair key{graph_.node(product.node).operands[0], contracted_axes(product)};
+    const std::pair key{graph_.node(product.node).operands[0], product.contracted_axes};
     const auto found = rows_.find(key);
     if (found != rows_.end()) return found->second;
     return rows_[key] = cast(rows_of(product), options_.activations);
@@ -63,14 +63,18 @@ class WeightOnlyWriter : public RowProductWriter {
 
 QuantizedModel quantize_weights_only(const Model& folded,
                                      const std::set<std::string, std::less<>>& float_layers,
-                                     const WeightOnlyOptions& options) {
+                                     const WeightOnlyOptions& options,
+                                     const RoundedFilters& rounded) {
   const DType activations = options.activations;
+  const WeightGrid& grid = options.grid;
   require(activations == DType::f32 || activations == DType::bf16,
           "beside weights in integers activations are f32 or bf16, not {}", name(activations));
-  require(options.grid.bits == 4 || options.grid.bits == 8, "weights have 4 or 8 bits, not {}",
-          options.grid.bits);
-  require(options.grid.block_size >= 0, "a block of weights has {} rows", options.grid.block_size);
-  return WeightOnlyWriter(folded, float_layers, options).write();
+  require(grid.bits == 4 || grid.bits == 8, "weights have 4 or 8 bits, not {}", grid.bits);
+  require(grid.block_size >= 0, "a block of weights has {} rows", grid.block_size);
+  require(rounded.empty() || grid == WeightGrid{},
+          "filters that are rounded already have 8 bits by channel, not {} in blocks of {}",
+          grid.bits, grid.block_size);
+  return WeightOnlyWriter(folded, float_layers, options, rounded).write();
 }
 
 }  // namespace brisk

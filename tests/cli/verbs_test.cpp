@@ -485,6 +485,25 @@ TEST(Json, OfQuantizingDynamicallyNeedsNoData) {
   refused({"--dynamic", "--max_drop", "1"}, "--max_drop needs --data");
   refused({"--dynamic", "--data", trained.photos(), "--epochs", "1"},
           "--epochs trains ranges, which --dynamic has none of");
+  refused({"--dynamic", "--rounding", "gptq"}, "--rounding gptq looks at --data");
+}
+
+TEST(Json, OfQuantizingWithARoundingTellsOfIt) {
+  const Trained trained;
+  const TemporaryDirectory output;
+  for (const char* form : {"--keep_slow", "--dynamic", "--weights_only"}) {
+    const Json done = objects(brisk({"quantize", trained.model(), "--data", trained.photos(),
+                                     "--rounding", "gptq", "--samples", "2", "--steps", "2", form,
+                                     "--output", (output / form).string(), "--json"}))
+                          .at(0);
+    EXPECT_EQ(done.at("rounding"), "gptq") << form;
+    EXPECT_EQ(done.at("samples"), 2) << form;
+    EXPECT_GT(done.at("sqnr"), 30) << form;
+  }
+  const ChildResult unknown =
+      brisk({"quantize", trained.model(), "--data", trained.photos(), "--rounding", "up"});
+  EXPECT_NE(unknown.code, 0);
+  EXPECT_NE(unknown.err.find("gptq"), std::string::npos) << unknown.err;
 }
 
 TEST(Json, OfQuantizingWeightsAlone) {

@@ -1,4 +1,4 @@
-#include "brisk/compress/bias_correction.h"
+#include "brisk/compress/rounding/bias_correction.h"
 
 #include <gtest/gtest.h>
 

@@ -1,27 +1,22 @@
-#include "brisk/compress/bias_correction.h"
+#include "brisk/compress/rounding/bias_correction.h"
 
 #include <algorithm>
 #include <numeric>
 
 #include "brisk/compress/calibration.h"
+#include "brisk/compress/observed_values.h"
 #include "brisk/compress/quantize_plan.h"
 #include "brisk/compress/quantize_weights.h"
-#include "brisk/ops/fused/fused.h"
 #include "brisk/ops/reduce/reduce.h"
 
 namespace brisk {
 namespace {
 
-int64_t groups_of(const Node& node) {
-  return node.op->name == "fused_convolution"
-             ? node.attributes.as<FusedConvolutionAttributes>().convolution.groups
-             : 1;
-}
-
 /// By output channel: sum over (rounded - weight) * mean of the weight's input channel. `filter`
 /// [..., inputs / groups, outputs].
-std::vector<double> mean_error(const Tensor& filter, const Tensor& means, int64_t groups) {
-  const QuantizedWeights rounded = quantize_weights(filter, Tensor(), 1, 1);
+std::vector<double> mean_error(const Tensor& filter, const Tensor& means, int64_t groups,
+                               const Tensor& given) {
+  const QuantizedWeights rounded = quantize_weights(filter, Tensor(), 1, 1, given);
   const int64_t outputs = filter.sizes().back(),
                 inputs = filter.sizes()[static_cast<size_t>(filter.rank() - 2)];
   const auto weights = filter.data<float>();
@@ -50,41 +45,31 @@ ChannelMeans channel_means(const Model& folded, const Dataset& data, int threads
   ChannelMeans means;
   if (values.empty()) return means;
   Builder builder(graph.ops(), graph.name());
-  std::vector<Value> inputs;
-  for (size_t i = 0; i < graph.inputs().size(); ++i)
-    inputs.push_back(builder.input(graph.input_name(i), graph.input_type(i)));
-  std::vector<NamedValue> observed;
-  for (const ValueId& value : values)
-    observed.push_back({fmt::format("{}", observed.size()), value});
-  const Graph all(graph.ops(), graph.name(), {graph.nodes().begin(), graph.nodes().end()},
-                  {graph.inputs().begin(), graph.inputs().end()}, observed);
   std::vector<Builder::Output> outputs;
-  for (const Value& value : builder.inline_graph(all, inputs)) {
+  for (const Value& value : observed_values(builder, folded.program, values)) {
     std::vector<int64_t> axes(static_cast<size_t>(value.rank() - 1));
     std::iota(axes.begin(), axes.end(), 0);
     outputs.push_back({fmt::format("{}", outputs.size()), reduce_mean(value, axes)});
   }
-  Program program = folded.program;
-  program.num_results = static_cast<int64_t>(outputs.size());
-  program.updates.clear();
-  program.graph = builder.finish(outputs);
+  const Program program = observing(builder, folded.program, outputs);
   const std::vector<Tensor> found = mean_results(program, folded.weights, data, threads);
   for (size_t i = 0; i < values.size(); ++i) means[values[i]] = found[i];
   return means;
 }
 
 Model correct_biases(const Model& folded, const ChannelMeans& means,
-                     const std::set<std::string, std::less<>>& float_layers) {
+                     const std::set<std::string, std::less<>>& float_layers,
+                     const RoundedFilters& rounded) {
   const Graph& graph = folded.program.graph;
   Model result = folded;
   std::set<size_t> corrected;  // a bias that two products share is corrected by the first
   for (const auto& [id, product] : plan_quantization(folded.program, float_layers).products) {
     if (!product.bias || !corrected.insert(*product.bias).second) continue;
     const Node& node = graph.node(id);
-    const Tensor& filter = folded.weights[product.filter];
-    const std::vector<double> error =
-        mean_error(product.transpose_filter ? transposed(filter) : filter,
-                   means.at(node.operands[0]), groups_of(node));
+    const auto given = rounded.find(id);
+    const std::vector<double> error = mean_error(
+        filter_of(node, product, folded.weights[product.filter]), means.at(node.operands[0]),
+        groups_of(node), given == rounded.end() ? Tensor() : given->second);
     Tensor bias = folded.weights[*product.bias].clone();
     for (int64_t c = 0; c < bias.num_elements(); ++c)
       bias.set(c, bias.get(c) - error[static_cast<size_t>(c)]);
