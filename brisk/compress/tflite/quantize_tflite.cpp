@@ -65,11 +65,10 @@ class TfliteWriter : public IntegerWriter {
   }
 
   QuantizedWeights weights_of(const ProductPlan& product) const override {
-    return quantize_tflite_weights(filter_of(product),
-                                   product.bias ? model_.weights[*product.bias] : Tensor(),
-                                   grid(graph_.node(product.node).operands[0]).scale,
-                                   grid({product.node, 0}).scale,
-                                   is_short() ? DType::i64 : DType::i32, rounded(product));
+    return quantize_tflite_weights(
+        filter_of(product), product.bias ? model_.weights[*product.bias] : Tensor(),
+        grid(graph_.node(product.node).operands[0]).scale, grid({product.node, 0}).scale,
+        is_short() ? DType::i64 : DType::i32, rounded(product));
   }
   Value to_floats(Value integers, ValueId value) override {
     return dequantize(integers, {grid(value).scale, grid(value).zero_point});
