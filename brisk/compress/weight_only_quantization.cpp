@@ -28,7 +28,7 @@ class WeightOnlyWriter : public RowProductWriter {
     const WeightGrid grid = grid_of(product);
     // Integers that are given are those of the grid of all.
     const Tensor given =
-        grid.by_channel() == options_.grid.by_channel() ? rounded(product) : Tensor(),
+                     grid.by_channel() == options_.grid.by_channel() ? rounded(product) : Tensor(),
                  matrix = filter_of(product);
     QuantizedWeights weights;
     if (grid.by_channel()) {
@@ -36,7 +36,7 @@ class WeightOnlyWriter : public RowProductWriter {
       weights.bias = Tensor();
     } else {
       weights.multiplier = block_steps(matrix, grid);
-      weights.filter = !given.defined()  ? rounded_to_blocks(matrix, weights.multiplier, grid)
+      weights.filter = !given.defined() ? rounded_to_blocks(matrix, weights.multiplier, grid)
                        : grid.bits == 4 ? packed_i4(given)
                                         : given;
       weights.sqnr = block_sqnr(matrix, weights.filter, weights.multiplier, grid);

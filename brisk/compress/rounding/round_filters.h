@@ -29,8 +29,8 @@ struct RoundFiltersOptions {
 };
 
 /// Integers of the filters of `products` of `folded` (plan_quantization, plan_row_products,
-/// plan_tflite) on the grids of channel_scales or block_steps, by the inputs that the float model gives them on
-/// `data`; of no layer do they depend on which others are rounded. Empty for nearest.
+/// plan_tflite) on the grids of channel_scales or block_steps, by the inputs that the float model
+/// gives them on `data`; of no layer do they depend on which others are rounded. Empty for nearest.
 RoundedFilters round_filters(const Model& folded, const std::map<NodeId, ProductPlan>& products,
                              const Dataset& data, const RoundFiltersOptions& options);
 

@@ -77,9 +77,8 @@ TEST(RoundFilters, RoundsBlocksOfFourBitsToo) {
   };
   EXPECT_GT(sqnr(rounded), sqnr({}) + 1);
   const Model blocks = quantize_weights_only(folded, {}, options, rounded).model;
-  EXPECT_TRUE(std::ranges::any_of(blocks.weights, [](const Tensor& w) {
-    return w.dtype() == DType::i4;
-  }));
+  EXPECT_TRUE(
+      std::ranges::any_of(blocks.weights, [](const Tensor& w) { return w.dtype() == DType::i4; }));
   // What has 8 bits by channel all the same is rounded to nearest.
   WeightOnlyOptions wide = options;
   for (const auto& [id, product] : products)
@@ -88,9 +87,9 @@ TEST(RoundFilters, RoundsBlocksOfFourBitsToo) {
                             nearest = quantize_weights_only(folded, {}, wide).model.weights;
   ASSERT_EQ(given.size(), nearest.size());
   for (size_t i = 0; i < given.size(); ++i) EXPECT_TRUE(bit_equal(given[i], nearest[i]));
-  EXPECT_THROW(round_filters(folded, products, data,
-                             {.rounding = Rounding::adaround, .grid = options.grid}),
-               UserError);
+  EXPECT_THROW(
+      round_filters(folded, products, data, {.rounding = Rounding::adaround, .grid = options.grid}),
+      UserError);
 }
 
 }  // namespace

@@ -38,7 +38,10 @@ Model crossing() {
   PhiloxSequence random(8);
   for (size_t i = 0; i < result.weights.size(); ++i) {
     const int64_t channels = result.weights[i].sizes().back();
-    if (result.weights[i].rank() < 2) continue;
+    if (result.weights[i].rank() < 2) {
+      for (int64_t c = 0; c < channels; ++c) result.weights[i].set(c, 0.1 * random.next_normal());
+      continue;
+    }
     std::vector<double> factors(static_cast<size_t>(channels));
     for (double& f : factors) f = std::exp2(4 * random.next_unit() - 2);
     for (int64_t j = 0; j < result.weights[i].num_elements(); ++j)
