@@ -191,6 +191,11 @@ TEST(CudaFake, RunsWhatNeedsNoKernel) {
     expect_passed(run_on_fake(test, {}), "1 test.");
 }
 
+TEST(CudaFake, RunsTheSameOnPoisonedMemory) {
+  for (const char* test : {"StateAlternates*", "TwoRuns*", "Scan*"})
+    expect_passed(run_on_fake(test, {"BRISK_CUDA_POISON=1"}), "1 test.");
+}
+
 TEST(CudaFake, LosesItsDevice) {
   expect_passed(run_on_fake("Loss*", {"FAKE_CUDA_LOST_AT=6"}), "1 test.");
 }
