@@ -28,7 +28,7 @@ Check library_check(const LibraryReport& library, bool needed) {
           ? library.problem
           : fmt::format("{} at {} (wanted: {}){}{}", library.version, library.path, library.wanted,
                         library.problem.empty() ? "" : ": ", library.problem);
-  return {library.name, std::move(state), !needed || library.problem.empty(),
+  return {library.name, std::move(state), !needed || library.optional || library.problem.empty(),
           library.problem.empty()};
 }
 

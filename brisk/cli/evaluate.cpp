@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
 #include "brisk/base/json.h"
-#include "brisk/cli/backend_option.h"
 #include "brisk/cli/library_warning.h"
+#include "brisk/cli/options/backend_option.h"
 #include "brisk/cli/verb.h"
 #include "brisk/train/package_job.h"
 

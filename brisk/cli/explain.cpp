@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
 #include "brisk/base/json.h"
-#include "brisk/cli/backend_option.h"
 #include "brisk/cli/library_warning.h"
+#include "brisk/cli/options/backend_option.h"
 #include "brisk/cli/verb.h"
 #include "brisk/train/model_step.h"
 #include "brisk/train/package_job.h"
@@ -47,13 +47,14 @@ int explain(const ExplainOptions& options) {
   compile_options.disabled_passes = {options.disabled.begin(), options.disabled.end()};
   const Compilation compilation = compile(step.program, *backend, compile_options);
   warn_of_missing_libraries(*backend, *compilation.executable);
-  std::vector<KernelReport> kernels = compilation.executable->explain();
+  Profile profile{compilation.executable->explain(), ""};
   if (options.profile) {
     compilation.executable->bind_state(step.state);
     const std::vector<Tensor> batch = synthetic_batch(step.program);
     compilation.executable->profile(batch, 3);
-    kernels = compilation.executable->profile(batch, 20);
+    profile = compilation.executable->profile(batch, 20);
   }
+  const std::vector<KernelReport>& kernels = profile.kernels;
   int fallbacks = 0;
   double total = 0;
   for (const KernelReport& kernel : kernels) total += kernel.milliseconds;
@@ -64,7 +65,14 @@ int explain(const ExplainOptions& options) {
           {"op", kernel.op},         {"label", kernel.label},          {"result", kernel.result},
           {"kernel", kernel.kernel}, {"fallback", kernel.is_fallback}, {"bytes", kernel.bytes},
           {"flops", kernel.flops},   {"refusals", Json::array()}};
-      if (options.profile) line["milliseconds"] = kernel.milliseconds;
+      if (options.profile) {
+        line["milliseconds"] = kernel.milliseconds;
+        line["clock"] = profile.clock;
+        line["device_kernels"] = Json::array();
+        for (const auto& part : kernel.device_kernels)
+          line["device_kernels"].push_back(
+              {{"name", part.name}, {"milliseconds", part.milliseconds}});
+      }
       for (const auto& refusal : kernel.refusals)
         line["refusals"].push_back({{"kernel", refusal.kernel}, {"reason", refusal.reason}});
       fmt::print("{}\n", json_text(line));
@@ -79,14 +87,17 @@ int explain(const ExplainOptions& options) {
           rate_text(kernel.milliseconds > 0 ? kernel.flops / kernel.milliseconds / 1e6 : 0.0));
     fmt::print("{:28} {:24} {:36} {}{}\n", kernel.op, kernel.label, kernel.kernel, kernel.result,
                kernel.is_fallback ? "   <- fallback" : "");
+    for (const auto& part : kernel.device_kernels)
+      fmt::print("{:8.3f} ms {:22}  {}\n", part.milliseconds, "", part.name);
     for (const auto& refusal : kernel.refusals)
       fmt::print("{:6}{}: {}\n", "", refusal.kernel, refusal.reason);
   }
   if (!options.json) {
-    fmt::print("\n{} kernels, {} fallbacks, {:.1f} MB, {}{}\n", kernels.size(), fallbacks,
-               static_cast<double>(compilation.executable->peak_bytes()) / 1e6,
-               options.device.empty() ? backend->describe() : "as described in " + options.device,
-               options.profile ? fmt::format(", {:.3f} ms", total) : std::string());
+    fmt::print(
+        "\n{} kernels, {} fallbacks, {:.1f} MB, {}{}\n", kernels.size(), fallbacks,
+        static_cast<double>(compilation.executable->peak_bytes()) / 1e6,
+        options.device.empty() ? backend->describe() : "as described in " + options.device,
+        options.profile ? fmt::format(", {:.3f} ms by {}", total, profile.clock) : std::string());
     for (const PassReport& pass : compilation.passes)
       fmt::print("  pass {:24} {:8.2f} ms  {} -> {} nodes{}\n", pass.name, pass.milliseconds,
                  pass.nodes_before, pass.nodes_after, pass.skipped ? "  (switched off)" : "");

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "brisk/cli/dimension_option.h"
+#include "brisk/cli/options/dimension_option.h"
 #include "brisk/cli/verb.h"
 #include "brisk/formats/model_file.h"
 #include "brisk/train/package_job.h"
@@ -45,7 +45,7 @@ void add_export(CLI::App& app, int& code) {
                    "The file to write; else the model's name with the format's ending");
   verb->add_option("--version", options->version,
                    "The format's version (ONNX: the opset); 0: the writer's choice");
-  verb->add_flag("--external-data", options->external_data,
+  verb->add_flag("--external_data", options->external_data,
                  "ONNX: weights in OUT.data beside the model, as they are from 2 GiB on");
   add_dimension_option(*verb, options->dimensions);
   verb->callback([options, &code] { code = export_file(*options); });

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "brisk/cli/backend_option.h"
+#include "brisk/cli/options/backend_option.h"
 #include "brisk/cli/run_job.h"
 #include "brisk/cli/smaller_shapes.h"
 #include "brisk/cli/verb.h"

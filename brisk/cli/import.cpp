@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <limits>
 
-#include "brisk/cli/dimension_option.h"
 #include "brisk/cli/image_scale.h"
+#include "brisk/cli/options/dimension_option.h"
 #include "brisk/cli/verb.h"
 #include "brisk/formats/model_file.h"
 #include "brisk/formats/safetensors/safetensors.h"

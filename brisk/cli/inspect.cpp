@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include "brisk/base/json.h"
-#include "brisk/cli/dimension_option.h"
+#include "brisk/cli/options/dimension_option.h"
 #include "brisk/cli/verb.h"
 #include "brisk/compress/quantization_report.h"
 #include "brisk/compress/sparsity_report.h"

@@ -2,7 +2,8 @@
 
 #include "brisk/base/error.h"
 #include "brisk/cli/barrier_wait.h"
-#include "brisk/cli/usage.h"
+#include "brisk/cli/options/option_spelling.h"
+#include "brisk/cli/options/usage.h"
 #include "brisk/cli/verb.h"
 
 using namespace brisk::cli;
@@ -18,6 +19,7 @@ int main(int argc, char** argv) {
       "to "
       "pay\n"
       "  brisk VERB --help          a verb's options and an example");
+  app.name("brisk");
   app.set_version_flag("--version", BRISK_VERSION);
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::help);
@@ -27,12 +29,14 @@ int main(int argc, char** argv) {
                                 add_cluster, add_distill,  add_optimize, add_doctor,  add_demo,
                                 add_bench,   add_ops};
   for (const AddVerb add : kVerbs) add(app, code);
+  const std::vector<std::string> words = with_underscores(argc, argv);
   try {
-    app.parse(argc, argv);
+    app.parse(
+        std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 takes the last first
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "brisk: {}\nTry 'brisk {}--help'.\n", usage_error(app, argc, argv, error),
+    fmt::print(stderr, "brisk: {}\nTry 'brisk {}--help'.\n", usage_error(app, words, error),
                app.get_subcommands().empty() ? "" : app.get_subcommands()[0]->get_name() + " ");
     return kWrongUsage;
   } catch (const brisk::InternalError& error) {

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "brisk/base/file.h"
-#include "brisk/cli/backend_option.h"
 #include "brisk/cli/optimize_progress.h"
+#include "brisk/cli/options/backend_option.h"
 #include "brisk/cli/run_job.h"
 #include "brisk/cli/stop_signal.h"
 #include "brisk/cli/verb.h"
@@ -93,7 +93,7 @@ void add_optimize(CLI::App& app, int& code) {
   verb->add_option("--target", options->target,
                    "What counts first: milliseconds for one image, bytes, or images a second")
       ->check(CLI::IsMember(targets()));
-  verb->add_option("--max_drop,--max-drop", job.max_drop, "Points of accuracy that may be lost")
+  verb->add_option("--max_drop", job.max_drop, "Points of accuracy that may be lost")
       ->check(CLI::Range(0.0, 100.0));
   verb->add_option("--time_budget,--time-budget", options->time_budget,
                    "How long it may take, as 90s, 5m or 1h30m; steps that do not fit are named");

@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "brisk/base/json.h"
-#include "brisk/cli/backend_option.h"
 #include "brisk/cli/library_warning.h"
+#include "brisk/cli/options/backend_option.h"
 #include "brisk/cli/predict_tensors.h"
 #include "brisk/cli/verb.h"
 #include "brisk/data/augment.h"

@@ -2,7 +2,7 @@
 
 #include "brisk/base/file.h"
 #include "brisk/base/json.h"
-#include "brisk/cli/backend_option.h"
+#include "brisk/cli/options/backend_option.h"
 #include "brisk/cli/run_job.h"
 #include "brisk/compress/fold_weights.h"
 

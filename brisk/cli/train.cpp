@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include "brisk/base/json.h"
-#include "brisk/cli/backend_option.h"
+#include "brisk/cli/options/backend_option.h"
 #include "brisk/cli/run_job.h"
 #include "brisk/cli/stop_signal.h"
 #include "brisk/cli/verb.h"

@@ -15,8 +15,8 @@ std::map<std::string, double> layer_times(const Model& model, const std::set<std
   const auto executable = compile(step.program, *backend, compile_options).executable;
   executable->bind_state(step.state);
   std::map<std::string, double> times;
-  for (const KernelReport& report :
-       executable->profile(synthetic_batch(step.program), options.runs))
+  const Profile profile = executable->profile(synthetic_batch(step.program), options.runs);
+  for (const KernelReport& report : profile.kernels)
     if (ops.empty() || ops.contains(report.op)) times[report.label] += report.milliseconds;
   return times;
 }

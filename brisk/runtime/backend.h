@@ -30,11 +30,12 @@ struct CompileOptions {
 
 /// What a backend says of a library that it loads at run time.
 struct LibraryReport {
-  std::string name;     ///< "cuDNN"
-  std::string path;     ///< empty when absent
-  std::string version;  ///< "9.19.0"
-  std::string wanted;   ///< "9.11 or newer"
-  std::string problem;  ///< empty when usable, else a sentence with what to do
+  std::string name;       ///< "cuDNN"
+  std::string path;       ///< empty when absent
+  std::string version;    ///< "9.19.0"
+  std::string wanted;     ///< "9.11 or newer"
+  std::string problem;    ///< empty when usable, else a sentence with what to do
+  bool optional = false;  ///< all computes without it
 };
 
 class Backend {

@@ -24,8 +24,19 @@ struct KernelReport {
   std::vector<Refusal> refusals;
   bool is_fallback = false;  ///< reference kernel or scalar mathematics: `explain --strict` fails
   double milliseconds = 0;   ///< mean over profiled runs; 0 when not profiled
-  int64_t bytes = 0;         ///< read and written, lower bound
+  /// What it launched on a device; empty where nothing tells.
+  struct DeviceKernel {
+    std::string name;         ///< "sm90_xmma_fprop_implicit_gemm_...", "copy"
+    double milliseconds = 0;  ///< mean over profiled runs
+  };
+  std::vector<DeviceKernel> device_kernels;
+  int64_t bytes = 0;  ///< read and written, lower bound
   double flops = 0;
+};
+
+struct Profile {
+  std::vector<KernelReport> kernels;
+  std::string clock;  ///< what times come from, and why not from a better one: "CUPTI 13.0.1"
 };
 
 /// Holds its state in the device's memory, updated in place by each run.
@@ -55,8 +66,8 @@ class Executable {
   virtual void start(std::span<const Tensor> inputs) { started_results_ = run(inputs); }
   virtual std::span<const Tensor> collect() { return started_results_; }
 
-  /// Runs with per-kernel timing and returns the reports.
-  virtual std::vector<KernelReport> profile(std::span<const Tensor> inputs, int runs) = 0;
+  /// Runs with per-kernel timing.
+  virtual Profile profile(std::span<const Tensor> inputs, int runs) = 0;
   virtual std::vector<KernelReport> explain() const = 0;
   /// Bytes of the arena, state and packed weights.
   virtual int64_t peak_bytes() const = 0;

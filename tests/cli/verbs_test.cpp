@@ -104,6 +104,13 @@ TEST(Program, WithoutOrWithAnUnknownVerbIsWrongUsage) {
   EXPECT_NE(unknown.err.find("Try 'brisk --help'."), std::string::npos) << unknown.err;
 }
 
+TEST(Options, AreWrittenWithUnderscoresOrDashes) {
+  const std::string dashes = brisk({"optimize", "--max-drop=-1", "--time-budget", "5m"}).err;
+  EXPECT_NE(dashes.find("--max_drop is -1, but must not be negative"), std::string::npos) << dashes;
+  const std::string unknown = brisk({"quantize", "x", "--max-dorp", "1"}).err;
+  EXPECT_NE(unknown.find("did you mean '--max_drop'?"), std::string::npos) << unknown;
+}
+
 TEST(Program, TellsItsVersion) {
   const ChildResult version = brisk({"--version"});
   EXPECT_EQ(version.code, 0);
@@ -385,10 +392,11 @@ TEST(Json, OfDistillingComparesTeacherAndStudent) {
 TEST(Json, OfQuantizingTellsOfEachLayer) {
   const Trained trained;
   const TemporaryDirectory output;
-  const Json done = objects(brisk({"quantize", trained.model(), "--data", trained.photos(),
-                                   "--samples", "2", "--steps", "2", "--keep_slow", "--output",
-                                   (output / "run").string(), "--json"}))
-                        .at(0);
+  const ChildResult result =
+      brisk({"quantize", trained.model(), "--data", trained.photos(), "--samples", "2", "--steps",
+             "2", "--keep_slow", "--output", (output / "run").string(), "--json"});
+  EXPECT_NE(result.err.find("warning: ranges of 2 images"), std::string::npos) << result.err;
+  const Json done = objects(result).at(0);
   ASSERT_EQ(done.at("layers").size(), 2u);
   for (const Json& layer : done.at("layers")) {
     EXPECT_EQ(layer.at("quantized"), true) << layer;

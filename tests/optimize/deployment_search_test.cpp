@@ -4,7 +4,14 @@
 #include "brisk/optimize/deployment_search.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <chrono>
+#include <thread>
+
+#include "brisk/base/philox.h"
 #include "brisk/formats/package/package.h"
 #include "tests/optimize/bands.h"
 #include "tests/support/temporary_directory.h"
@@ -91,6 +98,21 @@ class Search : public ::testing::Test {
     return journal.rows();
   }
 
+  /// Runs in a process of its own, which is killed after `seconds`. Whether it came to its end.
+  bool run_and_kill(const std::vector<DeploymentStep>& steps, double seconds, bool resume) {
+    const pid_t child = fork();
+    if (child == 0) {
+      run(steps, 0, resume);
+      _exit(0);
+    }
+    std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+    kill(child, SIGKILL);
+    int status = 0;
+    waitpid(child, &status, 0);
+    EXPECT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+    return WIFEXITED(status);
+  }
+
   test::TemporaryDirectory place_;
   BestCandidate best_;
   bool stopped_ = false;
@@ -146,6 +168,39 @@ TEST_F(Search, GoesOnWhereverItWasStopped) {
   for (size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(to_json(again[i]), to_json(rows[i]));
   EXPECT_EQ(best_.candidate.served_package, served);
   EXPECT_EQ(best_.figures, rows.back().figures);
+}
+
+TEST_F(Search, LosesNothingWhereverItIsKilled) {
+  const std::vector<DeploymentStep> steps = {kStart, kSpender, kImpossible, kLarge};
+  const auto start = std::chrono::steady_clock::now();
+  const std::vector<StepRow> whole = run(steps);
+  const double duration =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  std::filesystem::remove_all(place_ / "out");
+
+  const auto journal = place_ / "out" / "journal.json";
+  PhiloxSequence random(31);
+  std::vector<std::string> seen;  // rows that were on disk when it was killed
+  int kills = 0, kills_on_the_way_back = 0;
+  for (bool ended = false; !ended || kills_on_the_way_back == 0; ++kills) {
+    ASSERT_LT(kills, 200);
+    if (ended) std::filesystem::remove_all(place_ / "out"), seen.clear();
+    // Short lives at first: a life has to be as long as one step to leave anything behind.
+    ended = run_and_kill(steps, random.next_unit() * duration * (kills < 20 ? 0.4 : 1.5),
+                         std::filesystem::exists(journal));
+    if (!std::filesystem::exists(journal)) continue;
+    std::vector<std::string> rows = told(Journal(place_ / "out", {{"of", "bands"}}, true).rows());
+    ASSERT_GE(rows.size(), seen.size());
+    EXPECT_TRUE(std::equal(seen.begin(), seen.end(), rows.begin())) << "what was done is done";
+    kills_on_the_way_back += !ended && rows.size() >= 4 && rows.size() < 7 ? 1 : 0;
+    seen = std::move(rows);
+  }
+  EXPECT_EQ(seen, told(whole));
+  EXPECT_GT(kills, 3);
+  run(steps, 0, true);
+  EXPECT_EQ(best_.candidate.trained.weights[1].get(0), 0);
+  EXPECT_EQ(best_.figures.bytes, whole[5].figures.bytes);
+  EXPECT_EQ(read_package(best_.candidate.served_package).value().class_names[0].size(), 1000u);
 }
 
 }  // namespace

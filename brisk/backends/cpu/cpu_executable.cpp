@@ -82,7 +82,7 @@ class CpuExecutable final : public Executable {
     return results_;
   }
 
-  std::vector<KernelReport> profile(std::span<const Tensor> inputs, int runs) override {
+  Profile profile(std::span<const Tensor> inputs, int runs) override {
     require(runs > 0, "profiling takes at least one run, but {} are asked for", runs);
     run(inputs);  // what is packed once after a bind does not count
     std::vector<double> seconds;
@@ -93,7 +93,7 @@ class CpuExecutable final : public Executable {
     }
     std::vector<KernelReport> reports = schedule_->reports();
     for (size_t i = 0; i < reports.size(); ++i) reports[i].milliseconds = seconds[i] * 1e3 / runs;
-    return reports;
+    return {std::move(reports), "steady clock"};
   }
 
   std::vector<KernelReport> explain() const override { return schedule_->reports(); }

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "brisk/backends/cuda/memory_layout.h"
+#include "brisk/backends/cuda/step_clock.h"
 #include "brisk/backends/cuda/step_graph.h"
 #include "brisk/base/parallel.h"
 
@@ -158,29 +159,27 @@ class CudaExecutable final : public Executable {
     return slot.results;
   }
 
-  std::vector<KernelReport> profile(std::span<const Tensor> inputs, int runs) override {
+  Profile profile(std::span<const Tensor> inputs, int runs) override {
     require(runs > 0, "profiling takes at least one run, but {} are asked for", runs);
     require(in_flight_ == 0, "a profile was asked for while {} started runs are not collected",
             in_flight_);
     check_inputs(inputs);
     device_->make_current();
     std::vector<KernelReport> reports = explain();
-    std::vector<Event> events;
-    for (size_t s = 0; s <= reports.size(); ++s) events.push_back(device_->make_event());
+    const auto clock = make_step_clock(device_, reports.size());
     for (int i = 0; i < runs; ++i) {
       Slot& slot = next_slot();
       upload(slot, inputs);
       slot.uploaded->hold_back(*compute_);
       prepare(slot);
       lowered_.schedule().enqueue(slot.inputs, slot.outputs, schedule_memory(), compute_->handle(),
-                                  [&](size_t step) { events[step].record(*compute_); });
+                                  [&](size_t step) { clock->before_step(step, *compute_); });
       slot.consumed->record(*compute_);
       ++started_;
       compute_->synchronize();
-      for (size_t s = 0; s < reports.size(); ++s)
-        reports[s].milliseconds += Event::milliseconds_between(events[s], events[s + 1]) / runs;
+      clock->add_run(reports, runs);
     }
-    return reports;
+    return {std::move(reports), clock->name()};
   }
 
   std::vector<KernelReport> explain() const override { return lowered_.schedule().reports(); }
@@ -324,7 +323,7 @@ class DescribedExecutable final : public Executable {
   Tensor state(size_t) const override { not_here(); }
   void set_state(size_t, const Tensor&) override { not_here(); }
   std::span<const Tensor> run(std::span<const Tensor>) override { not_here(); }
-  std::vector<KernelReport> profile(std::span<const Tensor>, int) override { not_here(); }
+  Profile profile(std::span<const Tensor>, int) override { not_here(); }
   std::vector<KernelReport> explain() const override { return lowered_.schedule().reports(); }
   int64_t peak_bytes() const override { return layout_.total_bytes(); }
 

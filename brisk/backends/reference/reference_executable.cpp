@@ -66,7 +66,7 @@ std::span<const Tensor> ReferenceExecutable::run(std::span<const Tensor> inputs)
   return results_;
 }
 
-std::vector<KernelReport> ReferenceExecutable::profile(std::span<const Tensor> inputs, int runs) {
+Profile ReferenceExecutable::profile(std::span<const Tensor> inputs, int runs) {
   require(runs > 0, "profiling takes at least one run, but {} are asked for", runs);
   std::vector<double> milliseconds(program_.graph.nodes().size(), 0.0);
   const NodeObserver add_time = [&](NodeId id, double time) {
@@ -78,7 +78,7 @@ std::vector<KernelReport> ReferenceExecutable::profile(std::span<const Tensor> i
   size_t next = 0;
   for (size_t id = 0; id < milliseconds.size(); ++id)
     if (is_launched(program_.graph.nodes()[id])) reports[next++].milliseconds = milliseconds[id];
-  return reports;
+  return {std::move(reports), "steady clock"};
 }
 
 std::vector<KernelReport> ReferenceExecutable::explain() const {

@@ -18,7 +18,7 @@ class ReferenceExecutable final : public Executable {
   Tensor state(size_t index) const override;
   void set_state(size_t index, const Tensor& value) override;
   std::span<const Tensor> run(std::span<const Tensor> inputs) override;
-  std::vector<KernelReport> profile(std::span<const Tensor> inputs, int runs) override;
+  Profile profile(std::span<const Tensor> inputs, int runs) override;
   std::vector<KernelReport> explain() const override;
   int64_t peak_bytes() const override;
 

@@ -117,6 +117,37 @@ TEST_F(CudaOnFakeDevice, ScanGoesThroughItsSlicesBothWays) {
   }
 }
 
+TEST_F(CudaOnFakeDevice, KernelsAreTimedByCuptiWhereItRecords) {
+  Builder body(standard_ops(), "body");
+  const Value carry = body.input("carry", kPair), item = body.input("item", kPair);
+  const Graph graph = body.finish({{"carry", item}, {"item", carry}});
+  Builder builder(standard_ops(), "scan");
+  const Value first = builder.input("first", kPair);
+  const Value items = builder.input("items", Type(DType::f32, {3, 2}));
+  Value last = first;
+  for (int i = 0; i < 2; ++i)
+    last = scan(std::span(&last, 1), std::span(&items, 1), {}, graph, 3, false)[0];
+  const auto executable = compiled({.graph = builder.finish({{"last", last}}), .num_results = 1});
+  const std::vector<Tensor> inputs = {pair(0, 0), Tensor::zeros(DType::f32, {3, 2})};
+  const Profile profile = executable->profile(inputs, 4);
+  ASSERT_EQ(profile.kernels.size(), 2u);
+  if (std::getenv("FAKE_CUPTI_REFUSES") != nullptr) {
+    EXPECT_TRUE(profile.clock.starts_with("events (CUPTI (")) << profile.clock;
+    EXPECT_TRUE(mentions(profile.clock, "does not record here: CUPTI_ERROR_AS_THE_FAKE_WAS_TOLD"))
+        << profile.clock;
+    EXPECT_TRUE(profile.kernels[0].device_kernels.empty());
+    return;
+  }
+  EXPECT_EQ(profile.clock, "CUPTI 13.0.1");
+  for (size_t step = 0; step < 2; ++step) {
+    const KernelReport& kernel = profile.kernels[step];
+    ASSERT_EQ(kernel.device_kernels.size(), 1u);
+    EXPECT_EQ(kernel.device_kernels[0].name, "add<4>");
+    EXPECT_NEAR(kernel.device_kernels[0].milliseconds, 1e-3 * static_cast<double>(step + 1), 1e-9);
+    EXPECT_EQ(kernel.milliseconds, kernel.device_kernels[0].milliseconds);
+  }
+}
+
 TEST_F(CudaOnFakeDevice, MisuseIsRefused) {
   const auto executable = compiled(delay_program());
   const Tensor x = pair(1, 2), wrong = Tensor::zeros(DType::f32, {3});
@@ -194,6 +225,11 @@ TEST(CudaFake, RunsWhatNeedsNoKernel) {
 TEST(CudaFake, RunsTheSameOnPoisonedMemory) {
   for (const char* test : {"StateAlternates*", "TwoRuns*", "Scan*"})
     expect_passed(run_on_fake(test, {"BRISK_CUDA_POISON=1"}), "1 test.");
+}
+
+TEST(CudaFake, IsTimedByWhatThereIs) {
+  expect_passed(run_on_fake("KernelsAre*", {}), "1 test.");
+  expect_passed(run_on_fake("KernelsAre*", {"FAKE_CUPTI_REFUSES=35"}), "1 test.");
 }
 
 TEST(CudaFake, LosesItsDevice) {

@@ -131,7 +131,7 @@ TEST(ReferenceExecutable, ProfilesEveryNodeItRuns) {
   const auto executable = compiled(step_program());
   const Tensor x = pair(3, 4);
   executable->bind_state(std::vector{pair(1, 2), Tensor::scalar(DType::f32, 0.5)});
-  const auto reports = executable->profile({&x, 1}, 3);
+  const auto reports = executable->profile({&x, 1}, 3).kernels;
   ASSERT_EQ(reports.size(), executable->explain().size());
   double total = 0;
   for (const KernelReport& report : reports) {

@@ -63,7 +63,7 @@ class EntryPoints {
 /// As cuDNN and cuBLASLt number themselves: 91900 -> "9.19.0".
 std::string library_version_text(int64_t version);
 
-/// Driver, NVRTC, cuDNN, cuBLASLt, in this order. Loads each; does not touch the device.
+/// Driver, NVRTC, cuDNN, cuBLASLt, CUPTI, in this order. Loads each; does not touch the device.
 std::vector<LibraryReport> library_reports();
 
 }  // namespace brisk::cuda

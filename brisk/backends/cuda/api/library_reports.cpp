@@ -1,5 +1,6 @@
 #include "brisk/backends/cuda/api/cublaslt.h"
 #include "brisk/backends/cuda/api/cudnn.h"
+#include "brisk/backends/cuda/api/cupti.h"
 #include "brisk/backends/cuda/api/driver.h"
 #include "brisk/backends/cuda/api/nvrtc.h"
 
@@ -14,6 +15,7 @@ struct Library {
   std::optional<int64_t> (*version)(const VendorLibrary&);  ///< nothing: it does not say
   std::string (*text)(int64_t version);
   Status (*usable)();  ///< what kernels say that need it
+  bool optional = false;
 };
 
 /// cuDNN and cuBLASLt: `size_t f(void)`.
@@ -22,6 +24,13 @@ std::optional<int64_t> plain_version(const VendorLibrary& library) {
   const auto function = reinterpret_cast<size_t (*)()>(library.symbol(symbol));
   if (function == nullptr) return std::nullopt;
   return static_cast<int64_t>(function());
+}
+
+std::optional<int64_t> cupti_version(const VendorLibrary& library) {
+  const auto function = reinterpret_cast<int (*)(uint32_t*)>(library.symbol("cuptiGetVersion"));
+  uint32_t version = 0;
+  if (function == nullptr || function(&version) != 0) return std::nullopt;
+  return version;
 }
 
 std::optional<int64_t> nvrtc_version(const VendorLibrary& library) {
@@ -64,12 +73,21 @@ std::vector<Library> libraries() {
        plain_version<kCublasLtVersion>,
        library_version_text,
        opens<cublaslt::library>},
+      {"CUPTI",
+       {"libcupti.so.13", "libcupti.so.12"},
+       cupti::kOldestVersion,
+       cupti_version,
+       cupti::version_text,
+       opens<cupti::library>,
+       true},
   };
 }
 
 LibraryReport report_of(const Library& entry) {
-  LibraryReport report{.name = std::string(entry.name),
-                       .wanted = entry.text(entry.oldest) + " or newer"};
+  LibraryReport report;
+  report.name = entry.name;
+  report.wanted = entry.text(entry.oldest) + " or newer";
+  report.optional = entry.optional;
   if (const Status usable = entry.usable(); !usable) report.problem = usable.error();
   const Result<VendorLibrary> library = VendorLibrary::open(entry.files, "");
   if (!library) return report;

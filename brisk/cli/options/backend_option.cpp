@@ -1,4 +1,4 @@
-#include "brisk/cli/backend_option.h"
+#include "brisk/cli/options/backend_option.h"
 
 #include <fmt/format.h>
 

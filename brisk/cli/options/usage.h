@@ -4,12 +4,13 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <vector>
 
 namespace brisk::cli {
 
 /// One sentence on what is wrong: an unknown verb or option with the nearest known one, a number
-/// that is none or out of range; else CLI11's own words.
-std::string usage_error(const CLI::App& app, int argc, const char* const* argv,
+/// that is none or out of range; else CLI11's own words. `words`: those behind the program's name.
+std::string usage_error(const CLI::App& app, const std::vector<std::string>& words,
                         const CLI::ParseError& error);
 
 }  // namespace brisk::cli

@@ -1,4 +1,4 @@
-#include "brisk/cli/usage.h"
+#include "brisk/cli/options/usage.h"
 
 #include <fmt/format.h>
 
@@ -60,12 +60,10 @@ std::optional<std::string> wrong_number(std::string_view message) {
 
 }  // namespace
 
-std::string usage_error(const CLI::App& app, int argc, const char* const* argv,
-                        const CLI::ParseError& error) {
+std::string usage_error(const CLI::App& app, const Words& words, const CLI::ParseError& error) {
   Words verbs;
   for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; }))
     verbs.push_back(verb->get_name());
-  const Words words(argv + std::min(argc, 1), argv + argc);
   if (words.empty()) return fmt::format("a verb is missing; there are: {}", fmt::join(verbs, ", "));
   const auto first = std::find_if(words.begin(), words.end(),
                                   [](const std::string& w) { return !w.starts_with('-'); });

@@ -1,4 +1,4 @@
-#include "brisk/cli/dimension_option.h"
+#include "brisk/cli/options/dimension_option.h"
 
 #include <charconv>
 

@@ -1,0 +1,82 @@
+#include "brisk/cli/quantize_report.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace brisk::cli {
+namespace {
+
+Json model_json(const MeasuredModel& model) {
+  return {{"metrics", model.metrics},
+          {"milliseconds", model.timing.milliseconds},
+          {"bytes", model.bytes}};
+}
+
+Json layer_json(const MeasuredLayer& row) {
+  return {{"layer", row.layer.label},
+          {"quantized", row.layer.quantized},
+          {"reason", row.layer.reason},
+          {"input_type", std::string(name(row.layer.input_type))},
+          {"input_scale", row.layer.input_scale},
+          {"weight_sqnr", row.layer.quantized ? row.layer.weight_sqnr : 0},
+          {"float_milliseconds", row.float_milliseconds},
+          {"integer_milliseconds", row.integer_milliseconds}};
+}
+
+void print_layers(const std::vector<MeasuredLayer>& rows) {
+  fmt::print("{:40} {:>10} {:>10} {:>10} {:>14}  {}\n", "layer", "f32 ms", "int8 ms", "input",
+             "weights, dB", "kept, or why not");
+  for (const MeasuredLayer& row : rows) {
+    const auto time = [](double ms) { return ms > 0 ? fmt::format("{:.3f}", ms) : "-"; };
+    fmt::print("{:40} {:>10} {:>10} {:>10} {:>14}  {}\n", row.layer.label,
+               time(row.float_milliseconds), time(row.integer_milliseconds),
+               row.layer.quantized ? name(row.layer.input_type) : "f32",
+               row.layer.quantized ? fmt::format("{:.1f}", row.layer.weight_sqnr) : "-",
+               row.layer.quantized ? "int8" : "f32: " + row.layer.reason);
+  }
+}
+
+void print_models(const QuantizeReport& report, const QuantizeVerbOptions& options) {
+  const MeasuredModel &before = report.before, &after = report.after;
+  fmt::print("\n{:24} {:>14} {:>14}\n", "", "before", "after");
+  fmt::print("{:24} {:>11.3f} MB {:>11.3f} MB\n", "weights in the package",
+             static_cast<double>(before.bytes) / 1e6, static_cast<double>(after.bytes) / 1e6);
+  fmt::print("{:24} {:>11.3f} ms {:>11.3f} ms\n",
+             fmt::format("inference, batch {}", options.time_batch_size),
+             before.timing.milliseconds, after.timing.milliseconds);
+  fmt::print("{:24} {:>14} {:>11.1f} dB\n", "signal to noise", "", report.sqnr);
+  for (const auto& [name, value] : before.metrics)
+    fmt::print(
+        "{:24} {:>14.4f} {:>14.4f}{}\n", name, value, after.metrics.at(name),
+        report.rounded.empty() ? "" : fmt::format("   untrained {:.4f}", report.rounded.at(name)));
+}
+
+}  // namespace
+
+Json quantize_json(const QuantizeReport& report, const QuantizeVerbOptions& options) {
+  Json layers = Json::array();
+  for (const MeasuredLayer& row : report.layers) layers.push_back(layer_json(row));
+  Json step = {{"step", "quantize"},
+               {"calibration", options.dynamic        ? "dynamic"
+                               : options.weights_only ? "weights_only"
+                                                      : options.method},
+               {"semantics", options.semantics},
+               {"samples", options.calibrates() ? report.samples : 0},
+               {"bias_correction", options.bias_correction},
+               {"before", model_json(report.before)},
+               {"after", model_json(report.after)},
+               {"batch_size", options.time_batch_size},
+               {"sqnr", std::isfinite(report.sqnr) ? Json(report.sqnr) : Json()},
+               {"layers", layers}};
+  if (!report.training.empty())
+    step["training"] = {{"how", report.training}, {"metrics_before", report.rounded}};
+  return step;
+}
+
+void print_quantize_report(const QuantizeReport& report, const QuantizeVerbOptions& options) {
+  print_layers(report.layers);
+  print_models(report, options);
+}
+
+}  // namespace brisk::cli
