@@ -222,6 +222,11 @@ TEST(CudaFake, RunsWhatNeedsNoKernel) {
     expect_passed(run_on_fake(test, {}), "1 test.");
 }
 
+TEST(CudaFake, RunsTheSameOnPoisonedMemory) {
+  for (const char* test : {"StateAlternates*", "TwoRuns*", "Scan*"})
+    expect_passed(run_on_fake(test, {"BRISK_CUDA_POISON=1"}), "1 test.");
+}
+
 TEST(CudaFake, IsTimedByWhatThereIs) {
   expect_passed(run_on_fake("KernelsAre*", {}), "1 test.");
   expect_passed(run_on_fake("KernelsAre*", {"FAKE_CUPTI_REFUSES=35"}), "1 test.");
