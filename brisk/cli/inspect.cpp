@@ -96,6 +96,7 @@ void print_quantization(const InspectOptions& options) {
                                   {"op", product.op},
                                   {"input", product.input},
                                   {"filter", product.filter},
+                                  {"block_size", product.block_size},
                                   {"result", product.result},
                                   {"result_scale", product.result_scale},
                                   {"residual", product.residual}});
@@ -105,7 +106,8 @@ void print_quantization(const InspectOptions& options) {
   fmt::print("{:40} {:24} {:>6} {:24} {:>6} {:>12}  {}\n", "layer", "op", "input", "filter",
              "result", "scale", "residual");
   for (const ProductReport& p : report.products)
-    fmt::print("{:40} {:24} {:>6} {:24} {:>6} {:>12}  {}\n", p.label, p.op, p.input, p.filter,
+    fmt::print("{:40} {:24} {:>6} {:24} {:>6} {:>12}  {}\n", p.label, p.op, p.input,
+               p.block_size > 0 ? fmt::format("{} by {}", p.filter, p.block_size) : p.filter,
                p.result, p.result_scale > 0 ? fmt::format("{:.6g}", p.result_scale) : "-",
                p.residual ? "yes" : "-");
   fmt::print("\n{} of {} products are in integers; floats become integers {} times, and back {}\n",

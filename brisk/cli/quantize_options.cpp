@@ -36,6 +36,9 @@ void require_consistent(const QuantizeVerbOptions& options) {
           "--activations 16 is of TFLite's arithmetic: with --semantics tflite");
   require(options.weights_only || (options.bits == 8 && options.block_size < 0),
           "--bits and --block_size are those of weights alone: with --weights_only");
+  require(options.rounding != "adaround" || options.grid().by_channel(),
+          "--rounding adaround is for 8 bits with a scale a column: not with --bits 4 and "
+          "--block_size");
   require(has_data || options.max_drop < 0,
           "--max_drop needs --data, on which the accuracy is judged");
   require(options.rounding == "nearest" || (has_data && !trains),

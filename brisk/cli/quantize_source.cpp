@@ -72,8 +72,8 @@ QuantizedModel write_integers(const QuantizeSource& source, const QuantizeVerbOp
                                   .wide_layers = names_of(source.wide_layers)},
                                  rounded);
   if (options.tflite())
-    return quantize_tflite(source.folded, source.ranges, float_layers,
-                           options.activation_bits == 16 ? DType::i16 : DType::i8, rounded);
+    return quantize_tflite(source.folded, source.ranges, float_layers, rounded,
+                           options.activation_bits == 16 ? DType::i16 : DType::i8);
   return quantize_model(options.bias_correction
                             ? correct_biases(source.folded, source.means, float_layers, rounded)
                             : source.folded,

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "brisk/ops/quantize/quantize.h"
+#include "brisk/ops/quantize/weight_only.h"
 #include "brisk/ops/tflite/tflite.h"
 #include "brisk/passes/inline_calls.h"
 
@@ -65,6 +66,8 @@ QuantizationReport quantization_report(const Model& model) {
                           .result = std::string(name(node.results[0].dtype()))};
     if (const RequantizeAttributes* requantize = requantize_of(node))
       product.result_scale = requantize->scale, product.residual = requantize->residual;
+    if (op == "weight_only_dot")
+      product.block_size = node.attributes.as<WeightOnlyAttributes>().block_size;
     if (op == "tflite_dot")
       product.result_scale = node.attributes.as<TfliteDotAttributes>().output.output_scale;
     if (op == "tflite_convolution")

@@ -13,6 +13,7 @@ namespace brisk {
 struct ProductReport {
   std::string label, op;
   std::string input, filter, result;  ///< types
+  int64_t block_size = 0;             ///< rows of the filter that share a scale; 0: all
   double result_scale = 0;            ///< the real number that an integer result counts in; 0: none
   bool residual = false;              ///< which joins it as integers
   bool integers() const { return op.starts_with("quantized_") || op.starts_with("tflite_"); }

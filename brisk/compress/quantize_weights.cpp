@@ -58,8 +58,8 @@ QuantizedWeights quantize_weights(const Tensor& filter, const Tensor& bias, doub
 }
 
 QuantizedWeights quantize_tflite_weights(const Tensor& filter, const Tensor& bias,
-                                         double input_scale, double result_scale, DType bias_type,
-                                         const Tensor& integers) {
+                                         double input_scale, double result_scale,
+                                         const Tensor& integers, DType bias_type) {
   QuantizedWeights result = quantize_weights(filter, bias, input_scale, result_scale, integers);
   const auto channels = static_cast<int64_t>(result.scales.size());
   result.bias = Tensor(bias_type, {channels});

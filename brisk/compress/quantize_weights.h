@@ -29,7 +29,7 @@ std::vector<double> channel_scales(const Tensor& filter);
 /// scales that are f32 numbers.
 QuantizedWeights quantize_tflite_weights(const Tensor& filter, const Tensor& bias,
                                          double input_scale, double result_scale,
-                                         DType bias_type = DType::i32, const Tensor& integers = {});
+                                         const Tensor& integers = {}, DType bias_type = DType::i32);
 
 /// The transpose of a matrix f32 [n, k].
 Tensor transposed(const Tensor& matrix);

@@ -72,11 +72,11 @@ QuantizedModel quantize_weights_only(const Model& folded,
                                      const WeightOnlyOptions& options,
                                      const RoundedFilters& rounded) {
   const DType activations = options.activations;
+  const WeightGrid& grid = options.grid;
   require(activations == DType::f32 || activations == DType::bf16,
           "beside weights in integers activations are f32 or bf16, not {}", name(activations));
-  require(options.grid.bits == 4 || options.grid.bits == 8, "weights have 4 or 8 bits, not {}",
-          options.grid.bits);
-  require(options.grid.block_size >= 0, "a block of weights has {} rows", options.grid.block_size);
+  require(grid.bits == 4 || grid.bits == 8, "weights have 4 or 8 bits, not {}", grid.bits);
+  require(grid.block_size >= 0, "a block of weights has {} rows", grid.block_size);
   return WeightOnlyWriter(folded, float_layers, options, rounded).write();
 }
 

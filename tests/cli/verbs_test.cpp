@@ -450,6 +450,12 @@ TEST(Json, OfQuantizingForTfliteGoesFromTheInputToTheResult) {
   EXPECT_EQ(found.at("quantize"), 1);
   EXPECT_EQ(found.at("dequantize"), 1);
   for (const Json& product : found.at("products")) EXPECT_EQ(product.at("result"), "i8");
+  std::vector<std::string> wide = command;
+  wide.insert(wide.end(), {"--activations", "16"});
+  const Json finer = objects(brisk(wide)).at(0);
+  EXPECT_EQ(finer.at("calibration"), "min_max");
+  EXPECT_GT(finer.at("sqnr"), done.at("sqnr"));
+  for (const Json& layer : finer.at("layers")) EXPECT_EQ(layer.at("input_type"), "i16") << layer;
   std::vector<std::string> dynamic = command;
   dynamic.push_back("--dynamic");
   const ChildResult refused = brisk(dynamic);
@@ -539,6 +545,47 @@ TEST(Json, OfQuantizingWeightsAlone) {
       {"quantize", trained.model(), "--weights_only", "--data", trained.photos(), "--epochs", "1"});
   EXPECT_NE(trains.err.find("ranges, which --weights_only has none of"), std::string::npos)
       << trains.err;
+}
+
+TEST(Json, OfQuantizingWeightsTo4Bits) {
+  const Trained trained;
+  const TemporaryDirectory output;
+  const std::vector<std::string> command = {"quantize",
+                                            trained.model(),
+                                            "--weights_only",
+                                            "--bits",
+                                            "4",
+                                            "--block_size",
+                                            "16",
+                                            "--steps",
+                                            "1",
+                                            "--keep_slow",
+                                            "--json",
+                                            "--output",
+                                            (output / "run").string()};
+  const Json done = objects(brisk(command)).at(0);
+  EXPECT_EQ(done.at("bits"), 4);
+  for (const Json& layer : done.at("layers")) {
+    EXPECT_EQ(layer.at("weight_type"), "i4") << layer;
+    EXPECT_EQ(layer.at("block_size"), 16) << layer;
+  }
+  EXPECT_LT(done.at("after").at("bytes").get<double>(),
+            0.19 * done.at("before").at("bytes").get<double>());
+  const Json inspected =
+      objects(brisk({"inspect", done.at("model"), "--quantization", "--json"})).at(0);
+  for (const Json& product : inspected.at("products")) {
+    EXPECT_TRUE(product.at("filter").get<std::string>().starts_with("i4[")) << product;
+    EXPECT_EQ(product.at("block_size"), 16) << product;
+  }
+
+  std::vector<std::string> careful = command;
+  careful.insert(careful.end(), {"--max_drop", "0", "--data", trained.photos()});
+  const Json kept = objects(brisk(careful)).at(0);
+  EXPECT_GE(kept.at("after").at("metrics").at("accuracy"),
+            kept.at("before").at("metrics").at("accuracy"));
+  const ChildResult refused = brisk({"quantize", trained.model(), "--dynamic", "--bits", "4"});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_NE(refused.err.find("with --weights_only"), std::string::npos) << refused.err;
 }
 
 TEST(Json, OfQuantizingWithATrainingTellsOfIt) {

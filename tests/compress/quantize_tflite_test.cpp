@@ -35,7 +35,7 @@ TflitePair quantized(const Model& model,
   const ValueRanges ranges = calibrate_tflite(
       pair.split, from_tensor_slices(images(32)).batch(8),
       {.method = activations == DType::i16 ? CalibrationMethod::min_max : CalibrationMethod::mse});
-  pair.quantized = quantize_tflite(pair.split, ranges, float_layers, activations);
+  pair.quantized = quantize_tflite(pair.split, ranges, float_layers, {}, activations);
   return pair;
 }
 

@@ -40,8 +40,8 @@ Activation activation_of(const Node& node) {
 
 class TfliteWriter : public IntegerWriter {
  public:
-  TfliteWriter(const Model& model, TflitePlan plan, const ValueRanges& ranges, DType activations,
-               const RoundedFilters& rounded)
+  TfliteWriter(const Model& model, TflitePlan plan, const ValueRanges& ranges,
+               const RoundedFilters& rounded, DType activations)
       : IntegerWriter(model, plan, rounded),
         steps_(std::move(plan)),
         ranges_(ranges),
@@ -68,7 +68,7 @@ class TfliteWriter : public IntegerWriter {
     return quantize_tflite_weights(
         filter_of(product), product.bias ? model_.weights[*product.bias] : Tensor(),
         grid(graph_.node(product.node).operands[0]).scale, grid({product.node, 0}).scale,
-        is_short() ? DType::i64 : DType::i32, rounded(product));
+        rounded(product), is_short() ? DType::i64 : DType::i32);
   }
   Value to_floats(Value integers, ValueId value) override {
     return dequantize(integers, {grid(value).scale, grid(value).zero_point});
@@ -197,7 +197,7 @@ ValueRanges calibrate_tflite(const Model& split, const Dataset& data,
 
 QuantizedModel quantize_tflite(const Model& split, const ValueRanges& ranges,
                                const std::set<std::string, std::less<>>& float_layers,
-                               DType activations, const RoundedFilters& rounded) {
+                               const RoundedFilters& rounded, DType activations) {
   require(activations == DType::i8 || activations == DType::i16,
           "in TFLite's arithmetic activations are i8 or i16, not {}", name(activations));
   std::set<std::string, std::less<>> floats = float_layers, too_long;
@@ -205,7 +205,7 @@ QuantizedModel quantize_tflite(const Model& split, const ValueRanges& ranges,
     too_long = long_sums(split, plan_tflite(split.program, float_layers));
   floats.insert(too_long.begin(), too_long.end());
   QuantizedModel result =
-      TfliteWriter(split, plan_tflite(split.program, floats), ranges, activations, rounded).write();
+      TfliteWriter(split, plan_tflite(split.program, floats), ranges, rounded, activations).write();
   for (QuantizedLayer& layer : result.layers)
     if (too_long.contains(layer.label)) layer.reason = "its sums are too long for 16 bits";
   return result;

@@ -22,6 +22,6 @@ ValueRanges calibrate_tflite(const Model& split, const Dataset& data,
 /// filters that are rounded otherwise than to the nearest integer.
 QuantizedModel quantize_tflite(const Model& split, const ValueRanges& ranges,
                                const std::set<std::string, std::less<>>& float_layers = {},
-                               DType activations = DType::i8, const RoundedFilters& rounded = {});
+                               const RoundedFilters& rounded = {}, DType activations = DType::i8);
 
 }  // namespace brisk

@@ -10,25 +10,10 @@
 #include "brisk/data/memory_source.h"
 #include "brisk/nn/zoo/zoo.h"
 #include "tests/compress/residual_model.h"
+#include "tests/compress/tokens.h"
 
 namespace brisk {
 namespace {
-
-/// Whole numbers below 2 for each batch input.
-std::vector<Tensor> tokens(const Program& program, int64_t batch) {
-  PhiloxSequence random(7);
-  std::vector<Tensor> inputs;
-  for (size_t i = program.state.size(); i < program.graph.inputs().size(); ++i) {
-    const Type& type = program.graph.input_type(i);
-    std::vector<int64_t> sizes = {batch};
-    for (int64_t axis = 1; axis < type.rank(); ++axis) sizes.push_back(type.shape().size(axis));
-    Tensor input(type.dtype(), sizes);
-    for (int64_t j = 0; j < input.num_elements(); ++j)
-      input.set(j, static_cast<double>(random.next_below(2)));
-    inputs.push_back(input);
-  }
-  return inputs;
-}
 
 /// Two channels of each layer normalization are forty times the others, as large language models
 /// have them.
