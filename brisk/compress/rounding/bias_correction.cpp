@@ -4,9 +4,9 @@
 #include <numeric>
 
 #include "brisk/compress/calibration.h"
-#include "brisk/compress/observed_values.h"
 #include "brisk/compress/quantize_plan.h"
 #include "brisk/compress/quantize_weights.h"
+#include "brisk/compress/rounding/observed_values.h"
 #include "brisk/ops/reduce/reduce.h"
 
 namespace brisk {

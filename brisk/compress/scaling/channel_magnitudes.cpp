@@ -3,7 +3,7 @@
 #include <numeric>
 
 #include "brisk/compress/calibration.h"
-#include "brisk/compress/observed_values.h"
+#include "brisk/compress/rounding/observed_values.h"
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/reduce/reduce.h"
 

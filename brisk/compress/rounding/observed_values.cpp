@@ -1,4 +1,4 @@
-#include "brisk/compress/observed_values.h"
+#include "brisk/compress/rounding/observed_values.h"
 
 namespace brisk {
 
