@@ -8,6 +8,7 @@ find_package(yaml-cpp REQUIRED)
 find_package(JPEG REQUIRED)
 find_package(PNG REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(Eigen3 REQUIRED NO_MODULE)  # headers, found as <eigen3/...>
 include(cmake/libzip.cmake)
 
 set(sources "")

@@ -225,7 +225,9 @@ void add_quantize(CLI::App& app, int& code) {
       "  brisk quantize runs/first/model --data fashion_mnist --epochs 2\n"
       "  brisk quantize runs/first/model --data fashion_mnist --semantics tflite\n"
       "  brisk quantize runs/first/model --data fashion_mnist --rounding gptq\n"
+      "  brisk quantize runs/first/model --data fashion_mnist --equalize --bias_correction\n"
       "  brisk quantize runs/bert/model --dynamic\n"
+      "  brisk quantize runs/vision_transformer/model --data photos/train --dynamic --smooth 0.5\n"
       "  brisk quantize runs/bert/model --weights_only\n"
       "  brisk quantize runs/gpt2/model --weights_only --bits 4 --block_size 64");
   add_quantize_options(*verb, *options);

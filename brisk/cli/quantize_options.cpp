@@ -36,14 +36,20 @@ void require_consistent(const QuantizeVerbOptions& options) {
           "--activations 16 is of TFLite's arithmetic: with --semantics tflite");
   require(options.weights_only || (options.bits == 8 && options.block_size < 0),
           "--bits and --block_size are those of weights alone: with --weights_only");
-  require(options.rounding == "nearest" || options.grid() == WeightGrid{},
-          "--rounding {} is of weights of 8 bits by channel: without --bits and --block_size",
-          options.rounding);
+  require(options.rounding != "adaround" || options.grid().by_channel(),
+          "--rounding adaround is for 8 bits with a scale a column: not with --bits 4 and "
+          "--block_size");
   require(has_data || options.max_drop < 0,
           "--max_drop needs --data, on which the accuracy is judged");
   require(options.rounding == "nearest" || (has_data && !trains),
           "--rounding {} looks at --data, and is not for --epochs, which trains with the nearest",
           options.rounding);
+  require(!options.equalize || (options.calibrates() && !trains),
+          "--equalize makes channels of one range about equally large: not for {}",
+          trains ? "--epochs, which trains ranges of the model as it is"
+                 : "--dynamic and --weights_only, which find no ranges");
+  require(options.smooth < 0 || (has_data && !trains && !options.tflite()),
+          "--smooth looks at --data, and is not for --epochs and --semantics tflite");
   require(options.calibrates() || !trains, "--epochs trains ranges, which {} has none of",
           options.dynamic ? "--dynamic" : "--weights_only");
   require(!options.bias_correction || (has_data && !trains),
@@ -94,10 +100,25 @@ void add_quantize_options(CLI::App& verb, QuantizeVerbOptions& options) {
   const auto roundings = enum_names(Rounding{});
   verb.add_option("--rounding", options.rounding,
                   "How weights become integers: each to the nearest, or by what they are "
-                  "multiplied with on --data, gptq (each one after what the earlier ones lost)")
+                  "multiplied with on --data, gptq (each one after what the earlier ones lost, "
+                  "seconds) or adaround (up or "
+                  "down, learned, minutes)")
       ->check(CLI::IsMember(std::vector<std::string>(roundings.begin(), roundings.end())));
+  verb.add_option("--rounding_steps", options.rounding_steps, "Of adaround, for each product")
+      ->check(CLI::PositiveNumber);
   verb.add_flag("--bias_correction", options.bias_correction,
                 "Take what rounding the filters adds on the average off the biases")
+      ->excludes("--dynamic")
+      ->excludes("--weights_only");
+  verb.add_option(
+          "--smooth", options.smooth,
+          "Move large channels of what matrix products multiply into their weights first, so "
+          "strongly (0 to 1; 0.5 is usual): for transformers with --dynamic")
+      ->check(CLI::Range(0.0, 1.0))
+      ->excludes("--weights_only");
+  verb.add_flag("--equalize", options.equalize,
+                "Make channels that share a range about equally large first, by the weights before "
+                "and behind them")
       ->excludes("--dynamic")
       ->excludes("--weights_only");
   verb.add_option("--float_layers", options.float_layers, "Layers that stay float");

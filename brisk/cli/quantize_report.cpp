@@ -82,6 +82,8 @@ Json quantize_json(const QuantizeReport& report, const QuantizeVerbOptions& opti
       {"samples", options.looks_at_data() ? report.samples : 0},
       {"rounding", options.rounding},
       {"bias_correction", options.bias_correction},
+      {"equalize", options.equalize},
+      {"smooth", options.smooth >= 0 ? Json(options.smooth) : Json()},
       {"before", model_json(report.before)},
       {"after", model_json(report.after)},
       {"batch_size", options.time_batch_size},

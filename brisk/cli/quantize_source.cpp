@@ -3,6 +3,8 @@
 #include "brisk/compress/dynamic_quantization.h"
 #include "brisk/compress/fold_weights.h"
 #include "brisk/compress/row_products.h"
+#include "brisk/compress/scaling/equalize_channels.h"
+#include "brisk/compress/scaling/smooth_products.h"
 #include "brisk/compress/tflite/quantize_tflite.h"
 #include "brisk/compress/tflite/split_residuals.h"
 #include "brisk/compress/tflite/tflite_plan.h"
@@ -32,14 +34,28 @@ QuantizeSource quantize_source(const Model& model, const std::optional<Dataset>&
   const CalibrationOptions calibration = calibration_of(options);
   QuantizeSource source;
   source.folded = fold_weights(model);
+  if (options.equalize)
+    source.folded = equalize_channels(
+        source.folded, channel_magnitudes(source.folded, equalized_values(source.folded.program),
+                                          *data, calibration.threads));
+  if (options.smooth >= 0) {
+    const auto products = products_of(source.folded.program, options);
+    const auto values = smoothed_values(source.folded.program.graph, products);
+    source.folded = smooth_products(
+        source.folded, products,
+        channel_magnitudes(source.folded, values, *data, calibration.threads), options.smooth);
+  }
   if (options.tflite()) source.folded = split_residuals(source.folded);
   if (options.calibrates())
     source.ranges = options.tflite() ? calibrate_tflite(source.folded, *data, calibration)
                                      : calibrate_model(source.folded, *data, calibration);
   if (rounding_of(options) != Rounding::nearest)
-    source.rounded = round_filters(
-        source.folded, products_of(source.folded.program, options), *data,
-        {.rounding = rounding_of(options), .threads = static_cast<int>(options.threads)});
+    source.rounded =
+        round_filters(source.folded, products_of(source.folded.program, options), *data,
+                      {.rounding = rounding_of(options),
+                       .grid = options.grid(),
+                       .steps = options.rounding_steps,
+                       .threads = static_cast<int>(options.threads)});
   if (options.bias_correction)
     source.means = channel_means(source.folded, *data, calibration.threads);
   return source;

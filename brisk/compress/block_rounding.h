@@ -17,7 +17,8 @@ struct WeightGrid {
   DType steps() const { return block_size > 0 ? DType::bf16 : DType::f32; }
   float low() const { return bits == 4 ? -8 : -127; }
   float high() const { return bits == 4 ? 7 : 127; }
-  friend bool operator==(const WeightGrid&, const WeightGrid&) = default;
+  /// One step a column, of its greatest magnitude: channel_scales has them.
+  bool by_channel() const { return bits == 8 && block_size == 0; }
 };
 
 /// Steps of the blocks of `matrix` f32 [k, n], as weight_only_dot reads them: [ceil(k /

@@ -1,5 +1,6 @@
 #include "brisk/compress/weight_only_quantization.h"
 
+#include "brisk/base/packed_integers.h"
 #include "brisk/compress/row_products.h"
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/quantize/weight_only.h"
@@ -25,14 +26,19 @@ class WeightOnlyWriter : public RowProductWriter {
   /// No integers are added to: there is no bias in their units.
   QuantizedWeights weights_of(const ProductPlan& product) const override {
     const WeightGrid grid = grid_of(product);
+    // Integers that are given are those of the grid of all.
+    const Tensor given =
+                     grid.by_channel() == options_.grid.by_channel() ? rounded(product) : Tensor(),
+                 matrix = filter_of(product);
     QuantizedWeights weights;
-    if (grid == WeightGrid{}) {
-      weights = RowProductWriter::weights_of(product);
+    if (grid.by_channel()) {
+      weights = quantize_weights(matrix, Tensor(), 1, 1, given);
       weights.bias = Tensor();
     } else {
-      const Tensor matrix = filter_of(product);
       weights.multiplier = block_steps(matrix, grid);
-      weights.filter = rounded_to_blocks(matrix, weights.multiplier, grid);
+      weights.filter = !given.defined() ? rounded_to_blocks(matrix, weights.multiplier, grid)
+                       : grid.bits == 4 ? packed_i4(given)
+                                        : given;
       weights.sqnr = block_sqnr(matrix, weights.filter, weights.multiplier, grid);
     }
     return weights;
@@ -71,9 +77,6 @@ QuantizedModel quantize_weights_only(const Model& folded,
           "beside weights in integers activations are f32 or bf16, not {}", name(activations));
   require(grid.bits == 4 || grid.bits == 8, "weights have 4 or 8 bits, not {}", grid.bits);
   require(grid.block_size >= 0, "a block of weights has {} rows", grid.block_size);
-  require(rounded.empty() || grid == WeightGrid{},
-          "filters that are rounded already have 8 bits by channel, not {} in blocks of {}",
-          grid.bits, grid.block_size);
   return WeightOnlyWriter(folded, float_layers, options, rounded).write();
 }
 

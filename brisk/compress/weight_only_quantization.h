@@ -17,7 +17,7 @@ struct WeightOnlyOptions {
 
 /// `folded` with its matrix products by weights as weight_only_dot; results, biases and all else
 /// stay f32, and so do convolutions and products whose label is one of `float_layers`. `rounded`:
-/// weights of 8 bits by channel that are rounded otherwise than to the nearest integer.
+/// integers in place of the nearest ones, on the grid that a product has (round_filters).
 QuantizedModel quantize_weights_only(const Model& folded,
                                      const std::set<std::string, std::less<>>& float_layers = {},
                                      const WeightOnlyOptions& options = {},

@@ -4,6 +4,7 @@
 
 #include "brisk/compress/dynamic_quantization.h"
 #include "brisk/compress/fold_weights.h"
+#include "brisk/compress/rounding/round_filters.h"
 #include "brisk/compress/weight_only_quantization.h"
 #include "brisk/optimize/bfloat16_model.h"
 #include "brisk/train/model_step.h"
@@ -39,6 +40,12 @@ void quantize_candidate(OptimizeContext& context, Candidate& candidate) {
   if (context.judges_accuracy()) {
     how.accuracy = [&](const Model& model) { return context.accuracy_of(model).value; };
     how.least_accuracy = context.start_accuracy - options.max_drop / 100 - 1e-6;
+    // Trained ranges come with weights that were trained for the nearest integers.
+    if (!candidate.ranges)
+      how.rounding = [&] {
+        return round_filters(folded, plan_quantization(folded.program, {}).products, images,
+                             {.threads = static_cast<int>(options.threads)});
+      };
   }
   QuantizedByMeasurement result = quantize_by_measurement(folded, ranges, images, how);
   for (const auto& [layer, reason] : result.float_layers)
@@ -47,6 +54,7 @@ void quantize_candidate(OptimizeContext& context, Candidate& candidate) {
   candidate.served = std::move(result.quantized.model);
   candidate.layers = std::move(result.layers);
   note_integers(candidate);
+  if (result.rounded) candidate.note += ", rounded by what they multiply";
 }
 
 /// The two forms that need no ranges: what they cost without data shows in the results, beside

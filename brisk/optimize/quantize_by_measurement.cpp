@@ -93,8 +93,9 @@ void set_outcome(const QuantizedModel& quantized, const FloatLayers& floats,
 QuantizedByMeasurement quantize_by_measurement(const Model& folded, const ValueRanges& ranges,
                                                const Dataset& data,
                                                const QuantizeByMeasurementOptions& options) {
+  RoundedFilters rounded;
   const Quantize quantize = [&](const std::set<std::string, std::less<>>& float_layers) {
-    return quantize_model(folded, ranges, float_layers);
+    return quantize_model(folded, ranges, float_layers, rounded);
   };
   QuantizedByMeasurement result;
   result.float_layers = options.float_layers;
@@ -106,6 +107,12 @@ QuantizedByMeasurement quantize_by_measurement(const Model& folded, const ValueR
   else
     for (const QuantizedLayer& layer : all.layers) result.layers.push_back({layer});
   if (!options.keep_slow) add_slow_layers(result.layers, floats);
+  if (options.accuracy && options.rounding &&
+      options.accuracy(quantize(names_of(floats)).model) < options.least_accuracy &&
+      options.accuracy(folded) >= options.least_accuracy) {
+    rounded = options.rounding();
+    result.rounded = true;
+  }
   if (options.accuracy)
     add_sensitive_layers(folded, quantize, data, options.accuracy, options.least_accuracy, floats);
   result.quantized = quantize(names_of(floats));

@@ -54,18 +54,22 @@ struct QuantizeByMeasurementOptions {
   /// Of a model, on held-out data; empty: no accuracy is asked for.
   std::function<double(const Model&)> accuracy = {};
   double least_accuracy = 0;
+  /// Integers of filters for where that is missed by the nearest ones; empty: there are none.
+  std::function<RoundedFilters()> rounding = {};
 };
 
 struct QuantizedByMeasurement {
   QuantizedModel quantized;
   std::vector<MeasuredLayer> layers;  ///< every product, in order, with the reason where it is not
   FloatLayers float_layers;
+  bool rounded = false;  ///< filters are those of `rounding`
 };
 
 /// `folded` (fold_weights) with `ranges` (calibrate_model): all products are quantized and timed
-/// one by one; those that are slower go back to floats; then, of the most sensitive ones (by the
-/// first batch of `data`), the fewest with which the accuracy is at least `least_accuracy`; none
-/// where that of the floats is not.
+/// one by one; those that are slower go back to floats. Where the accuracy is less than
+/// `least_accuracy` then, filters are rounded by `rounding`, which costs no speed; and of the most
+/// sensitive layers (by the first batch of `data`) the fewest go back to floats with which it is
+/// enough; nothing of this where that of the floats is not.
 QuantizedByMeasurement quantize_by_measurement(const Model& folded, const ValueRanges& ranges,
                                                const Dataset& data,
                                                const QuantizeByMeasurementOptions& options);

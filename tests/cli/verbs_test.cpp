@@ -500,6 +500,26 @@ TEST(Json, OfQuantizingWithARoundingTellsOfIt) {
     EXPECT_EQ(done.at("samples"), 2) << form;
     EXPECT_GT(done.at("sqnr"), 30) << form;
   }
+  const Json learned =
+      objects(
+          brisk({"quantize", trained.model(), "--data", trained.photos(), "--rounding", "adaround",
+                 "--rounding_steps", "3", "--equalize", "--smooth", "0.5", "--samples", "2",
+                 "--steps", "2", "--keep_slow", "--output", (output / "all").string(), "--json"}))
+          .at(0);
+  EXPECT_EQ(learned.at("rounding"), "adaround");
+  EXPECT_EQ(learned.at("equalize"), true);
+  EXPECT_EQ(learned.at("smooth"), 0.5);
+  EXPECT_GT(learned.at("sqnr"), 30);
+  const auto refused = [&](std::vector<std::string> options, const std::string& reason) {
+    options.insert(options.begin(), {"quantize", trained.model()});
+    const ChildResult result = brisk(options);
+    EXPECT_NE(result.code, 0);
+    EXPECT_NE(result.err.find(reason), std::string::npos) << result.err;
+  };
+  refused({"--dynamic", "--smooth", "0.5"}, "--smooth looks at --data");
+  refused({"--data", trained.photos(), "--equalize", "--epochs", "1"},
+          "not for --epochs, which trains ranges of the model as it is");
+  refused({"--data", trained.photos(), "--smooth", "1.5"}, "--smooth");
   const ChildResult unknown =
       brisk({"quantize", trained.model(), "--data", trained.photos(), "--rounding", "up"});
   EXPECT_NE(unknown.code, 0);

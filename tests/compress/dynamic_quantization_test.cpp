@@ -8,6 +8,7 @@
 #include "brisk/nn/layers.h"
 #include "brisk/nn/zoo/zoo.h"
 #include "tests/compress/residual_model.h"
+#include "tests/compress/tokens.h"
 #include "tests/support/kernel_case.h"
 
 namespace brisk {
@@ -70,22 +71,6 @@ TEST(DynamicQuantization, RoundsRowsByTheirOwnMagnitude) {
     }
   EXPECT_TRUE(bit_equal(run(quantize_dynamically(folded).model, "cpu", x),
                         run(quantize_dynamically(folded).model, "cpu", x)));
-}
-
-/// Tokens i32[batch, steps] of a small BERT, and positions of pads.
-std::vector<Tensor> tokens(const Program& program, int64_t batch) {
-  PhiloxSequence random(7);
-  std::vector<Tensor> inputs;
-  for (size_t i = program.state.size(); i < program.graph.inputs().size(); ++i) {
-    const Type& type = program.graph.input_type(i);
-    std::vector<int64_t> sizes = {batch};
-    for (int64_t axis = 1; axis < type.rank(); ++axis) sizes.push_back(type.shape().size(axis));
-    Tensor input(type.dtype(), sizes);
-    for (int64_t j = 0; j < input.num_elements(); ++j)
-      input.set(j, static_cast<double>(random.next_below(2)));
-    inputs.push_back(input);
-  }
-  return inputs;
 }
 
 TEST(DynamicQuantization, TakesTheProductsOfATransformer) {

@@ -6,6 +6,7 @@
 #include "brisk/backends/cuda/cudnn/native_composites.h"
 #include "brisk/backends/cuda/device_description.h"
 #include "brisk/backends/cuda/kernels/join_kernels.h"
+#include "brisk/backends/cuda/kernels/quantized/quantized_problem.h"
 #include "brisk/backends/cuda/schedule.h"
 
 namespace brisk::cuda {
@@ -28,14 +29,16 @@ LoweringTarget make_target(bool tf32) {
   target.batch_norm_through_pointwise = target.batch_norm_parts;
   target.places_through_pointwise = 16;
   target.native_composites = {
-      "convolution_statistics", "input_gradient_scale_shift",    "gram_matrix",
-      "input_gradient_join",    "moments_gradient_scale_shift",  "scale_shift_max_pool",
-      "dot_product_attention",  "dot_product_attention_gradient"};
+      "convolution_statistics", "input_gradient_scale_shift",     "gram_matrix",
+      "input_gradient_join",    "moments_gradient_scale_shift",   "scale_shift_max_pool",
+      "dot_product_attention",  "dot_product_attention_gradient", "quantized_convolution",
+      "quantized_dot"};
   target.takes_composite = [tf32](const Node& node, std::span<const Type> operands) {
     if (node.op->name == "gram_matrix") return cublaslt::library().ok();
     if (node.op->name == "scale_shift_max_pool") return true;
     if (node.op->name == "input_gradient_join" || node.op->name == "moments_gradient_scale_shift")
       return !refuse_join(node, operands, tf32);
+    if (node.op->name.starts_with("quantized_")) return !refuse_quantized(node, operands);
     if (node.op->name.starts_with("dot_product_attention"))
       return !cudnn::refuse_attention(node, operands);
     return !cudnn::refuse_native(node, operands);

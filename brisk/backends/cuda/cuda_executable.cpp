@@ -40,6 +40,11 @@ bool graphs_wanted() {
   return value == nullptr || std::string_view(value) != "0";
 }
 
+bool poison_wanted() {
+  const char* value = std::getenv("BRISK_CUDA_POISON");
+  return value != nullptr && std::string_view(value) == "1";
+}
+
 class CudaExecutable final : public Executable {
  public:
   CudaExecutable(const Program& lowered, const CompileOptions& options, const DevicePtr& device)
@@ -64,6 +69,7 @@ class CudaExecutable final : public Executable {
     compute_->fill(address(layout_.counters()), 0, layout_.counter_bytes());
     for (size_t s = 0; s < kSlots; ++s) make_slot(s);
     use_graphs_ = graphs_wanted() && !lowered_.schedule().needs_host();
+    poison_ = poison_wanted();
   }
 
   ~CudaExecutable() override {
@@ -198,7 +204,8 @@ class CudaExecutable final : public Executable {
   /// Where state entry `i` is, as the next run will read it.
   DeviceAddress current(size_t i) const { return address(layout_.state(i, started_ % kSlots)); }
   ScheduleMemory schedule_memory() const {
-    return {address(layout_.arena()), address(layout_.counters()), address(layout_.packed())};
+    return {address(layout_.arena()), address(layout_.counters()), address(layout_.packed()),
+            poison_};
   }
   Slot& next_slot() { return slots_[started_ % kSlots]; }
 
@@ -302,7 +309,7 @@ class CudaExecutable final : public Executable {
   std::shared_ptr<Stream> compute_, copy_;
   Slot slots_[kSlots];
   size_t started_ = 0, in_flight_ = 0;
-  bool bound_ = false, prepared_ = false, use_graphs_ = true;
+  bool bound_ = false, prepared_ = false, use_graphs_ = true, poison_ = false;
 };
 
 class DescribedExecutable final : public Executable {

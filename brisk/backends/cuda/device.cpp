@@ -191,8 +191,12 @@ void copy_on_device(DeviceAddress to, DeviceAddress from, int64_t bytes, StreamH
 }
 
 void Stream::fill(DeviceAddress to, uint8_t value, int64_t bytes) {
+  fill_on_device(to, value, bytes, handle_);
+}
+
+void fill_on_device(DeviceAddress to, uint8_t value, int64_t bytes, StreamHandle stream) {
   if (bytes == 0) return;
-  check(api().memset_8(to, value, static_cast<size_t>(bytes), handle_), "cuMemsetD8Async");
+  check(api().memset_8(to, value, static_cast<size_t>(bytes), stream), "cuMemsetD8Async");
 }
 
 void Stream::set(DeviceAddress to, const void* value, int64_t bytes) {

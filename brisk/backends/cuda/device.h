@@ -92,6 +92,8 @@ class Stream {
 
 /// Enqueues a copy on a bare stream; nothing when both are the same memory.
 void copy_on_device(DeviceAddress to, DeviceAddress from, int64_t bytes, StreamHandle stream);
+/// The same of `Stream::fill`.
+void fill_on_device(DeviceAddress to, uint8_t value, int64_t bytes, StreamHandle stream);
 
 /// A point of a stream's work; with timing.
 class Event {

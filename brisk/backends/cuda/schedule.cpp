@@ -15,6 +15,8 @@ namespace {
 /// Of every buffer: what 16-byte vectors, cuDNN and cuBLASLt want, and what the driver aligns to.
 constexpr int64_t kAlignment = 256;
 
+constexpr uint8_t kPoison = 0xFF;
+
 std::string result_text(const Node& node) {
   std::string text;
   for (const Type& type : node.results) text += (text.empty() ? "" : ", ") + type.to_string();
@@ -111,6 +113,7 @@ void Schedule::enqueue(std::span<const DeviceAddress> inputs,
                        StreamHandle stream, const std::function<void(size_t)>& before) {
   for (size_t s = 0; s < steps_.size(); ++s) {
     const LaunchArguments settled = arguments(s, inputs, outputs, memory, stream);
+    if (memory.poison) poison(s, settled);
     before(s);
     steps_[s].choice.launch->enqueue(settled);
   }
@@ -118,6 +121,19 @@ void Schedule::enqueue(std::span<const DeviceAddress> inputs,
   for (const StoragePlan::Copy& copy : plan_.copies())
     copy_on_device(outputs[copy.output], address(copy.from_storage, inputs, outputs, memory.arena),
                    copy.bytes, stream);
+}
+
+void Schedule::poison(size_t s, const LaunchArguments& settled) const {
+  const StoragePlan::Step& planned = plan_.steps()[s];
+  const Node& node = graph_.node(planned.node);
+  for (size_t r = 0; r < settled.results.size(); ++r)
+    if (std::ranges::find(settled.operands, settled.results[r]) == settled.operands.end())
+      fill_on_device(settled.results[r], kPoison,
+                     byte_size(node.results[r].dtype(), node.results[r].shape().num_elements()),
+                     settled.stream);
+  if (planned.scratch_buffer != SIZE_MAX)
+    fill_on_device(settled.workspace, kPoison, plan_.buffer_bytes(planned.scratch_buffer),
+                   settled.stream);
 }
 
 void Schedule::pack(std::span<const DeviceAddress> inputs, const ScheduleMemory& memory,

@@ -9,7 +9,7 @@ namespace brisk {
 
 /// `matrix` [size, size], of which the lower triangle is read, becomes L with L L^T = matrix; what
 /// is above the diagonal is left as it is. False where the matrix is not positive definite; it is
-/// then of no use. The same for each number of threads.
-bool factor_cholesky(std::span<double> matrix, int64_t size, int threads);
+/// then of no use.
+bool factor_cholesky(std::span<double> matrix, int64_t size);
 
 }  // namespace brisk

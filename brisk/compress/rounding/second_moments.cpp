@@ -5,6 +5,7 @@
 #include "brisk/compress/calibration.h"
 #include "brisk/compress/observed_values.h"
 #include "brisk/ops/contract/contract.h"
+#include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/fused/fused.h"
 #include "brisk/ops/move/move.h"
 
@@ -52,17 +53,22 @@ Value windows(Value x, const FusedConvolutionAttributes& fused, const Type& filt
   return parts.size() == 1 ? parts[0] : concatenate(parts, x.rank());
 }
 
-/// sum over all but the last `axes` axes, and the one of groups before them: [groups, k, k].
+/// Summed over the batch, averaged over all other axes but the last `axes`, and the one of groups
+/// before them: [groups, k, k].
 Value moments_of(Value rows, int64_t axes, bool grouped) {
   const int64_t kept = rows.rank() - axes - (grouped ? 1 : 0);
   std::vector<int64_t> summed(static_cast<size_t>(kept));
   std::iota(summed.begin(), summed.end(), 0);
   DotAttributes attributes = {.lhs_contract = summed, .rhs_contract = summed};
   if (grouped) attributes.lhs_batch = attributes.rhs_batch = {kept};
+  double places = 1;
+  for (int64_t axis = 1; axis < kept; ++axis)
+    places *= static_cast<double>(rows.shape().size(axis));
   int64_t k = 1;
   for (int64_t axis = rows.rank() - axes; axis < rows.rank(); ++axis) k *= rows.shape().size(axis);
   const int64_t groups = grouped ? rows.shape().size(kept) : 1;
-  return reshape(dot_general(rows, rows, attributes), {Extent(groups), Extent(k), Extent(k)});
+  return reshape(dot_general(rows, rows, attributes), {Extent(groups), Extent(k), Extent(k)}) *
+         (1 / places);
 }
 
 Value second_moments(const Graph& graph, const ProductPlan& product, Value input) {

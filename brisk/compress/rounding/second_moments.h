@@ -11,8 +11,8 @@
 
 namespace brisk {
 
-/// Told of each product and its moments, f32 [groups, k, k]: the mean over examples, summed over
-/// the places of one, of x x^T, where x are the k inputs that an output's weights (filter_of) meet,
+/// Told of each product and its moments, f32 [groups, k, k]: the mean over examples and places of
+/// x x^T, where x are the k inputs that an output's weights (filter_of) meet,
 /// padding among them.
 using SecondMomentVisitor = std::function<void(const ProductPlan& product, const Tensor& moments)>;
 

@@ -106,7 +106,7 @@ Tensor round_second_order(const Tensor& weights, const Tensor& moments, const Ro
       const int64_t row = order[static_cast<size_t>(a)], other = order[static_cast<size_t>(b)];
       factor[static_cast<size_t>(a * rows + b)] = moment(row, other) + (a == b ? damping : 0);
     }
-  require(factor_cholesky(factor, rows, threads),
+  require(factor_cholesky(factor, rows),
           "the moments of what {} weights are multiplied with are singular with a damping of {}: "
           "give more samples or a greater damping",
           weights.describe(), options.damping);

@@ -47,6 +47,13 @@ Program delay_program(Type type = kPair) {
           .updates = {0}};
 }
 
+/// A trip of a scan: what comes in goes on, and what went on comes out.
+Graph delaying_body() {
+  Builder body(standard_ops(), "body");
+  const Value carry = body.input("carry", kPair), item = body.input("item", kPair);
+  return body.finish({{"carry", item}, {"item", carry}});
+}
+
 /// Runs where the environment says that the driver is fake.
 class CudaOnFakeDevice : public ::testing::Test {
  protected:
@@ -93,14 +100,11 @@ TEST_F(CudaOnFakeDevice, TwoRunsMayBeUnderWay) {
 
 TEST_F(CudaOnFakeDevice, ScanGoesThroughItsSlicesBothWays) {
   for (const bool reverse : {false, true}) {
-    Builder body(standard_ops(), "body");
-    const Value carry = body.input("carry", kPair), item = body.input("item", kPair);
-    const Graph graph = body.finish({{"carry", item}, {"item", carry}});
     Builder builder(standard_ops(), "scan");
     const Value first = builder.input("first", kPair);
     const Value items = builder.input("items", Type(DType::f32, {3, 2}));
     const std::vector<Value> results =
-        scan(std::span(&first, 1), std::span(&items, 1), {}, graph, 3, reverse);
+        scan(std::span(&first, 1), std::span(&items, 1), {}, delaying_body(), 3, reverse);
     const auto executable =
         compiled({.graph = builder.finish({{"last", results[0]}, {"shifted", results[1]}}),
                   .num_results = 2});
@@ -118,15 +122,12 @@ TEST_F(CudaOnFakeDevice, ScanGoesThroughItsSlicesBothWays) {
 }
 
 TEST_F(CudaOnFakeDevice, KernelsAreTimedByCuptiWhereItRecords) {
-  Builder body(standard_ops(), "body");
-  const Value carry = body.input("carry", kPair), item = body.input("item", kPair);
-  const Graph graph = body.finish({{"carry", item}, {"item", carry}});
   Builder builder(standard_ops(), "scan");
   const Value first = builder.input("first", kPair);
   const Value items = builder.input("items", Type(DType::f32, {3, 2}));
   Value last = first;
   for (int i = 0; i < 2; ++i)
-    last = scan(std::span(&last, 1), std::span(&items, 1), {}, graph, 3, false)[0];
+    last = scan(std::span(&last, 1), std::span(&items, 1), {}, delaying_body(), 3, false)[0];
   const auto executable = compiled({.graph = builder.finish({{"last", last}}), .num_results = 1});
   const std::vector<Tensor> inputs = {pair(0, 0), Tensor::zeros(DType::f32, {3, 2})};
   const Profile profile = executable->profile(inputs, 4);
@@ -220,6 +221,11 @@ void expect_passed(const test::ChildResult& child, const std::string& tests) {
 TEST(CudaFake, RunsWhatNeedsNoKernel) {
   for (const char* test : {"StateAlternates*", "TwoRuns*", "Scan*", "Misuse*", "WhatDoesNotFit*"})
     expect_passed(run_on_fake(test, {}), "1 test.");
+}
+
+TEST(CudaFake, RunsTheSameOnPoisonedMemory) {
+  for (const char* test : {"StateAlternates*", "TwoRuns*", "Scan*"})
+    expect_passed(run_on_fake(test, {"BRISK_CUDA_POISON=1"}), "1 test.");
 }
 
 TEST(CudaFake, IsTimedByWhatThereIs) {

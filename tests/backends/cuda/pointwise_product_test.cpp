@@ -5,34 +5,13 @@
 #include <gtest/gtest.h>
 
 #include "brisk/backends/cuda/api/nvrtc.h"
-#include "brisk/backends/cuda/device_description.h"
 #include "brisk/backends/cuda/kernels/join_kernels.h"
 #include "brisk/ops/fused/batch_norm_fusion.h"
 #include "brisk/ops/standard.h"
+#include "tests/backends/cuda/chosen_kernel.h"
 
 namespace brisk::cuda {
 namespace {
-
-struct Made {
-  std::string kernel;
-  std::vector<KernelSource> sources;
-  int64_t workspace_bytes = 0, counter_bytes = 0;
-};
-
-/// The kernel that a described device would run the last node of such a graph with.
-Made made(const Graph& graph) {
-  const DeviceProperties device =
-      read_device_description(BRISK_SOURCE_DIR "/tests/backends/cuda/h200.json").value();
-  const Node& node = graph.nodes().back();
-  std::vector<Type> operands;
-  for (const ValueId& operand : node.operands) operands.push_back(graph.type(operand));
-  const std::vector<bool> constant(operands.size(), false);
-  CodeLibrary code;
-  const KernelChoice choice = choose_kernel({node, operands, constant, true, device, true},
-                                            PrepareContext{code, nullptr, nullptr});
-  return {choice.launch->name(), code.kernels(), choice.launch->workspace_bytes(),
-          choice.launch->counter_bytes()};
-}
 
 Graph join(DType type, int64_t rows, int64_t channels, int64_t filters) {
   Builder builder(standard_ops(), "join");
@@ -67,7 +46,7 @@ TEST(PointwiseProduct, ResNet50sFormsCompile) {
         moments(DType::f16, 802816, 64, 256), moments(DType::bf16, 200704, 128, 512),
         join(DType::f32, 802816, 256, 64), join(DType::f32, 50176, 1024, 256),
         moments(DType::f32, 802816, 64, 256)}) {
-    const Made one = made(graph);
+    const ChosenKernel one = chosen_kernel(graph);
     EXPECT_EQ(one.kernel.rfind("nvrtc/", 0), 0u) << one.kernel;
     EXPECT_GT(one.workspace_bytes, 0);
     EXPECT_GT(one.counter_bytes, 0);

@@ -65,7 +65,7 @@ TEST(SecondMoments, AreOfWhatEachPlaceOfAConvolutionSees) {
           for (int64_t place = 0; place < 36; ++place) {
             // "same" by strides of 2 over 12: nothing before, one after.
             const Tensor row = seen(hidden, image, place / 6 * 2, place % 6 * 2, 3, group * 2, 2);
-            wanted += row.get(a) * row.get(b) / 3;
+            wanted += row.get(a) * row.get(b) / (3 * 36);
           }
         EXPECT_NEAR(found.at("second").get((group * 18 + a) * 18 + b), wanted,
                     1e-5 * largest(found.at("second")))

@@ -29,10 +29,7 @@ TEST(Cholesky, GivesAFactorOfAnySize) {
     const Tensor h = moments_of(mixed(2 * n + 3, n, 3, 5));
     std::vector<double> factor(static_cast<size_t>(n * n));
     for (int64_t i = 0; i < n * n; ++i) factor[static_cast<size_t>(i)] = h.get(i);
-    std::vector<double> alone = factor;
-    ASSERT_TRUE(factor_cholesky(factor, n, 2)) << n;
-    ASSERT_TRUE(factor_cholesky(alone, n, 1)) << n;
-    EXPECT_EQ(factor, alone) << "the same whatever the number of threads";
+    ASSERT_TRUE(factor_cholesky(factor, n)) << n;
     double worst = 0;
     for (int64_t a = 0; a < n; ++a)
       for (int64_t b = 0; b <= a; ++b) {
@@ -44,7 +41,9 @@ TEST(Cholesky, GivesAFactorOfAnySize) {
     EXPECT_LT(worst, 1e-12 * largest(h) * static_cast<double>(n)) << n;
   }
   std::vector<double> indefinite = {1, 0, 2, 1};
-  EXPECT_FALSE(factor_cholesky(indefinite, 2, 1));
+  EXPECT_FALSE(factor_cholesky(indefinite, 2));
+  std::vector<double> not_a_number = {1, 0, NAN, 1};
+  EXPECT_FALSE(factor_cholesky(not_a_number, 2));
 }
 
 /// GPTQ as its paper has it, for one output: the inverse of the moments, and from it, after each

@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include "brisk/backends/cuda/api/driver.h"
-#include "brisk/backends/cuda/launch_function.h"
+#include "brisk/backends/cuda/kernels/shared_kernel.h"
 #include "brisk/backends/cuda/loop/line_writer.h"
 #include "brisk/base/rounding.h"
 
@@ -321,8 +320,6 @@ class PointwiseProductLaunch final : public Launch {
       : name_(fmt::format("{}/{}x{}x{}", product.name, product.rows, product.columns,
                           plan.depth * 2 / byte_size(product.type))),
         flops_(product.flops()),
-        blocks_(plan.chunks * plan.parts),
-        shared_bytes_(plan.shared_bytes()),
         counter_bytes_(product.sums.empty() ? 0 : plan.chunks * 4),
         workspace_bytes_(static_cast<int64_t>(product.sums.size()) * plan.parts * product.columns *
                          4) {
@@ -331,30 +328,21 @@ class PointwiseProductLaunch final : public Launch {
       parameters += fmt::format("const {}* b{}, ", storage_text(request.operands[i].dtype()), i);
     for (size_t i = 0; i < request.node.results.size(); ++i)
       parameters += fmt::format("{}* y{}, ", storage_text(request.node.results[i].dtype()), i);
-    kernel_ = context.code.add(
+    const size_t number = context.code.add(
         {"pointwise_product",
          fmt::format("\nextern \"C\" __global__ void __launch_bounds__({}, {}) $name({}u8* "
                      "workspace, u32* counters) {{\n  typedef u64 ix;\n{}}}\n",
                      kThreads, kBlocksEach, parameters, kernel_text(product, plan))});
+    kernel_ = SharedKernel(number, plan.chunks * plan.parts, kThreads, plan.shared_bytes());
   }
 
-  void load(const CodeLibrary& code) override {
-    constexpr int kMostDynamicShared = 8;  // CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
-    function_ = code.function(kernel_);
-    check((*driver())->function_set_attribute(function_, kMostDynamicShared,
-                                              static_cast<int>(shared_bytes_)),
-          "cuFuncSetAttribute");
-  }
+  void load(const CodeLibrary& code) override { kernel_.load(code); }
 
   void enqueue(const LaunchArguments& arguments) override {
-    addresses_.assign(arguments.operands.begin(), arguments.operands.end());
-    addresses_.insert(addresses_.end(), arguments.results.begin(), arguments.results.end());
-    addresses_.push_back(arguments.workspace);
-    addresses_.push_back(arguments.counters);
-    pointers_.clear();
-    for (DeviceAddress& address : addresses_) pointers_.push_back(&address);
-    launch_function(function_, {static_cast<unsigned>(blocks_)}, {kThreads},
-                    static_cast<unsigned>(shared_bytes_), arguments.stream, pointers_);
+    std::vector<DeviceAddress> addresses = addresses_of(arguments);
+    addresses.push_back(arguments.workspace);
+    addresses.push_back(arguments.counters);
+    kernel_.enqueue(std::move(addresses), arguments.stream);
   }
 
   int64_t workspace_bytes() const override { return workspace_bytes_; }
@@ -365,11 +353,8 @@ class PointwiseProductLaunch final : public Launch {
  private:
   std::string name_;
   double flops_;
-  int64_t blocks_, shared_bytes_, counter_bytes_, workspace_bytes_;
-  size_t kernel_ = 0;
-  FunctionHandle function_ = nullptr;
-  std::vector<DeviceAddress> addresses_;
-  std::vector<void*> pointers_;
+  int64_t counter_bytes_, workspace_bytes_;
+  SharedKernel kernel_;
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "brisk/backends/cuda/kernels/text_launch.h"
 
+#include "brisk/backends/cuda/kernels/quantized/quantized_kernels.h"
 #include "brisk/backends/cuda/launch_function.h"
 #include "brisk/backends/cuda/loop/line_writer.h"
 
@@ -85,7 +86,8 @@ std::optional<std::string> refuse_packed(const KernelRequest& request) {
 
 std::vector<OpKernel> own_kernels() {
   std::vector<OpKernel> all;
-  for (auto* list : {&move_kernels, &index_kernels, &pool_kernels, &join_kernels, &plain_kernels})
+  for (auto* list : {&move_kernels, &index_kernels, &pool_kernels, &join_kernels,
+                     &quantized_kernels, &plain_kernels})
     for (OpKernel& entry : list()) all.push_back(std::move(entry));
   return all;
 }

@@ -1,0 +1,32 @@
+#pragma once
+
+/// A kernel whose shared memory is given when it is launched, more than 48 KiB too.
+
+#include <vector>
+
+#include "brisk/backends/cuda/kernel.h"
+
+namespace brisk::cuda {
+
+class SharedKernel {
+ public:
+  SharedKernel() = default;
+  /// `number`: of the code library. No blocks: nothing is launched.
+  SharedKernel(size_t number, int64_t blocks, int32_t threads, int64_t shared_bytes)
+      : number_(number), blocks_(blocks), threads_(threads), shared_bytes_(shared_bytes) {}
+  void load(const CodeLibrary& code);
+  /// `addresses`: all of the kernel's arguments.
+  void enqueue(std::vector<DeviceAddress> addresses, StreamHandle stream) const;
+
+ private:
+  size_t number_ = 0;
+  int64_t blocks_ = 0;
+  int32_t threads_ = 0;
+  int64_t shared_bytes_ = 0;
+  FunctionHandle function_ = nullptr;
+};
+
+/// Operands, then results.
+std::vector<DeviceAddress> addresses_of(const LaunchArguments& arguments);
+
+}  // namespace brisk::cuda
