@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <set>
 
 #include "brisk/nn/zoo/zoo.h"
@@ -228,9 +229,8 @@ TEST_F(CudaTraining, Tf32FollowsFloat32) {
   }
 }
 
-/// Five steps, twice, end in the same bits.
-void expect_equal_bits_twice(const Model& model, const StepOptions& options) {
-  RunningStep first(model, options, 16, "cuda"), second(model, options, 16, "cuda");
+/// After five steps of both.
+void expect_equal_bits(RunningStep& first, RunningStep& second) {
   for (uint64_t step = 0; step < 5; ++step) {
     const std::vector<Tensor> batch = tiny_images(16, step + 1);
     first.run(batch);
@@ -239,6 +239,11 @@ void expect_equal_bits_twice(const Model& model, const StepOptions& options) {
   const auto a = first.executable->state(), b = second.executable->state();
   for (size_t i = 0; i < a.size(); ++i)
     EXPECT_TRUE(bit_equal(a[i], b[i])) << first.program.state[i].name;
+}
+
+void expect_equal_bits_twice(const Model& model, const StepOptions& options) {
+  RunningStep first(model, options, 16, "cuda"), second(model, options, 16, "cuda");
+  expect_equal_bits(first, second);
 }
 
 TEST_F(CudaTraining, ARunTwiceIsBitEqual) {
@@ -251,6 +256,53 @@ TEST_F(CudaTraining, EveryFusionTwiceIsBitEqual) {
     options.target = step_target(**find_backend("cuda"), precision);
     expect_equal_bits_twice(wide_bottleneck(), options);
   }
+}
+
+/// Every byte that is read was written by the step that is to: what each step writes is filled with
+/// ones (NaN) before, in the second of two trainings.
+struct Poisoned {
+  RunningStep clean, poisoned;
+  Poisoned(const Model& model, const StepOptions& options, int64_t batch_size)
+      : clean(model, options, batch_size, "cuda"),
+        poisoned((setenv("BRISK_CUDA_POISON", "1", 1), model), options, batch_size, "cuda") {
+    unsetenv("BRISK_CUDA_POISON");
+  }
+};
+
+/// Where sums vary in their last bits: a NaN would be in the loss, or, in a gradient, make its step
+/// be skipped and the loss scale smaller.
+void expect_no_nan(Poisoned& both, const std::function<std::vector<Tensor>(uint64_t)>& images) {
+  for (uint64_t step = 0; step < 5; ++step) {
+    const std::vector<Tensor> batch = images(step + 1);
+    both.clean.run(batch);
+    both.poisoned.run(batch);
+    EXPECT_NEAR(both.clean.results[0].item(), both.poisoned.results[0].item(), 0.15);
+  }
+  for (const char* name : {"loss_scale/scale", "loss_scale/good_steps"})
+    EXPECT_TRUE(bit_equal(both.clean.state(name), both.poisoned.state(name))) << name;
+  for (const Tensor& entry : both.poisoned.executable->state())
+    for (int64_t i = 0; i < entry.num_elements(); ++i) ASSERT_TRUE(std::isfinite(entry.get(i)));
+}
+
+TEST_F(CudaTraining, PoisonedMemoryChangesNothing) {
+  using Names = std::set<std::string, std::less<>>;
+  for (const Precision precision :
+       {Precision::float32, Precision::mixed_float16, Precision::mixed_bfloat16, Precision::tf32})
+    for (const Model& model : {tiny_cnn(true), tiny_bottleneck(), wide_bottleneck()})
+      for (const Names& off : {Names{}, Names{"group_loops", "fuse_loops"}}) {
+        StepOptions options = step_options(precision);
+        options.target = step_target(**find_backend("cuda"), precision);
+        options.target.places_through_pointwise = 0;
+        options.disabled_passes = off;
+        SCOPED_TRACE(fmt::format("{}, precision {}, without [{}]", model.name,
+                                 static_cast<int>(precision), fmt::join(off, ", ")));
+        Poisoned both(model, options, 16);
+        // The sums of cuDNN's fused convolutions vary in their last bits.
+        if (precision == Precision::mixed_float16)
+          expect_no_nan(both, [](uint64_t step) { return tiny_images(16, step); });
+        else
+          expect_equal_bits(both.clean, both.poisoned);
+      }
 }
 
 TEST_F(CudaTraining, AnOverflowSkipsTheStepAndTrainingRecovers) {
@@ -341,6 +393,16 @@ TEST_F(CudaTraining, AHundredStepsOfResNet18WithEveryFusionDifferAsRoundingDoes)
       first, last, by_fusion, by_rounding);
   EXPECT_LT(last, 0.8 * first);
   EXPECT_LT(by_fusion, 1.5 * by_rounding);
+}
+
+TEST_F(CudaTraining, PoisonedMemoryChangesNothingOfResNet18) {
+  Model model = zoo::resnet18({.input = {32, 32, 3}, .classes = 10, .small_stem = true});
+  model.initialize(5);
+  StepOptions options = step_options(Precision::mixed_float16);
+  options.optimizer = sgd({.learning_rate = 0.02, .momentum = 0.9});
+  options.target = (*find_backend("cuda"))->target();
+  Poisoned both(model, options, 64);
+  expect_no_nan(both, [](uint64_t step) { return patterned_images(64, step); });
 }
 
 TEST_F(CudaTraining, ATrainerLearnsAndItsMetricsMissNoStep) {
