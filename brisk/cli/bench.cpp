@@ -28,7 +28,7 @@ struct BenchOptions {
   std::string model;  ///< empty: the small CNN on Fashion-MNIST, with its start-up
   std::vector<int64_t> batch_sizes = {32};
   int64_t sequence_length = 0;
-  bool inference = false, nondeterministic = false, plain = false;
+  bool inference = false, deterministic = false, nondeterministic = false, plain = false;
   std::vector<std::string> disabled;
 };
 
@@ -79,7 +79,8 @@ int run_model(BenchOptions options) {
   if (!options.json && backend->available()) fmt::print("{}\n", backend->describe());
   for (const ModelTiming& timing : bench_model({.model = options.model,
                                    .sequence_length = options.sequence_length,
-                                   .deterministic = !options.nondeterministic,
+                                   .deterministic = options.deterministic,
+                                   .nondeterministic = options.nondeterministic,
                                    .backend = options.backend,
                                    .precision = parse_precision(options.precision),
                                    .batch_sizes = options.batch_sizes,
@@ -154,8 +155,13 @@ void add_bench(CLI::App& app, int& code) {
   verb->add_option("--sequence_length", options->sequence_length,
                    "With a model of text: its steps, instead of those that it is known by")
       ->check(CLI::PositiveNumber);
+  CLI::Option* deterministic = verb->add_flag(
+      "--deterministic", options->deterministic,
+      "With a model: nothing whose results vary between runs, as cuDNN's sums in f16 "
+      "do without noting it");
   verb->add_flag("--nondeterministic", options->nondeterministic,
-                 "With a model: take kernels whose results vary between runs, too");
+                 "With a model: kernels that are noted to vary between runs, too")
+      ->excludes(deterministic);
   verb->add_flag("--inference", options->inference,
                  "With a model: the forward pass alone, not a training step");
   CLI::Option* disable =

@@ -12,7 +12,7 @@ namespace {
 
 struct TrainOptions {
   std::string recipe, output, backend;
-  bool resume = false, json = false, quiet = false;
+  bool deterministic = false, resume = false, json = false, quiet = false;
   int64_t epochs = -1, threads = -1;
 };
 
@@ -23,6 +23,7 @@ std::string resume_command(const TrainOptions& options) {
   if (options.epochs >= 0) command += fmt::format(" --epochs {}", options.epochs);
   if (!options.backend.empty()) command += " --backend " + options.backend;
   if (options.threads >= 0) command += fmt::format(" --threads {}", options.threads);
+  if (options.deterministic) command += " --deterministic";
   return command + " --resume";
 }
 
@@ -33,6 +34,7 @@ int train(const TrainOptions& options) {
   if (options.epochs >= 0) recipe.epochs = options.epochs;
   if (!options.backend.empty()) recipe.backend = options.backend;
   if (options.threads >= 0) recipe.threads = options.threads;
+  if (options.deterministic) recipe.deterministic = true;
   const Job job = make_job(recipe);
   require_new_run(recipe.output, options.resume);
   Trainer trainer(job.model, job.trainer);
@@ -73,6 +75,8 @@ void add_train(CLI::App& app, int& code) {
   add_backend_option(*verb, options->backend);
   verb->add_option("--threads", options->threads, "Threads of computation (else the recipe's)")
       ->check(CLI::NonNegativeNumber);
+  verb->add_flag("--deterministic", options->deterministic,
+                 "The same bits in every run of mixed_float16 on a GPU, too (else the recipe's)");
   verb->add_flag("--resume", options->resume, "Go on from the newest checkpoint");
   verb->add_flag("--json", options->json, "Print the result as one JSON object");
   verb->add_flag("--quiet", options->quiet, "No progress");

@@ -155,6 +155,7 @@ struct Recipe {
   int64_t threads = 0;       ///< of computation; 0: all cores
   int64_t data_threads = 0;  ///< of the input pipeline; 0: chosen
   std::string backend = "cpu";
+  bool deterministic = false;  ///< the same bits in every run on a GPU, too
   std::filesystem::path output = "runs/brisk";
   int64_t checkpoint_every_steps = 0;   ///< besides at the end of epochs; 0: only there
   int64_t checkpoint_every_epochs = 1;  ///< and at the end of the last one

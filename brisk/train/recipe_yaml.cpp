@@ -81,6 +81,7 @@ class RecipeReader {
       recipe.backend = text_of(node, "backend");
       require_known(node, "backend", recipe.backend, backend_names());
     }
+    fields.read("deterministic", recipe.deterministic);
     const YAML::Node output = fields.find("output");
     recipe.output = output ? path(output, "output") : directory_ / recipe.output;
     fields.read("checkpoint_every_steps", recipe.checkpoint_every_steps, 0);

@@ -100,8 +100,8 @@ TEST(TfliteOps, SayWhatTheyDoNotTake) {
               [](std::span<const Value> in) { return tflite_mean(in[0], {.reduce = {{2}}}); }),
       "[tflite_mean]");
 
-  expect_part(refused({i16}, [](std::span<const Value> in) { return tflite_logistic(in[0], {}); }),
-              "[tflite_logistic] takes i8 or u8, not i16");
+  expect_part(refused({f32}, [](std::span<const Value> in) { return tflite_logistic(in[0], {}); }),
+              "[tflite_logistic] takes i8, u8 or i16, not f32");
   expect_part(refused({Tensor(DType::i8, {1, 4096})},
                       [](std::span<const Value> in) { return tflite_softmax(in[0], {}); }),
               "has more places than its sums have room for, 4095");
@@ -121,7 +121,7 @@ TEST(TfliteOps, SayWhatTheyDoNotTake) {
   expect_part(refused({i8, filter, bias, Tensor(DType::f32, {3})}, dot),
               "[tflite_dot] the factor must be f64[3], but is f32[3]");
   expect_part(refused({f32, filter, bias, factor}, dot),
-              "[tflite_dot] multiplies i8 with i8, not f32 with i8");
+              "[tflite_dot] multiplies i8 or i16 with i8, not f32 with i8");
   expect_part(refused({Tensor(DType::i8, {2, 5}), filter, bias, factor}, dot),
               "[tflite_dot] multiplies [..., m, k] with [k, n]");
 }

@@ -62,6 +62,24 @@ TEST(CudaLowering, ABlocksGradientsAreOneKernelWhereProductsAreRounded) {
   EXPECT_EQ(kernels_of_resnet50(Precision::float32, "input_gradient_join"), 0);
 }
 
+TEST(CudaLowering, SumsThatVaryAreLeftOutOfADeterministicStep) {
+  const auto cuda = *find_backend("cuda");
+  const auto varying = [&](Precision precision, bool deterministic) {
+    StepOptions options;
+    options.precision = precision;
+    options.target = step_target(*cuda, precision, deterministic);
+    const Program step = make_training_step(zoo::by_name("resnet50"), options, 16);
+    return std::ranges::count_if(step.graph.nodes(), [](const Node& node) {
+      return node.op->name == "convolution_statistics" ||
+             node.op->name == "input_gradient_scale_shift";
+    });
+  };
+  EXPECT_GT(varying(Precision::mixed_float16, false), 20);
+  EXPECT_EQ(varying(Precision::mixed_float16, true), 0);
+  EXPECT_EQ(varying(Precision::mixed_bfloat16, true), varying(Precision::mixed_bfloat16, false))
+      << "sums by loops of our own do not vary";
+}
+
 TEST(CudaLowering, AResidualNetworkRunsWithTheLibrariesThatAreThere) {
   EXPECT_GE(kernels_of_resnet50(Precision::mixed_float16, ""), 100);
 }

@@ -25,6 +25,7 @@ LoweringTarget make_target(bool tf32) {
   target.tf32 = tf32;
   target.folds_batch_norm = true;
   target.batch_norm_parts = {DType::f16, DType::bf16};
+  target.varying_batch_norm_parts = {DType::f16};
   if (tf32) target.batch_norm_parts.insert(DType::f32);
   target.batch_norm_through_pointwise = target.batch_norm_parts;
   target.places_through_pointwise = 16;

@@ -109,10 +109,11 @@ TEST(CudaBackend, WithoutADeviceSaysWhyWhenSomethingIsCompiled) {
 
 TEST(CudaBackend, ReportsEachLibrary) {
   const std::vector<LibraryReport> reports = find_backend("cuda").value()->libraries();
-  ASSERT_EQ(reports.size(), 4u);
-  const std::vector<std::string> names = {"CUDA driver", "NVRTC", "cuDNN", "cuBLASLt"};
+  ASSERT_EQ(reports.size(), 5u);
+  const std::vector<std::string> names = {"CUDA driver", "NVRTC", "cuDNN", "cuBLASLt", "CUPTI"};
   for (size_t i = 0; i < names.size(); ++i) {
     EXPECT_EQ(reports[i].name, names[i]);
+    EXPECT_EQ(reports[i].optional, names[i] == "CUPTI");
     EXPECT_FALSE(reports[i].wanted.empty());
     if (reports[i].path.empty())
       EXPECT_TRUE(mentions(reports[i].problem, "was not found by the loader"));
