@@ -66,6 +66,7 @@ TEST(CudaLowering, SumsThatVaryAreLeftOutOfADeterministicStep) {
   const auto cuda = *find_backend("cuda");
   const auto varying = [&](Precision precision, bool deterministic) {
     StepOptions options;
+    options.optimizer = sgd({.learning_rate = 0.1});
     options.precision = precision;
     options.target = step_target(*cuda, precision, deterministic);
     const Program step = make_training_step(zoo::by_name("resnet50"), options, 16);
