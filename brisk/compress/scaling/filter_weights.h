@@ -2,7 +2,10 @@
 
 /// A product's stored weights, each by the channels that it goes from and to.
 
+#include <algorithm>
+
 #include "brisk/compress/quantize_plan.h"
+#include "brisk/ir/op.h"
 
 namespace brisk {
 
