@@ -160,7 +160,8 @@ std::string readable_kernel_name(const char* name) {
   std::string text = status == 0 ? demangled : name;
   std::free(demangled);
   if (text.starts_with("void ")) text.erase(0, 5);
-  // The arguments' bracket is the last one outside of a template's.
+  // Arguments begin at the first bracket outside of a template's; a namespace without a name has
+  // one, too.
   int depth = 0;
   for (size_t i = 0; i < text.size(); ++i) {
     depth += text[i] == '<' ? 1 : text[i] == '>' ? -1 : 0;
