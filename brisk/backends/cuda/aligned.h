@@ -1,8 +1,9 @@
 #pragma once
 
-/// The grain of device memory.
+/// What values take of device memory, and its grain.
 
 #include "brisk/base/rounding.h"
+#include "brisk/ir/type.h"
 
 namespace brisk::cuda {
 
@@ -10,6 +11,11 @@ namespace brisk::cuda {
 /// allocations begin at: every vector load is then aligned.
 constexpr int64_t aligned(int64_t bytes) {
   return round_up(bytes, 256);
+}
+
+/// Of a value whose dimensions are bound.
+inline int64_t type_bytes(const Type& type) {
+  return byte_size(type.dtype(), type.shape().num_elements());
 }
 
 }  // namespace brisk::cuda

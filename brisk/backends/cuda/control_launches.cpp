@@ -19,9 +19,6 @@ namespace {
 
 using Addresses = std::vector<DeviceAddress>;
 
-int64_t type_bytes(const Type& type) {
-  return byte_size(type.dtype(), type.shape().num_elements());
-}
 DeviceAddress at(DeviceAddress base, int64_t offset) {
   return base + static_cast<DeviceAddress>(offset);
 }

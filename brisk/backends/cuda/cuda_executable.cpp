@@ -4,6 +4,7 @@
 #include <cstring>
 #include <optional>
 
+#include "brisk/backends/cuda/capture_order.h"
 #include "brisk/backends/cuda/memory_layout.h"
 #include "brisk/backends/cuda/step_clock.h"
 #include "brisk/backends/cuda/step_graph.h"
@@ -35,14 +36,9 @@ void copy_host(std::byte* to, const std::byte* from, int64_t bytes) {
   });
 }
 
-bool graphs_wanted() {
-  const char* value = std::getenv("BRISK_CUDA_GRAPH");
-  return value == nullptr || std::string_view(value) != "0";
-}
-
-bool poison_wanted() {
-  const char* value = std::getenv("BRISK_CUDA_POISON");
-  return value != nullptr && std::string_view(value) == "1";
+bool is_set_to(const char* variable, std::string_view expected) {
+  const char* value = std::getenv(variable);
+  return value != nullptr && value == expected;
 }
 
 class CudaExecutable final : public Executable {
@@ -68,8 +64,9 @@ class CudaExecutable final : public Executable {
     lowered_.constants().place(address(layout_.constants()), *compute_);
     compute_->fill(address(layout_.counters()), 0, layout_.counter_bytes());
     for (size_t s = 0; s < kSlots; ++s) make_slot(s);
-    use_graphs_ = graphs_wanted() && !lowered_.schedule().needs_host();
-    poison_ = poison_wanted();
+    use_graphs_ = !is_set_to("BRISK_CUDA_GRAPH", "0") && !lowered_.schedule().needs_host();
+    overlap_ = !is_set_to("BRISK_CUDA_OVERLAP", "0") && CaptureOrder::available();
+    poison_ = is_set_to("BRISK_CUDA_POISON", "1");
   }
 
   ~CudaExecutable() override {
@@ -275,12 +272,23 @@ class CudaExecutable final : public Executable {
   }
 
   void launch(Slot& slot) {
-    const auto enqueue = [&] {
-      lowered_.schedule().enqueue(slot.inputs, slot.outputs, schedule_memory(), compute_->handle());
-    };
-    if (!use_graphs_ || started_ == 0) return enqueue();
-    if (!slot.graph) slot.graph = std::make_unique<StepGraph>(device_, *compute_, enqueue);
+    if (!use_graphs_ || started_ == 0)
+      return lowered_.schedule().enqueue(slot.inputs, slot.outputs, schedule_memory(),
+                                         compute_->handle());
+    if (!slot.graph)
+      slot.graph = std::make_unique<StepGraph>(device_, *compute_, [&] { capture(slot); });
     slot.graph->launch(*compute_);
+  }
+
+  void capture(const Slot& slot) {
+    Schedule& schedule = lowered_.schedule();
+    const StreamHandle stream = compute_->handle();
+    if (!overlap_) return schedule.enqueue(slot.inputs, slot.outputs, schedule_memory(), stream);
+    CaptureOrder order(
+        stream, step_dependencies(schedule.accesses(slot.inputs, slot.outputs, schedule_memory())));
+    schedule.enqueue(slot.inputs, slot.outputs, schedule_memory(), stream,
+                     [&](size_t step) { order.before(step); });
+    order.finish();
   }
 
   void check_entry(size_t index) const {
@@ -309,7 +317,7 @@ class CudaExecutable final : public Executable {
   std::shared_ptr<Stream> compute_, copy_;
   Slot slots_[kSlots];
   size_t started_ = 0, in_flight_ = 0;
-  bool bound_ = false, prepared_ = false, use_graphs_ = true, poison_ = false;
+  bool bound_ = false, prepared_ = false, use_graphs_ = true, overlap_ = true, poison_ = false;
 };
 
 class DescribedExecutable final : public Executable {

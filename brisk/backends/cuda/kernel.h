@@ -43,7 +43,7 @@ struct LaunchArguments {
   DeviceAddress workspace = 0;  ///< workspace_bytes(), aligned to 256
   StreamHandle stream = nullptr;
   /// counter_bytes() that are zero before the launch's work and zero again after it: arrival
-  /// counters of blocks. All launches share them.
+  /// counters of blocks. No other launch of a program has them.
   DeviceAddress counters = 0;
   DeviceAddress packed = 0;  ///< packed_bytes(), as `pack` left them
 };

@@ -5,12 +5,6 @@
 #include "brisk/backends/cuda/aligned.h"
 
 namespace brisk::cuda {
-namespace {
-
-int64_t type_bytes(const Type& type) {
-  return byte_size(type.dtype(), type.shape().num_elements());
-}
-}  // namespace
 
 int64_t MemoryLayout::place(int64_t bytes) {
   const int64_t offset = total_;

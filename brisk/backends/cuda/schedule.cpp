@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "brisk/backends/cuda/aligned.h"
 #include "brisk/backends/cuda/api/driver.h"
 #include "brisk/backends/cuda/control_launches.h"
 #include "brisk/base/error.h"
@@ -14,6 +15,10 @@ namespace {
 
 /// Of every buffer: what 16-byte vectors, cuDNN and cuBLASLt want, and what the driver aligns to.
 constexpr int64_t kAlignment = 256;
+
+/// What the arena may be larger for buffers that share memory with none: so steps that only
+/// happened to be given one after the other's memory may run at the same time.
+constexpr int64_t kApartBytes = int64_t{64} << 20;
 
 constexpr uint8_t kPoison = 0xFF;
 
@@ -63,8 +68,9 @@ Schedule::Schedule(Graph graph, const ScheduleContext& context,
     }
     workspace_bytes.push_back(step.choice.launch->workspace_bytes());
     step.packed_offset = packed_bytes_;
-    packed_bytes_ +=
-        (step.choice.launch->packed_bytes() + kAlignment - 1) / kAlignment * kAlignment;
+    packed_bytes_ += aligned(step.choice.launch->packed_bytes());
+    step.counter_offset = counter_bytes_;
+    counter_bytes_ += aligned(step.choice.launch->counter_bytes());
   }
   if (!refused.empty()) {
     std::string text;
@@ -73,7 +79,7 @@ Schedule::Schedule(Graph graph, const ScheduleContext& context,
                           count > 1 ? fmt::format(" ({} such nodes)", count) : "");
     refuse("graph '{}' can't run on {}:{}", graph_.name(), context.device.name, text);
   }
-  plan_.plan_arena(workspace_bytes, in_place(), kAlignment);
+  plan_.plan_arena(workspace_bytes, in_place(), kAlignment, kApartBytes);
 }
 
 StoragePlan::InPlace Schedule::in_place() const {
@@ -113,8 +119,8 @@ void Schedule::enqueue(std::span<const DeviceAddress> inputs,
                        StreamHandle stream, const std::function<void(size_t)>& before) {
   for (size_t s = 0; s < steps_.size(); ++s) {
     const LaunchArguments settled = arguments(s, inputs, outputs, memory, stream);
-    if (memory.poison) poison(s, settled);
     before(s);
+    if (memory.poison) poison(s, settled);
     steps_[s].choice.launch->enqueue(settled);
   }
   before(steps_.size());
@@ -128,9 +134,7 @@ void Schedule::poison(size_t s, const LaunchArguments& settled) const {
   const Node& node = graph_.node(planned.node);
   for (size_t r = 0; r < settled.results.size(); ++r)
     if (std::ranges::find(settled.operands, settled.results[r]) == settled.operands.end())
-      fill_on_device(settled.results[r], kPoison,
-                     byte_size(node.results[r].dtype(), node.results[r].shape().num_elements()),
-                     settled.stream);
+      fill_on_device(settled.results[r], kPoison, type_bytes(node.results[r]), settled.stream);
   if (planned.scratch_buffer != SIZE_MAX)
     fill_on_device(settled.workspace, kPoison, plan_.buffer_bytes(planned.scratch_buffer),
                    settled.stream);
@@ -157,19 +161,37 @@ LaunchArguments Schedule::arguments(size_t s, std::span<const DeviceAddress> inp
   if (planned.scratch_buffer != SIZE_MAX)
     workspace =
         memory.arena + static_cast<DeviceAddress>(plan_.buffer_offset(planned.scratch_buffer));
-  return {step.operands,   step.results,
-          workspace,       stream,
-          memory.counters, memory.packed + static_cast<DeviceAddress>(step.packed_offset)};
+  return {step.operands,
+          step.results,
+          workspace,
+          stream,
+          memory.counters + static_cast<DeviceAddress>(step.counter_offset),
+          memory.packed + static_cast<DeviceAddress>(step.packed_offset)};
 }
 
 bool Schedule::output_may_overwrite(size_t output, size_t input) const {
   return plan_.output_may_overwrite(output, input, in_place());
 }
 
-int64_t Schedule::counter_bytes() const {
-  int64_t bytes = 0;
-  for (const Step& step : steps_) bytes = std::max(bytes, step.choice.launch->counter_bytes());
-  return bytes;
+std::vector<StepAccess> Schedule::accesses(std::span<const DeviceAddress> inputs,
+                                           std::span<const DeviceAddress> outputs,
+                                           const ScheduleMemory& memory) {
+  std::vector<StepAccess> result(steps_.size() + 1);
+  for (size_t s = 0; s < steps_.size(); ++s) {
+    const Node& node = graph_.node(plan_.steps()[s].node);
+    const LaunchArguments settled = arguments(s, inputs, outputs, memory, nullptr);
+    for (size_t i = 0; i < settled.operands.size(); ++i)
+      result[s].reads.push_back({settled.operands[i], type_bytes(graph_.type(node.operands[i]))});
+    for (size_t r = 0; r < settled.results.size(); ++r)
+      result[s].writes.push_back({settled.results[r], type_bytes(node.results[r])});
+    result[s].writes.push_back({settled.workspace, steps_[s].choice.launch->workspace_bytes()});
+  }
+  for (const StoragePlan::Copy& copy : plan_.copies()) {
+    result.back().reads.push_back(
+        {address(copy.from_storage, inputs, outputs, memory.arena), copy.bytes});
+    result.back().writes.push_back({outputs[copy.output], copy.bytes});
+  }
+  return result;
 }
 
 bool Schedule::needs_host() const {

@@ -10,6 +10,7 @@
 
 #include "brisk/backends/cuda/constant_pool.h"
 #include "brisk/backends/cuda/kernel.h"
+#include "brisk/backends/cuda/step_dependencies.h"
 #include "brisk/ir/graph.h"
 #include "brisk/runtime/executable.h"
 #include "brisk/runtime/lower/storage_plan.h"
@@ -57,9 +58,14 @@ class Schedule {
                const ScheduleMemory& memory, StreamHandle stream,
                const std::function<void(size_t step)>& before);
 
+  /// What each step of such a run touches, and behind the steps what is copied in the end.
+  std::vector<StepAccess> accesses(std::span<const DeviceAddress> inputs,
+                                   std::span<const DeviceAddress> outputs,
+                                   const ScheduleMemory& memory);
+
   size_t num_steps() const { return steps_.size(); }
   int64_t arena_bytes() const { return plan_.arena_bytes(); }
-  int64_t counter_bytes() const;
+  int64_t counter_bytes() const { return counter_bytes_; }
   int64_t packed_bytes() const { return packed_bytes_; }
   bool output_may_overwrite(size_t output, size_t input) const;
   /// A launch must be driven by the host while it runs.
@@ -73,7 +79,7 @@ class Schedule {
   struct Step {
     KernelChoice choice;
     std::vector<DeviceAddress> operands, results;
-    int64_t packed_offset = 0;
+    int64_t packed_offset = 0, counter_offset = 0;
   };
   /// Settles a step's addresses.
   LaunchArguments arguments(size_t step, std::span<const DeviceAddress> inputs,
@@ -89,7 +95,7 @@ class Schedule {
   const ConstantPool* constants_;
   std::vector<size_t> constant_numbers_;  ///< in the pool, per constant of the plan
   std::vector<Step> steps_;               ///< as the plan's
-  int64_t packed_bytes_ = 0;
+  int64_t packed_bytes_ = 0, counter_bytes_ = 0;
 };
 
 /// "1.53 GiB".

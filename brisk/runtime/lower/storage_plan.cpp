@@ -30,6 +30,19 @@ ValueId root(const Graph& graph, ValueId value) {
   return value;
 }
 
+/// The smallest, up to `bytes` together, live from the first step to the last.
+void keep_apart(std::vector<BufferLifetime>& buffers, int64_t bytes, int last) {
+  std::vector<BufferLifetime*> by_size;
+  for (BufferLifetime& buffer : buffers) by_size.push_back(&buffer);
+  std::ranges::stable_sort(by_size, {}, &BufferLifetime::bytes);
+  for (BufferLifetime* buffer : by_size) {
+    bytes -= buffer->bytes;
+    if (bytes < 0) return;
+    buffer->first = 0;
+    buffer->last = last;
+  }
+}
+
 }  // namespace
 
 StoragePlan::StoragePlan(const Graph& graph) {
@@ -113,7 +126,7 @@ bool StoragePlan::is_constant(ValueId value, const std::vector<bool>& constant_i
 }
 
 void StoragePlan::plan_arena(std::span<const int64_t> scratch_bytes, const InPlace& in_place,
-                             int64_t alignment) {
+                             int64_t alignment, int64_t apart_bytes) {
   for (size_t s = 0; s < steps_.size(); ++s)
     if (scratch_bytes[s] > 0) steps_[s].scratch_buffer = add_buffer(scratch_bytes[s]);
   std::vector<BufferLifetime> lifetimes(buffer_bytes_.size());
@@ -168,6 +181,7 @@ void StoragePlan::plan_arena(std::span<const int64_t> scratch_bytes, const InPla
     root_number[b] = roots.size();
     roots.push_back(lifetimes[b]);
   }
+  keep_apart(roots, apart_bytes, end);
   const MemoryPlan plan = plan_memory(roots, alignment);
   arena_bytes_ = plan.total_bytes;
   buffer_offsets_.assign(buffer_bytes_.size(), 0);

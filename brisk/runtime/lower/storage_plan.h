@@ -46,9 +46,11 @@ class StoragePlan {
   /// shorter than the inputs: the rest is none).
   bool is_constant(ValueId value, const std::vector<bool>& constant_inputs) const;
 
-  /// Lays out the arena. `scratch_bytes`: of each step.
+  /// Lays out the arena. `scratch_bytes`: of each step. `apart_bytes`: so many bytes are spent on
+  /// giving the smallest buffers memory of their own, for a device that runs steps at the same time
+  /// where they share none.
   void plan_arena(std::span<const int64_t> scratch_bytes, const InPlace& in_place,
-                  int64_t alignment = 64);
+                  int64_t alignment = 64, int64_t apart_bytes = 0);
 
   // After plan_arena.
   int64_t arena_bytes() const { return arena_bytes_; }

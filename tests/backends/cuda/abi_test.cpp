@@ -72,6 +72,8 @@ BRISK_SAME(stream_synchronize, ::cuStreamSynchronize);
 BRISK_SAME(stream_wait_event, ::cuStreamWaitEvent);
 BRISK_SAME(stream_begin_capture, ::cuStreamBeginCapture_v2);
 BRISK_SAME(stream_end_capture, ::cuStreamEndCapture);
+BRISK_SAME(stream_get_capture_info, ::cuStreamGetCaptureInfo);
+BRISK_SAME(stream_update_capture_dependencies, ::cuStreamUpdateCaptureDependencies);
 BRISK_SAME(graph_instantiate, ::cuGraphInstantiateWithFlags);
 BRISK_SAME(graph_launch, ::cuGraphLaunch);
 BRISK_SAME(graph_destroy, ::cuGraphDestroy);

@@ -121,6 +121,35 @@ TEST_F(CudaOnFakeDevice, ScanGoesThroughItsSlicesBothWays) {
   }
 }
 
+/// The fake device runs what waits for nothing in the reverse order.
+TEST_F(CudaOnFakeDevice, EachStepWaitsForWhatItNeeds) {
+  Builder builder(standard_ops(), "chains");
+  const Value memory = builder.input("memory", kPair), x = builder.input("x", kPair);
+  const Value items = builder.input("items", Type(DType::f32, {3, 2}));
+  const auto shifted = [&](const Value& first, const Value& all) {
+    return scan(std::span(&first, 1), std::span(&all, 1), {}, delaying_body(), 3, false)[1];
+  };
+  Value left = items, right = items;
+  for (int i = 0; i < 3; ++i) left = shifted(memory, left), right = shifted(x, right);
+  const Value last = scan(std::span(&x, 1), std::span(&left, 1), {}, delaying_body(), 3, false)[0];
+  const auto executable =
+      compiled({.graph = builder.finish({{"left", left}, {"right", right}, {"memory", last}}),
+                .state = {{.name = "memory", .type = kPair}},
+                .num_results = 2,
+                .updates = {0}});
+  executable->bind_state(std::vector{pair(5, 5)});
+  const std::vector<Tensor> inputs = {
+      pair(7, 7), Tensor::of<float>({3, 2}, std::vector<float>{1, 1, 2, 2, 3, 3})};
+  for (int run = 0; run < 4; ++run) {
+    const auto got = executable->run(inputs);
+    for (int64_t i = 0; i < 6; ++i) {
+      EXPECT_EQ(got[0].get(i), 5) << run;
+      EXPECT_EQ(got[1].get(i), 7) << run;
+    }
+    EXPECT_EQ(executable->state(0).get(0), 5) << run;
+  }
+}
+
 TEST_F(CudaOnFakeDevice, KernelsAreTimedByCuptiWhereItRecords) {
   Builder builder(standard_ops(), "scan");
   const Value first = builder.input("first", kPair);
@@ -219,13 +248,20 @@ void expect_passed(const test::ChildResult& child, const std::string& tests) {
 }
 
 TEST(CudaFake, RunsWhatNeedsNoKernel) {
-  for (const char* test : {"StateAlternates*", "TwoRuns*", "Scan*", "Misuse*", "WhatDoesNotFit*"})
+  for (const char* test :
+       {"StateAlternates*", "TwoRuns*", "Scan*", "EachStepWaits*", "Misuse*", "WhatDoesNotFit*"})
     expect_passed(run_on_fake(test, {}), "1 test.");
 }
 
 TEST(CudaFake, RunsTheSameOnPoisonedMemory) {
-  for (const char* test : {"StateAlternates*", "TwoRuns*", "Scan*"})
+  for (const char* test : {"StateAlternates*", "TwoRuns*", "Scan*", "EachStepWaits*"})
     expect_passed(run_on_fake(test, {"BRISK_CUDA_POISON=1"}), "1 test.");
+}
+
+TEST(CudaFake, RunsTheSameOneStepAfterAnother) {
+  for (const char* setting : {"BRISK_CUDA_OVERLAP=0", "BRISK_CUDA_GRAPH=0"})
+    for (const char* test : {"StateAlternates*", "EachStepWaits*"})
+      expect_passed(run_on_fake(test, {setting}), "1 test.");
 }
 
 TEST(CudaFake, IsTimedByWhatThereIs) {

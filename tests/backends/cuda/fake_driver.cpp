@@ -1,15 +1,18 @@
 // A driver of CUDA that is none: memory of the host, streams that do everything at once, graphs
-// that replay copies. Built as libcuda.so.1 into a folder of its own, it lets tests without a GPU
-// reach what lies above the driver: memory, slots, captures, and how failures are told. Kernels
-// can't run on it. The environment says how it behaves:
+// that replay copies in another order than they were captured in. Built as libcuda.so.1 into a
+// folder of its own, it lets tests without a GPU reach what lies above the driver: memory, slots,
+// captures, and how failures are told. Kernels can't run on it. The environment says how it
+// behaves:
 //   FAKE_CUDA_VERSION  what it says of its version; 13000 when unset
 //   FAKE_CUDA_DEVICES  how many devices it has; 1 when unset
 //   FAKE_CUDA_MEMORY   bytes of the device; 1 GiB when unset
 //   FAKE_CUDA_LOST_AT  the number of the synchronisation from which on the device is lost
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <functional>
 #include <map>
 #include <utility>
@@ -20,7 +23,14 @@ namespace {
 using Status = int;
 constexpr Status kSuccess = 0, kOutOfMemory = 2, kNoDevice = 100, kInvalid = 1, kLost = 700,
                  kNotSupported = 801;
-using Work = std::vector<std::function<void()>>;
+
+/// Work that waits for other work.
+struct Node {
+  std::function<void()> work;
+  std::vector<Node*> after;
+  bool done = false;
+};
+using Graph = std::deque<Node>;
 
 int64_t setting(const char* name, int64_t otherwise) {
   const char* value = std::getenv(name);
@@ -28,7 +38,8 @@ int64_t setting(const char* name, int64_t otherwise) {
 }
 
 struct FakeStream {
-  Work* capture = nullptr;
+  Graph* capture = nullptr;
+  std::vector<Node*> frontier;  ///< what is captured next waits for these
 };
 
 std::map<uint64_t, size_t>& allocations() {
@@ -54,11 +65,27 @@ bool inside(uint64_t address, size_t bytes) {
 
 Status now_or_captured(void* stream, std::function<void()> work) {
   auto* fake = static_cast<FakeStream*>(stream);
-  if (fake->capture != nullptr)
-    fake->capture->push_back(std::move(work));
-  else
+  if (fake->capture == nullptr) {
     work();
+    return kSuccess;
+  }
+  fake->capture->push_back({std::move(work), fake->frontier});
+  fake->frontier = {&fake->capture->back()};
   return kSuccess;
+}
+
+/// In an order that a device may take, as far from that of the capture as can be: of what waits for
+/// nothing any more, what was captured last.
+void replay(Graph& graph) {
+  for (Node& node : graph) node.done = false;
+  for (size_t left = graph.size(); left > 0; --left) {
+    const auto ready = std::find_if(graph.rbegin(), graph.rend(), [](const Node& node) {
+      return !node.done && std::all_of(node.after.begin(), node.after.end(),
+                                       [](const Node* other) { return other->done; });
+    });
+    ready->work();
+    ready->done = true;
+  }
 }
 
 Status synchronised() {
@@ -188,24 +215,39 @@ Status cuStreamWaitEvent(void*, void*, unsigned) {
   return kSuccess;
 }
 Status cuStreamBeginCapture_v2(void* stream, int) {
-  return static_cast<FakeStream*>(stream)->capture = new Work, kSuccess;
+  *static_cast<FakeStream*>(stream) = {new Graph, {}};
+  return kSuccess;
 }
 Status cuStreamEndCapture(void* stream, void** graph) {
   *graph = std::exchange(static_cast<FakeStream*>(stream)->capture, nullptr);
   return kSuccess;
 }
-Status cuGraphInstantiateWithFlags(void** executable, void* graph, unsigned long long) {
-  return *executable = new Work(*static_cast<Work*>(graph)), kSuccess;
-}
-Status cuGraphLaunch(void* executable, void*) {
-  for (const auto& work : *static_cast<Work*>(executable)) work();
+Status cuStreamGetCaptureInfo_v3(void* stream, int* status, uint64_t*, void**, Node*** frontier,
+                                 const void** edges, size_t* count) {
+  auto* fake = static_cast<FakeStream*>(stream);
+  *status = fake->capture == nullptr ? 0 : 1;
+  *frontier = fake->frontier.data();
+  *edges = nullptr;
+  *count = fake->frontier.size();
   return kSuccess;
 }
+Status cuStreamUpdateCaptureDependencies_v2(void* stream, Node** frontier, const void*,
+                                            size_t count, unsigned flags) {
+  if (flags != 1) return kNotSupported;
+  static_cast<FakeStream*>(stream)->frontier.assign(frontier, frontier + count);
+  return kSuccess;
+}
+Status cuGraphInstantiateWithFlags(void** executable, void* graph, unsigned long long) {
+  return *executable = new Graph(std::move(*static_cast<Graph*>(graph))), kSuccess;
+}
+Status cuGraphLaunch(void* executable, void*) {
+  return replay(*static_cast<Graph*>(executable)), kSuccess;
+}
 Status cuGraphDestroy(void* graph) {
-  return delete static_cast<Work*>(graph), kSuccess;
+  return delete static_cast<Graph*>(graph), kSuccess;
 }
 Status cuGraphExecDestroy(void* executable) {
-  return delete static_cast<Work*>(executable), kSuccess;
+  return delete static_cast<Graph*>(executable), kSuccess;
 }
 
 Status cuEventCreate(void** event, unsigned) {

@@ -43,6 +43,8 @@ void look_up(EntryPoints& find, Driver& driver) {
   find("cuStreamWaitEvent", driver.stream_wait_event);
   find("cuStreamBeginCapture_v2", driver.stream_begin_capture);
   find("cuStreamEndCapture", driver.stream_end_capture);
+  find.optional("cuStreamGetCaptureInfo_v3", driver.stream_get_capture_info);
+  find.optional("cuStreamUpdateCaptureDependencies_v2", driver.stream_update_capture_dependencies);
   find("cuGraphInstantiateWithFlags", driver.graph_instantiate);
   find("cuGraphLaunch", driver.graph_launch);
   find("cuGraphDestroy", driver.graph_destroy);

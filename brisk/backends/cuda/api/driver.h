@@ -17,9 +17,15 @@ using DriverStatus = int;
 using ContextHandle = struct CUctx_st*;
 using GraphHandle = struct CUgraph_st*;
 using GraphExecHandle = struct CUgraphExec_st*;
+using GraphNodeHandle = struct CUgraphNode_st*;
 
 struct DriverUuid {
   char bytes[16];
+};
+
+/// CUgraphEdgeData: how much of a node another one waits for.
+struct GraphEdgeData {
+  unsigned char from_port = 0, to_port = 0, type = 0, reserved[5] = {};
 };
 
 // CUresult, of those that brisk tells apart.
@@ -52,8 +58,10 @@ constexpr unsigned kEventDefault = 0;
 constexpr unsigned kEventDisableTiming = 2;
 /// CU_STREAM_CAPTURE_MODE_THREAD_LOCAL: other threads may allocate meanwhile.
 constexpr int kCaptureThreadLocal = 1;
+/// CU_STREAM_SET_CAPTURE_DEPENDENCIES.
+constexpr unsigned kSetCaptureDependencies = 1;
 
-/// The entry points; all are there once `driver()` has succeeded.
+/// The entry points; all are there once `driver()` has succeeded, but for those since 12.3.
 struct Driver {
   DriverStatus (*init)(unsigned flags);
   DriverStatus (*driver_get_version)(int* version);
@@ -92,6 +100,15 @@ struct Driver {
   DriverStatus (*stream_wait_event)(StreamHandle stream, EventHandle event, unsigned flags);
   DriverStatus (*stream_begin_capture)(StreamHandle stream, int mode);
   DriverStatus (*stream_end_capture)(StreamHandle stream, GraphHandle* graph);
+  /// Since 12.3; null before.
+  DriverStatus (*stream_get_capture_info)(StreamHandle stream, int* status, uint64_t* id,
+                                          GraphHandle* graph, const GraphNodeHandle** dependencies,
+                                          const GraphEdgeData** edges, size_t* count);
+  /// Since 12.3; null before.
+  DriverStatus (*stream_update_capture_dependencies)(StreamHandle stream,
+                                                     GraphNodeHandle* dependencies,
+                                                     const GraphEdgeData* edges, size_t count,
+                                                     unsigned flags);
   DriverStatus (*graph_instantiate)(GraphExecHandle* executable, GraphHandle graph,
                                     unsigned long long flags);
   DriverStatus (*graph_launch)(GraphExecHandle executable, StreamHandle stream);

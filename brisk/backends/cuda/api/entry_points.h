@@ -49,8 +49,13 @@ class EntryPoints {
   explicit EntryPoints(const VendorLibrary& library) : library_(library) {}
   template <typename Function>
   void operator()(const char* name, Function& function) {
-    function = reinterpret_cast<Function>(library_.symbol(name));
+    optional(name, function);
     if (function == nullptr && missing_.empty()) missing_ = name;
+  }
+  /// Null where the library does not have it.
+  template <typename Function>
+  void optional(const char* name, Function& function) {
+    function = reinterpret_cast<Function>(library_.symbol(name));
   }
   /// Empty when all were found.
   const std::string& missing() const { return missing_; }
