@@ -41,6 +41,11 @@ bool is_set_to(const char* variable, std::string_view expected) {
   return value != nullptr && value == expected;
 }
 
+bool overlap_wanted(const Schedule& schedule) {
+  return is_set_to("BRISK_CUDA_OVERLAP", "1") ||
+         (!is_set_to("BRISK_CUDA_OVERLAP", "0") && schedule.mostly_short());
+}
+
 class CudaExecutable final : public Executable {
  public:
   CudaExecutable(const Program& lowered, const CompileOptions& options, const DevicePtr& device)
@@ -65,7 +70,7 @@ class CudaExecutable final : public Executable {
     compute_->fill(address(layout_.counters()), 0, layout_.counter_bytes());
     for (size_t s = 0; s < kSlots; ++s) make_slot(s);
     use_graphs_ = !is_set_to("BRISK_CUDA_GRAPH", "0") && !lowered_.schedule().needs_host();
-    overlap_ = !is_set_to("BRISK_CUDA_OVERLAP", "0") && CaptureOrder::available();
+    overlap_ = overlap_wanted(lowered_.schedule()) && CaptureOrder::available();
     poison_ = is_set_to("BRISK_CUDA_POISON", "1");
   }
 

@@ -16,8 +16,8 @@ namespace {
 /// Of every buffer: what 16-byte vectors, cuDNN and cuBLASLt want, and what the driver aligns to.
 constexpr int64_t kAlignment = 256;
 
-/// What the arena may be larger for buffers that share memory with none: so steps that only
-/// happened to be given one after the other's memory may run at the same time.
+/// How much larger the arena may be for buffers that share memory with none: steps that happened
+/// to be given one after the other's memory would wait for each other.
 constexpr int64_t kApartBytes = int64_t{64} << 20;
 
 constexpr uint8_t kPoison = 0xFF;
@@ -79,7 +79,7 @@ Schedule::Schedule(Graph graph, const ScheduleContext& context,
                           count > 1 ? fmt::format(" ({} such nodes)", count) : "");
     refuse("graph '{}' can't run on {}:{}", graph_.name(), context.device.name, text);
   }
-  plan_.plan_arena(workspace_bytes, in_place(), kAlignment, kApartBytes);
+  plan_.plan_arena(workspace_bytes, in_place(), kAlignment, mostly_short() ? kApartBytes : 0);
 }
 
 StoragePlan::InPlace Schedule::in_place() const {
@@ -167,6 +167,18 @@ LaunchArguments Schedule::arguments(size_t s, std::span<const DeviceAddress> inp
           stream,
           memory.counters + static_cast<DeviceAddress>(step.counter_offset),
           memory.packed + static_cast<DeviceAddress>(step.packed_offset)};
+}
+
+bool Schedule::mostly_short() const {
+  // What an H100 moves and multiplies in a microsecond, and what a step takes at least.
+  constexpr double kBytes = 2.7e6, kFlops = 450e6, kLeast = 2.5, kShort = 12;
+  double short_time = 0, long_time = 0;
+  for (const KernelReport& step : reports()) {
+    const double time =
+        std::max({static_cast<double>(step.bytes) / kBytes, step.flops / kFlops, kLeast});
+    (time < kShort ? short_time : long_time) += time;
+  }
+  return short_time > long_time;
 }
 
 bool Schedule::output_may_overwrite(size_t output, size_t input) const {

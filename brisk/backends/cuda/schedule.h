@@ -63,6 +63,11 @@ class Schedule {
                                    std::span<const DeviceAddress> outputs,
                                    const ScheduleMemory& memory);
 
+  /// Most of a run's time goes to steps that are too short to fill a device, as with one example at
+  /// a time: then it pays to run steps at the same time. Where steps are long it costs, since a
+  /// graph with branches starts each of its kernels later than a chain does.
+  bool mostly_short() const;
+
   size_t num_steps() const { return steps_.size(); }
   int64_t arena_bytes() const { return plan_.arena_bytes(); }
   int64_t counter_bytes() const { return counter_bytes_; }
