@@ -32,6 +32,12 @@ struct BenchOptions {
   std::vector<std::string> disabled;
 };
 
+Determinism determinism(const BenchOptions& options) {
+  return options.deterministic      ? Determinism::full
+         : options.nondeterministic ? Determinism::none
+                                    : Determinism::noted;
+}
+
 void print_case(const BenchOptions& options, const std::string& name, const std::string& unit,
                 double value) {
   if (options.json)
@@ -79,8 +85,7 @@ int run_model(BenchOptions options) {
   if (!options.json && backend->available()) fmt::print("{}\n", backend->describe());
   for (const ModelTiming& timing : bench_model({.model = options.model,
                                    .sequence_length = options.sequence_length,
-                                   .deterministic = options.deterministic,
-                                   .nondeterministic = options.nondeterministic,
+                                   .determinism = determinism(options),
                                    .backend = options.backend,
                                    .precision = parse_precision(options.precision),
                                    .batch_sizes = options.batch_sizes,

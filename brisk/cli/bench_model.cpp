@@ -61,13 +61,13 @@ ModelTiming time_model(const Model& model, const BenchModelOptions& options, int
        .precision = options.precision,
        .inference = options.inference,
        .optimizer = optimizer,
-       .target = step_target(backend, options.precision, options.deterministic),
+       .target = step_target(backend, options.precision),
        .label_smoothing = options.inference || tokens > 0 ? 0.0 : 0.1,
        .metrics = tokens > 0 ? std::vector<std::string>() : std::vector<std::string>{"accuracy"},
        .disabled_passes = options.disabled_passes}));
   CompileOptions compile_options;
   compile_options.threads = static_cast<int>(options.threads);
-  compile_options.deterministic = !options.nondeterministic;
+  compile_options.determinism = options.determinism;
   compile_options.tf32 = options.precision == Precision::tf32;
   compile_options.disabled_passes = {options.disabled_passes.begin(),
                                      options.disabled_passes.end()};

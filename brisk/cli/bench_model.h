@@ -8,15 +8,15 @@
 #include <string>
 #include <vector>
 
+#include "brisk/runtime/backend.h"
 #include "brisk/train/step.h"
 
 namespace brisk::cli {
 
 struct BenchModelOptions {
-  std::string model;              ///< "resnet50"
-  int64_t sequence_length = 0;    ///< of a model of text; 0: the one that it is known by
-  bool deterministic = false;     ///< nothing that varies from run to run (step_target)
-  bool nondeterministic = false;  ///< kernels that are noted to vary, too
+  std::string model;            ///< "resnet50"
+  int64_t sequence_length = 0;  ///< of a model of text; 0: the one that it is known by
+  Determinism determinism = Determinism::noted;
   std::string backend = "cpu";
   Precision precision = Precision::float32;
   std::vector<int64_t> batch_sizes = {32};

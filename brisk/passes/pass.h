@@ -38,6 +38,9 @@ struct LoweringTarget {
   std::set<std::string, std::less<>> native_composites;
   /// Of those, which nodes: false sends one to its decomposition. Empty: all of them.
   std::function<bool(const Node&, std::span<const Type> operands)> takes_composite;
+  /// Of the native ones, those whose kernels vary from run to run in the last bits although their
+  /// library does not note it.
+  std::set<std::string, std::less<>> varying_composites;
   /// Ascending: an image of fewer channels than the last, in a short type, is padded to the first
   /// of these that holds them for a convolution without groups (pad_channels); empty: never.
   std::vector<int64_t> channel_steps;
@@ -50,9 +53,6 @@ struct LoweringTarget {
   bool folds_batch_norm = false;  ///< inference's goes into filters and biases (fold_batch_norm)
   /// Element types in which batch norm behind a convolution is trained in parts (fuse_batch_norm).
   std::set<DType> batch_norm_parts;
-  /// Of those, the types whose sums come from kernels that vary from run to run in the last bits,
-  /// although their library does not note it.
-  std::set<DType> varying_batch_norm_parts;
   /// Element types in which it is taken through 1x1 convolutions (batch_norm_through_pointwise).
   std::set<DType> batch_norm_through_pointwise;
   /// ... where the batch has at least so many places a filter: below, products of channels cost

@@ -14,11 +14,18 @@
 
 namespace brisk {
 
+/// What of kernels whose results vary between runs in the last bits is refused (the CPU has none).
+enum class Determinism : uint8_t {
+  none,   ///< nothing
+  noted,  ///< those whose library notes that they vary
+  full,   ///< those, too, that vary unnoted (LoweringTarget::varying_composites)
+};
+
 struct CompileOptions {
-  int threads = 0;            ///< of computation; 0: one per physical core available
-  bool deterministic = true;  ///< refuse kernels whose results vary between runs (the CPU has none)
-  bool tf32 = false;          ///< f32 products may round their operands to TF32 (10 bits)
-  bool cache = true;          ///< disk cache of compiled code and tuning results
+  int threads = 0;  ///< of computation; 0: one per physical core available
+  Determinism determinism = Determinism::noted;
+  bool tf32 = false;  ///< f32 products may round their operands to TF32 (10 bits)
+  bool cache = true;  ///< disk cache of compiled code and tuning results
   /// Passes switched off by name; those of the forward pipeline are no concern of `compile`.
   std::set<std::string, std::less<>> disabled_passes;
   std::string dump_directory;  ///< passes dump changed programs here; empty: nowhere

@@ -342,7 +342,7 @@ Job make_job(const Recipe& recipe) {
     options.fingerprint += "-" + to_hex(stable_hash(quantization->describe()));
   }
   options.backend = recipe.backend;
-  options.deterministic = recipe.deterministic;
+  if (recipe.deterministic) options.compile.determinism = Determinism::full;
   options.compile.threads = static_cast<int>(recipe.threads);
   options.data_threads = static_cast<int>(recipe.data_threads);
   for (const std::string& pass : recipe.disabled_passes)

@@ -2,12 +2,8 @@
 
 namespace brisk {
 
-LoweringTarget step_target(const Backend& backend, Precision precision, bool deterministic) {
-  LoweringTarget target =
-      precision == Precision::tf32 ? backend.tf32_target().value() : backend.target();
-  if (deterministic)
-    for (const DType type : target.varying_batch_norm_parts) target.batch_norm_parts.erase(type);
-  return target;
+LoweringTarget step_target(const Backend& backend, Precision precision) {
+  return precision == Precision::tf32 ? backend.tf32_target().value() : backend.target();
 }
 
 }  // namespace brisk

@@ -8,8 +8,6 @@
 namespace brisk {
 
 /// The backend's target for steps of this precision; tf32 is refused where the backend has none.
-/// `deterministic`: without what varies from run to run although its library does not note it
-/// (docs/design/determinism.md); what libraries note as varying is left out in any case.
-LoweringTarget step_target(const Backend& backend, Precision precision, bool deterministic = false);
+LoweringTarget step_target(const Backend& backend, Precision precision);
 
 }  // namespace brisk

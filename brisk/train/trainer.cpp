@@ -168,7 +168,7 @@ struct Trainer::State {
             .precision = options.precision,
             .accumulate = options.accumulate,
             .disabled_passes = options.compile.disabled_passes,
-            .target = step_target(*backend, options.precision, options.deterministic)};
+            .target = step_target(*backend, options.precision)};
   }
 
   CompileOptions compile_options() const {

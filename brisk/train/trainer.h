@@ -40,7 +40,6 @@ struct TrainerOptions {
   /// empty: itself, in `precision`.
   std::function<Model(const Model&)> deployed = {};
   Precision precision = Precision::float32;
-  bool deterministic = false;  ///< the same bits in every run on a GPU, too (step_target)
   int64_t accumulate = 1;
   uint64_t seed = 0;
   /// Entries of the step's state to begin with, by name ("optimizer/dense/kernel/momentum"): a

@@ -72,10 +72,11 @@ struct RunningStep {
   std::vector<Tensor> results;  ///< of the last run
 
   RunningStep(const Model& model, const StepOptions& options, int64_t batch_size,
-              const std::string& backend = "cpu") {
+              const std::string& backend = "cpu", Determinism determinism = Determinism::noted) {
     program = make_training_step(model, options, batch_size);
     CompileOptions compile_options;
     compile_options.threads = 1;
+    compile_options.determinism = determinism;
     compile_options.disabled_passes = options.disabled_passes;
     compile_options.tf32 = options.precision == Precision::tf32;
     executable = compile(program, **find_backend(backend), compile_options).executable;

@@ -21,7 +21,7 @@ pip's nvidia wheels. Copy the folder over, then:
   ./run.sh conformance    every op and its gradient on the GPU against plain evaluation
   ./run.sh bench          the speed of training steps
   ./run.sh measure        ResNet-50 with and without each optimisation
-  ./run.sh sanitize       compute-sanitizer's memcheck over a small training step
+  ./run.sh sanitize       compute-sanitizer's memcheck, racecheck and initcheck over ops and training steps
 TEXT
 }
 

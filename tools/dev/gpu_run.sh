@@ -17,7 +17,10 @@ usage: run.sh doctor                          what this machine has
        run.sh conformance [SECONDS [FILTER]]  every op and its gradient on the GPU, by types
        run.sh train                           training steps beside the CPU's
        run.sh bench                           speed of a small network's training step
-       run.sh sanitize                        compute-sanitizer's memcheck over small training steps
+       run.sh sanitize [SECONDS [FILTER]]     compute-sanitizer's memcheck, racecheck and initcheck over the ops (those
+                                              of FILTER) and training steps, so long each; fails on a report:
+                                              in any kernel, the latter two in one of brisk
+       run.sh under TOOL PROGRAM SECONDS FILTER   one of these tools over tests of FILTER in test_ops, test_train...
        run.sh measure                         ResNet-50: what each optimisation is worth, as JSON lines, in
                                               three and a half minutes
        run.sh all                             doctor, conformance, train and bench
@@ -26,25 +29,26 @@ TEXT
 
 doctor() { "$here/bin/brisk" doctor; }
 
-# sharded PROGRAM SECONDS FILTER: its tests in as many processes as there are cores, for so long at
-# most; counts, and each failed test by name.
+# sharded LOG PROGRAM SECONDS FILTER [COMMAND...]: the program's tests in as many processes as there are
+# cores (SHARDS, else), each under COMMAND, for so long at most; counts, and each failed test by name.
 sharded() {
-  local program=$1 seconds=$2 filter=$3 shards shard
-  shards=$(nproc)
+  local log=$1 program=$2 seconds=$3 filter=$4 shards=${SHARDS:-$(nproc)} shard pids=()
+  shift 4
   for ((shard = 0; shard < shards; ++shard)); do
-    GTEST_TOTAL_SHARDS=$shards GTEST_SHARD_INDEX=$shard timeout "$seconds" "$here/bin/$program" \
-      --gtest_filter="$filter" >"$logs/$program.$shard" 2>&1 || true &
+    GTEST_TOTAL_SHARDS=$shards GTEST_SHARD_INDEX=$shard timeout -k 10 "$seconds" "$@" "$here/bin/$program" \
+      --gtest_filter="$filter" >"$logs/$log.$shard" 2>&1 &
+    pids+=($!)
   done
-  wait
-  cat "$logs/$program".[0-9]* >"$logs/$program.log"
-  rm -f "$logs/$program".[0-9]*
+  wait "${pids[@]}"
+  cat "$logs/$log".[0-9]* >"$logs/$log.log"
+  rm -f "$logs/$log".[0-9]*
   local passed failed ended
-  passed=$(grep -cE '^\[       OK \]' "$logs/$program.log")
-  ended=$(grep -cE '^\[==========\] [0-9]+ tests? .* ran\.' "$logs/$program.log")
-  grep -hE '^\[  FAILED  \] .* \([0-9]+ ms\)$' "$logs/$program.log" |
-    sed -E 's/^\[  FAILED  \] //; s/, where .*//; s/ \([0-9]+ ms\)$//' | sort -u >"$logs/$program.failed"
-  failed=$(wc -l <"$logs/$program.failed")
-  echo "$program: $passed passed, $failed failed; $ended of $shards processes came to their end"
+  passed=$(grep -cE '^\[       OK \]' "$logs/$log.log")
+  ended=$(grep -cE '^\[==========\] [0-9]+ tests? .* ran\.' "$logs/$log.log")
+  grep -hE '^\[  FAILED  \] .* \([0-9]+ ms\)$' "$logs/$log.log" |
+    sed -E 's/^\[  FAILED  \] //; s/, where .*//; s/ \([0-9]+ ms\)$//' | sort -u >"$logs/$log.failed"
+  failed=$(wc -l <"$logs/$log.failed")
+  echo "$log: $passed passed, $failed failed; $ended of $shards processes came to their end"
   [[ $failed -eq 0 && $passed -gt 0 && $ended -eq $shards ]]
 }
 
@@ -56,9 +60,9 @@ reasons() {
 
 conformance() {
   local code=0
-  sharded test_ops "${1:-540}" "${2:-$op_tests}" || code=1
+  sharded test_ops test_ops "${1:-540}" "${2:-$op_tests}" || code=1
   [[ $# -ge 2 ]] && return $code
-  sharded test_runtime "${1:-540}" 'RandomGraph.EveryBackend*' || code=1
+  sharded test_runtime test_runtime "${1:-540}" 'RandomGraph.EveryBackend*' || code=1
   return $code
 }
 
@@ -66,11 +70,45 @@ train() { "$here/bin/test_train" --gtest_filter='CudaTraining.*' 2>&1 | tee "$lo
 
 bench() { "$here/bin/brisk" bench --backend cuda --steps 200; }
 
+# A training of each kind: f32, batch norm, every fusion in each rounded type, TF32, an overflow, an MLP with
+# gradients accumulated.
+readonly training_tests='CudaTraining.AMlp*:CudaTraining.BatchNorm*:CudaTraining.Accumulation*:CudaTraining.RoundedTypes*:CudaTraining.ABlocks*:CudaTraining.ADeterministic*:CudaTraining.Tf32*:CudaTraining.AnOverflow*:TransformersOnCuda.*'
+
+# Reports of compute-sanitizer in a log: a count and a kernel a line; what an API call reports is counted as such.
+reports() {
+  sed -nE 's/^=========.* at (.*[^ ])\+0x[0-9a-f]+.*$/\1/p
+           s/^=========.* at 0x[0-9a-f]+ in (.*)$/\1/p
+           s/^=========.*(Host API|Program hit) .*$/an API call/p' "$1" | sed -E 's/^(void )?([^(<]+).*/\2/' |
+    sort | uniq -c | sort -rn
+}
+
+# Kernels of brisk are named by what they do and sixteen hexadecimal digits.
+readonly own_kernel='_[0-9a-f]{16}$'
+
+# under TOOL PROGRAM SECONDS FILTER: the tests under the tool; fails where it reports something. memcheck looks
+# into every kernel, since one of a library may have been given too little memory, the others into those of brisk.
+under() {
+  local tool=$1 log="$1_$2" options=() code=0
+  [[ $tool == memcheck ]] || options=(--kernel-name "regex=$own_kernel")
+  # A copy of results takes the gaps between them along, which nothing wrote and nothing reads.
+  [[ $tool != initcheck ]] || options+=(--check-api-memory-access no)
+  sharded "$log" "$2" "$3" "$4" compute-sanitizer --tool "$tool" --print-limit 1000 --show-backtrace no \
+    "${options[@]}" || code=1
+  reports "$logs/$log.log" >"$logs/$log.reports"
+  echo "$log: reports in $(wc -l <"$logs/$log.reports") kernels"
+  head -n 20 "$logs/$log.reports"
+  [[ $code -eq 0 && ! -s $logs/$log.reports ]]
+}
+
+# Kernel by kernel; what cuDNN and cuBLASLt are to write is filled before, since initcheck sees neither kernels that
+# it does not look into nor stores in bulk (docs/results/cuda_conformance.md).
 sanitize() {
-  compute-sanitizer --tool memcheck --error-exitcode 9 "$here/bin/test_train" \
-    --gtest_filter='CudaTraining.AMlp*:CudaTraining.BatchNorm*:CudaTraining.MixedFloat16*' >"$logs/memcheck.log" 2>&1
-  local code=$?
-  tail -n 3 "$logs/memcheck.log"
+  local tool code=0
+  export BRISK_CUDA_GRAPH=0 BRISK_CUDA_POISON=libraries SHARDS=${SHARDS:-8}
+  for tool in memcheck racecheck initcheck; do
+    under $tool test_ops "${1:-3600}" "${2:-$op_tests}" || code=1
+    [[ $# -ge 2 ]] || under $tool test_train "${1:-3600}" "$training_tests" || code=1
+  done
   return $code
 }
 
@@ -132,7 +170,8 @@ measure() {
 }
 
 case ${1:-} in
-  doctor | bench | sanitize | train | measure) "$1" ;;
+  doctor | bench | train | measure) "$1" ;;
+  sanitize | under) "$@" ;;
   reasons) reasons "$2" "${3:-25}" ;;
   conformance) conformance "${@:2}" ;;
   all) doctor && conformance && train && bench ;;

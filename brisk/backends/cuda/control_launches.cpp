@@ -33,7 +33,7 @@ bool read_flag(DeviceAddress address, StreamHandle stream) {
 
 /// Nested schedules work in the beginning of their launch's workspace.
 ScheduleMemory memory_of(const LaunchArguments& arguments) {
-  return {arguments.workspace, arguments.counters};
+  return {.arena = arguments.workspace, .counters = arguments.counters, .poison = arguments.poison};
 }
 
 /// Several buffers one after another.

@@ -25,7 +25,6 @@ LoweringTarget make_target(bool tf32) {
   target.tf32 = tf32;
   target.folds_batch_norm = true;
   target.batch_norm_parts = {DType::f16, DType::bf16};
-  target.varying_batch_norm_parts = {DType::f16};
   if (tf32) target.batch_norm_parts.insert(DType::f32);
   target.batch_norm_through_pointwise = target.batch_norm_parts;
   target.places_through_pointwise = 16;
@@ -34,6 +33,7 @@ LoweringTarget make_target(bool tf32) {
       "input_gradient_join",    "moments_gradient_scale_shift",   "scale_shift_max_pool",
       "dot_product_attention",  "dot_product_attention_gradient", "quantized_convolution",
       "quantized_dot"};
+  target.varying_composites = {"convolution_statistics", "input_gradient_scale_shift"};
   target.takes_composite = [tf32](const Node& node, std::span<const Type> operands) {
     if (node.op->name == "gram_matrix") return cublaslt::library().ok();
     if (node.op->name == "scale_shift_max_pool") return true;

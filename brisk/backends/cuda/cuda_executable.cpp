@@ -46,6 +46,12 @@ bool overlap_wanted(const Schedule& schedule) {
          (!is_set_to("BRISK_CUDA_OVERLAP", "0") && schedule.mostly_short());
 }
 
+Poison poison_wanted() {
+  const char* value = std::getenv("BRISK_CUDA_POISON");
+  const std::string_view wanted = value == nullptr ? "" : value;
+  return wanted == "1" ? Poison::all : wanted == "libraries" ? Poison::libraries : Poison::none;
+}
+
 class CudaExecutable final : public Executable {
  public:
   CudaExecutable(const Program& lowered, const CompileOptions& options, const DevicePtr& device)
@@ -71,7 +77,7 @@ class CudaExecutable final : public Executable {
     for (size_t s = 0; s < kSlots; ++s) make_slot(s);
     use_graphs_ = !is_set_to("BRISK_CUDA_GRAPH", "0") && !lowered_.schedule().needs_host();
     overlap_ = overlap_wanted(lowered_.schedule()) && CaptureOrder::available();
-    poison_ = is_set_to("BRISK_CUDA_POISON", "1");
+    poison_ = poison_wanted();
   }
 
   ~CudaExecutable() override {
@@ -322,7 +328,8 @@ class CudaExecutable final : public Executable {
   std::shared_ptr<Stream> compute_, copy_;
   Slot slots_[kSlots];
   size_t started_ = 0, in_flight_ = 0;
-  bool bound_ = false, prepared_ = false, use_graphs_ = true, overlap_ = true, poison_ = false;
+  bool bound_ = false, prepared_ = false, use_graphs_ = true, overlap_ = true;
+  Poison poison_ = Poison::none;
 };
 
 class DescribedExecutable final : public Executable {

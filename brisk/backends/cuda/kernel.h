@@ -38,6 +38,14 @@ struct PrepareContext {
   TuningDatabase* tuning = nullptr;
 };
 
+/// Before a step of these runs, what it is to write (results that lie over no operand of its own,
+/// the workspace) is filled with ones, NaN as floats: what it then leaves out shows.
+enum class Poison : uint8_t {
+  none,
+  libraries,  ///< kernels of cuDNN and cuBLASLt, whose writes initcheck does not see
+  all,
+};
+
 struct LaunchArguments {
   std::span<const DeviceAddress> operands, results;
   DeviceAddress workspace = 0;  ///< workspace_bytes(), aligned to 256
@@ -45,7 +53,8 @@ struct LaunchArguments {
   /// counter_bytes() that are zero before the launch's work and zero again after it: arrival
   /// counters of blocks. No other launch of a program has them.
   DeviceAddress counters = 0;
-  DeviceAddress packed = 0;  ///< packed_bytes(), as `pack` left them
+  DeviceAddress packed = 0;      ///< packed_bytes(), as `pack` left them
+  Poison poison = Poison::none;  ///< in schedules that it nests
 };
 
 /// A node made ready to run. Everything but the addresses is settled.

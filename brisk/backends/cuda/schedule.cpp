@@ -120,13 +120,19 @@ void Schedule::enqueue(std::span<const DeviceAddress> inputs,
   for (size_t s = 0; s < steps_.size(); ++s) {
     const LaunchArguments settled = arguments(s, inputs, outputs, memory, stream);
     before(s);
-    if (memory.poison) poison(s, settled);
+    if (is_poisoned(s, memory.poison)) poison(s, settled);
     steps_[s].choice.launch->enqueue(settled);
   }
   before(steps_.size());
   for (const StoragePlan::Copy& copy : plan_.copies())
     copy_on_device(outputs[copy.output], address(copy.from_storage, inputs, outputs, memory.arena),
                    copy.bytes, stream);
+}
+
+bool Schedule::is_poisoned(size_t s, Poison poison) const {
+  if (poison != Poison::libraries) return poison == Poison::all;
+  const std::string kernel = steps_[s].choice.launch->name();
+  return kernel.starts_with("cudnn") || kernel.starts_with("cublaslt");
 }
 
 void Schedule::poison(size_t s, const LaunchArguments& settled) const {
@@ -166,7 +172,8 @@ LaunchArguments Schedule::arguments(size_t s, std::span<const DeviceAddress> inp
           workspace,
           stream,
           memory.counters + static_cast<DeviceAddress>(step.counter_offset),
-          memory.packed + static_cast<DeviceAddress>(step.packed_offset)};
+          memory.packed + static_cast<DeviceAddress>(step.packed_offset),
+          memory.poison};
 }
 
 bool Schedule::mostly_short() const {

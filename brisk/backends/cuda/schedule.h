@@ -31,9 +31,7 @@ struct ScheduleMemory {
   DeviceAddress arena = 0;     ///< arena_bytes(), aligned to 256
   DeviceAddress counters = 0;  ///< counter_bytes() of zeros, which are zeros again after the run
   DeviceAddress packed = 0;    ///< packed_bytes(), which stay from run to run
-  /// Before a step runs, what it is to write (results that lie over no operand of its own, the
-  /// workspace) is filled with ones, NaN as floats: what it then leaves out shows.
-  bool poison = false;
+  Poison poison = Poison::none;
 };
 
 class Schedule {
@@ -90,6 +88,7 @@ class Schedule {
   LaunchArguments arguments(size_t step, std::span<const DeviceAddress> inputs,
                             std::span<const DeviceAddress> outputs, const ScheduleMemory& memory,
                             StreamHandle stream);
+  bool is_poisoned(size_t step, Poison poison) const;
   void poison(size_t step, const LaunchArguments& settled) const;
   StoragePlan::InPlace in_place() const;
   DeviceAddress address(size_t storage, std::span<const DeviceAddress> inputs,

@@ -1,6 +1,7 @@
 #include "brisk/backends/cuda/tuning.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "brisk/backends/cuda/tuning_file.h"
 #include "brisk/base/file.h"
@@ -46,17 +47,21 @@ std::optional<TunedChoice> TuningDatabase::find(const std::string& problem) cons
 
 void TuningDatabase::store(const std::string& problem, TunedChoice choice) {
   const std::lock_guard lock(mutex_);
+  if (choices_.contains(problem)) unusable_.insert(problem);
   choices_[problem] = std::move(choice);
-  new_problems_.push_back(problem);
+  new_problems_.insert(problem);
 }
 
-void TuningDatabase::save() {
+size_t TuningDatabase::save() {
   const std::lock_guard lock(mutex_);
-  if (!use_disk_ || new_problems_.empty()) return;
+  if (!use_disk_ || new_problems_.empty()) return 0;
   std::map<std::string, TunedChoice> added;
   for (const std::string& problem : new_problems_) added[problem] = choices_[problem];
-  merge_into_tuning_file(path_, added, kMostChoices);
+  const auto others = merge_into_tuning_file(path_, added, unusable_, kMostChoices);
+  for (const auto& [problem, choice] : others) choices_[problem] = choice;
   new_problems_.clear();
+  unusable_.clear();
+  return others.size();
 }
 
 double measure(const DevicePtr& device, const std::function<void(StreamHandle)>& enqueue,

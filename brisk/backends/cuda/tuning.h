@@ -10,8 +10,8 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
-#include <vector>
 
 #include "brisk/backends/cuda/device.h"
 
@@ -31,9 +31,12 @@ class TuningDatabase {
   ~TuningDatabase();
 
   std::optional<TunedChoice> find(const std::string& problem) const;
+  /// Of a problem that was not found, or whose choice can't be used any more.
   void store(const std::string& problem, TunedChoice choice);
-  /// Merges what is new into the file.
-  void save();
+  /// Merges what is new into the file. What another process has stored there meanwhile stays and
+  /// is taken over, so that all that run with one file end with the same choices: how many of
+  /// those stored here were others.
+  size_t save();
 
   int64_t hits() const { return hits_; }
   int64_t misses() const { return misses_; }
@@ -43,7 +46,7 @@ class TuningDatabase {
   bool use_disk_ = true;
   mutable std::mutex mutex_;
   std::map<std::string, TunedChoice> choices_;
-  std::vector<std::string> new_problems_;
+  std::set<std::string> new_problems_, unusable_;  ///< the latter were found, and replaced
   mutable int64_t hits_ = 0, misses_ = 0;
 };
 

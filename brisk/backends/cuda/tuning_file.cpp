@@ -81,16 +81,25 @@ std::map<std::string, TunedChoice> read_tuning_file(const std::string& path) {
   return {};
 }
 
-void merge_into_tuning_file(const std::string& path,
-                            const std::map<std::string, TunedChoice>& added, size_t limit) {
+std::map<std::string, TunedChoice> merge_into_tuning_file(
+    const std::string& path, const std::map<std::string, TunedChoice>& added,
+    const std::set<std::string>& unusable, size_t limit) {
   std::error_code ignored;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
   const FileLock lock(path);
   std::map<std::string, TunedChoice> choices = read_tuning_file(path);
   if (choices.size() + added.size() > limit) choices.clear();
-  for (const auto& [problem, choice] : added) choices[problem] = choice;
+  std::map<std::string, TunedChoice> others;
+  for (const auto& [problem, choice] : added) {
+    TunedChoice& kept = choices.try_emplace(problem, choice).first->second;
+    if (unusable.contains(problem))
+      kept = choice;
+    else if (kept.choice != choice.choice || kept.plan != choice.plan)
+      others[problem] = kept;
+  }
   const Status written = write_file_atomically(path, print_tuning(choices));
   if (!written) refuse("{}", written.error());
+  return others;
 }
 
 }  // namespace brisk::cuda

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 
 #include "brisk/backends/cuda/tuning_file.h"
 #include "brisk/base/file.h"
@@ -21,12 +22,21 @@ class Tuning : public ::testing::Test {
     device_.name = "NVIDIA H200";
     device_.major = 9;
     device_.multiprocessors = 132;
+    if (const char* before = std::getenv("BRISK_CACHE")) cache_before_ = before;
+    ::setenv("BRISK_CACHE", directory_.c_str(), 1);
   }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
+  void TearDown() override {
+    if (cache_before_)
+      ::setenv("BRISK_CACHE", cache_before_->c_str(), 1);
+    else
+      ::unsetenv("BRISK_CACHE");
+    std::filesystem::remove_all(directory_);
+  }
 
   std::filesystem::path directory_;
   std::string path_;
   DeviceProperties device_;
+  std::optional<std::string> cache_before_;
 };
 
 TEST_F(Tuning, RemembersWithinAProcess) {
@@ -41,9 +51,6 @@ TEST_F(Tuning, RemembersWithinAProcess) {
 }
 
 TEST_F(Tuning, RemembersOnDiskByDeviceAndVersions) {
-  const char* before = std::getenv("BRISK_CACHE");
-  const std::string kept = before ? before : "";
-  ::setenv("BRISK_CACHE", directory_.c_str(), 1);
   {
     TuningDatabase database(device_, "cudnn 9.19", true);
     database.store("a", {"engine 1", "line\n\"quoted\"", 0.25});
@@ -60,29 +67,54 @@ TEST_F(Tuning, RemembersOnDiskByDeviceAndVersions) {
   EXPECT_TRUE(again.find("b"));
   EXPECT_FALSE(newer.find("a"));
   EXPECT_FALSE(elsewhere.find("a"));
-  if (before)
-    ::setenv("BRISK_CACHE", kept.c_str(), 1);
-  else
-    ::unsetenv("BRISK_CACHE");
+}
+
+TEST_F(Tuning, TheFirstOfTwoProcessesChoosesForBoth) {
+  TuningDatabase first(device_, "cudnn 9.19", true), second(device_, "cudnn 9.19", true);
+  for (TuningDatabase* each : {&first, &second}) {
+    EXPECT_FALSE(each->find("a"));
+    each->store("a", {each == &first ? "engine 1" : "engine 2", "", 1});
+    each->store("b", {"engine 3", "", each == &first ? 1.0 : 2.0});
+  }
+  EXPECT_EQ(first.save(), 0u);
+  EXPECT_EQ(second.save(), 1u);
+  EXPECT_EQ(second.find("a")->choice, "engine 1");
+  EXPECT_EQ(second.save(), 0u);
+}
+
+TEST_F(Tuning, AChoiceThatCannotBeUsedIsReplaced) {
+  {
+    TuningDatabase database(device_, "cudnn 9.19", true);
+    database.store("a", {"engine 1", "of another build", 1});
+  }
+  TuningDatabase database(device_, "cudnn 9.19", true);
+  ASSERT_TRUE(database.find("a"));
+  database.store("a", {"engine 2", "", 2});
+  EXPECT_EQ(database.save(), 0u);
+  EXPECT_EQ(TuningDatabase(device_, "cudnn 9.19", true).find("a")->choice, "engine 2");
 }
 
 TEST_F(Tuning, MergesAndStaysBounded) {
-  merge_into_tuning_file(path_, {{"a", {"x", "", 1}}, {"b", {"y", "", 2}}}, 3);
-  merge_into_tuning_file(path_, {{"b", {"z", "", 3}}}, 3);
-  const auto merged = read_tuning_file(path_);
-  EXPECT_EQ(merged.size(), 2u);
-  EXPECT_EQ(merged.at("b").choice, "z");
-  merge_into_tuning_file(path_, {{"c", {"", "", 1}}, {"d", {"", "", 1}}}, 3);
+  merge_into_tuning_file(path_, {{"a", {"x", "", 1}}, {"b", {"y", "", 2}}}, {}, 3);
+  const auto others = merge_into_tuning_file(path_, {{"b", {"z", "", 3}}}, {}, 3);
+  ASSERT_TRUE(others.contains("b"));
+  EXPECT_EQ(others.at("b").choice, "y");
+  EXPECT_TRUE(merge_into_tuning_file(path_, {{"a", {"x", "", 5}}}, {}, 3).empty());
+  EXPECT_EQ(read_tuning_file(path_).size(), 2u);
+  EXPECT_EQ(read_tuning_file(path_).at("b").choice, "y");
+  EXPECT_TRUE(merge_into_tuning_file(path_, {{"b", {"z", "", 3}}}, {"b"}, 3).empty());
+  EXPECT_EQ(read_tuning_file(path_).at("b").choice, "z");
+  merge_into_tuning_file(path_, {{"c", {"", "", 1}}, {"d", {"", "", 1}}}, {}, 3);
   EXPECT_EQ(read_tuning_file(path_).size(), 2u);
 }
 
 TEST_F(Tuning, SetsADamagedFileAside) {
-  merge_into_tuning_file(path_, {{"a", {"x", "", 1}}}, 10);
+  merge_into_tuning_file(path_, {{"a", {"x", "", 1}}}, {}, 10);
   const std::string text = read_file(path_).value();
   ASSERT_TRUE(write_file_atomically(path_, text.substr(0, text.size() / 2)));
   EXPECT_TRUE(read_tuning_file(path_).empty());
   EXPECT_TRUE(std::filesystem::exists(path_ + ".damaged"));
-  merge_into_tuning_file(path_, {{"b", {"y", "", 2}}}, 10);
+  merge_into_tuning_file(path_, {{"b", {"y", "", 2}}}, {}, 10);
   EXPECT_EQ(read_tuning_file(path_).size(), 1u);
 }
 
