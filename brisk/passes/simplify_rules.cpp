@@ -7,7 +7,7 @@
 #include "brisk/ops/reduce/reduce.h"
 #include "brisk/ops/source/source.h"
 #include "brisk/ops/source/splat.h"
-#include "brisk/ops/window/window.h"
+#include "brisk/ops/window/pooled_shape.h"
 #include "brisk/passes/simplify.h"
 
 // The table of local rewrites. Rules keep values bit-equal except for the sign of zero and where a
@@ -190,17 +190,6 @@ Replacement reduce_of_ones(Builder&, const Node& node, Operands x) {
   for (const int64_t axis : node.attributes.as<ReduceAttributes>().axes)
     if (x[0].shape()[axis] != Extent(1)) return std::nullopt;
   return x[0].shape() == node.results[0].shape() ? x[0] : reshape(x[0], node.results[0].shape());
-}
-
-/// Whether every window holds an element of the input: one wholly inside the padding drops its
-/// gradient.
-bool windows_reach_input(const WindowGradientAttributes& attributes) {
-  const WindowAttributes& pool = attributes.window;
-  for (size_t i = 0; i < pool.window.size(); ++i)
-    if (pool.pad_low[i] >= pool.window[i] || pool.pad_high[i] >= pool.window[i] ||
-        attributes.shape[static_cast<int64_t>(i) + 1] == Extent(0))
-      return false;
-  return true;
 }
 
 /// Each pooled gradient lands in exactly one place: summing the places over batch and space is

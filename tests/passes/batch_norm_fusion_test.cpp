@@ -12,10 +12,12 @@
 #include "brisk/ops/convolve/convolve.h"
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/standard.h"
+#include "brisk/ops/window/window.h"
 #include "brisk/passes/batch_norm/batch_norm_through_pointwise.h"
 #include "brisk/passes/batch_norm/fold_batch_norm.h"
 #include "brisk/passes/batch_norm/fuse_batch_norm.h"
 #include "brisk/passes/batch_norm/fuse_input_gradients.h"
+#include "brisk/passes/batch_norm/fuse_pools.h"
 #include "brisk/passes/fuse_epilogues.h"
 
 namespace brisk {
@@ -36,6 +38,15 @@ class Network {
     std::vector<Builder::Output> outputs = {{"loss", reduce_sum(x * weights)}};
     outputs.insert(outputs.end(), moving_.begin(), moving_.end());
     return builder_.finish(outputs);
+  }
+
+  /// Down to a pool whose windows overlap, on images of odd size.
+  Graph build_first_layer() {
+    const Value x =
+        norm(convolve(input("images", {3, 13, 10, 2}), 5, 3, 1), "first", Activation::relu);
+    const Value y = max_pool(x, {{3, 3}, {2, 2}, {1, 1}, {1, 1}}).values;
+    return builder_.finish(
+        {{"loss", reduce_sum(y * input("weights", y.shape().sizes()))}, moving_[0], moving_[1]});
   }
 
  private:
@@ -172,6 +183,26 @@ TEST(FuseInputGradients, JoinsTheGradientsOfInnerActivations) {
   EXPECT_EQ(count(after, "scale_shift_result_gradient"), 2);
   expect_equal(with_gradients(before), after);
   EXPECT_EQ(count(run(fuse_input_gradients, gradients, {}), "input_gradient_scale_shift"), 0);
+}
+
+TEST(FusePools, GathersAFirstLayersGradientWhereItIsUsed) {
+  const Graph before = Network().build_first_layer();
+  const Graph fused = run(fuse_batch_norm, before, {.batch_norm_parts = {DType::f64}});
+  const Graph gradients = with_gradients(fused);
+  EXPECT_EQ(count(gradients, "max_pool_gradient"), 1);
+  const Graph after =
+      run(fuse_pools, gradients,
+          {.native_composites = {"scale_shift_max_pool", "scale_shift_max_pool_gradient"}});
+  EXPECT_EQ(count(after, "max_pool"), 0);
+  EXPECT_EQ(count(after, "max_pool_gradient"), 0);
+  EXPECT_EQ(count(after, "scale_shift_max_pool"), 1);
+  EXPECT_EQ(count(after, "scale_shift_max_pool_gradient"), 1);
+  EXPECT_EQ(count(after, "scale_shift_relu_gradient"), 1) << "of the pooled places";
+  expect_equal(with_gradients(before), after);
+  const Graph forward = run(fuse_pools, gradients, {.native_composites = {"scale_shift_max_pool"}});
+  EXPECT_EQ(count(forward, "scale_shift_max_pool"), 1);
+  EXPECT_EQ(count(forward, "max_pool_gradient"), 1);
+  expect_equal(with_gradients(before), forward);
 }
 
 TEST(BatchNormThroughPointwise, GivesTheSameNetwork) {

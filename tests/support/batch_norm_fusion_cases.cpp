@@ -197,6 +197,41 @@ void add_scale_shifts(std::vector<OpCase>& cases) {
   }
 }
 
+std::string pool_name(const std::vector<int64_t>& sizes, const WindowAttributes& window) {
+  return fmt::format("{}_window_{}", shape_name(sizes), shape_name(window.window));
+}
+
+/// Of the sizes that pooling gives.
+std::vector<int64_t> pooled_sizes(std::vector<int64_t> sizes, const WindowAttributes& window) {
+  for (size_t i = 0; i < window.window.size(); ++i)
+    sizes[i + 1] = (sizes[i + 1] + window.pad_low[i] + window.pad_high[i] - window.window[i]) /
+                       window.strides[i] +
+                   1;
+  return sizes;
+}
+
+/// Positions may name places in the padding.
+void add_pool_gradient(std::vector<OpCase>& cases, const std::vector<int64_t>& sizes,
+                       const WindowAttributes& window) {
+  const std::vector<int64_t> pooled = pooled_sizes(sizes, window), channels = {sizes.back()};
+  int64_t places = 1;
+  for (const int64_t size : window.window) places *= size;
+  cases.push_back(
+      {.op = "scale_shift_max_pool_gradient",
+       .name = pool_name(sizes, window),
+       .operands = {values(pooled), positions(pooled, places, DType::u8), values(sizes),
+                    values(channels), values(channels), values(channels), values(channels)},
+       .build =
+           [=](Builder&, Values in) {
+             const auto vector = [&](size_t i) { return vector_beside(in[2], in[i]); };
+             return std::vector{scale_shift_max_pool_gradient(in[0], in[1], in[2], vector(3),
+                                                              vector(4), {vector(5), vector(6)},
+                                                              {window, in[2].shape()})};
+           },
+       .types = kFloatTypes,
+       .roundings = 5});
+}
+
 void add_pools(std::vector<OpCase>& cases) {
   using Row = std::pair<std::vector<int64_t>, WindowAttributes>;
   const WindowAttributes resnet{{3, 3}, {2, 2}, {1, 1}, {1, 1}};
@@ -204,18 +239,31 @@ void add_pools(std::vector<OpCase>& cases) {
   const std::vector<Row> rows = {
       {{2, 7, 8, 8}, resnet}, {{1, 5, 6, 3}, resnet}, {{1, 5, 6, 3}, oblong}};
   for (const auto& [sizes, window] : rows)
-    cases.push_back({.op = "scale_shift_max_pool",
-                     .name = shape_name(sizes) + (window.window == resnet.window ? "" : "_oblong"),
-                     .operands = {values(sizes), values({sizes.back()}), values({sizes.back()})},
-                     .build =
-                         [window = window](Builder&, Values in) {
-                           const auto [values, positions] =
-                               scale_shift_max_pool(in[0], vector_beside(in[0], in[1]),
-                                                    vector_beside(in[0], in[2]), window);
-                           return std::vector{values, positions};
-                         },
-                     .types = kFloatTypes,
-                     .roundings = 3});
+    for (const bool sources : {false, true})
+      cases.push_back({.op = "scale_shift_max_pool",
+                       .name = pool_name(sizes, window) + (sources ? "_sources" : ""),
+                       .operands = {values(sizes), values({sizes.back()}), values({sizes.back()})},
+                       .build =
+                           [=, window = window](Builder&, Values in) {
+                             const ScaleShiftMaxPool pool = scale_shift_max_pool(
+                                 in[0], vector_beside(in[0], in[1]), vector_beside(in[0], in[2]),
+                                 {window, sources});
+                             std::vector<Value> results = {pool.values, pool.positions};
+                             if (sources) results.push_back(pool.sources);
+                             return results;
+                           },
+                       .types = kFloatTypes,
+                       .roundings = 3});
+  // Padding wider than the window, crops, windows that leave places out or cover them nine times.
+  const std::vector<Row> further = {
+      {{2, 9, 16}, {{3}, {2}, {1}, {0}}},
+      {{1, 6, 5, 2}, {{2, 2}, {3, 3}, {0, 0}, {1, 1}}},
+      {{1, 4, 5, 4}, {{3, 3}, {1, 1}, {1, 1}, {1, 1}}},
+      {{1, 7, 6, 5}, {{5, 4}, {1, 1}, {2, 0}, {2, 3}}},
+      {{1, 6, 6, 8}, {{2, 2}, {2, 2}, {-1, 3}, {1, 1}}},
+      {{1, 3, 5, 4, 2}, {{2, 3, 2}, {1, 2, 2}, {0, 1, 0}, {1, 1, 0}}}};
+  for (const auto& list : {rows, further})
+    for (const auto& [sizes, window] : list) add_pool_gradient(cases, sizes, window);
 }
 
 void add_gram_matrices(std::vector<OpCase>& cases) {

@@ -28,15 +28,21 @@ LoweringTarget make_target(bool tf32) {
   if (tf32) target.batch_norm_parts.insert(DType::f32);
   target.batch_norm_through_pointwise = target.batch_norm_parts;
   target.places_through_pointwise = 16;
-  target.native_composites = {
-      "convolution_statistics", "input_gradient_scale_shift",     "gram_matrix",
-      "input_gradient_join",    "moments_gradient_scale_shift",   "scale_shift_max_pool",
-      "dot_product_attention",  "dot_product_attention_gradient", "quantized_convolution",
-      "quantized_dot"};
+  target.native_composites = {"convolution_statistics",
+                              "input_gradient_scale_shift",
+                              "gram_matrix",
+                              "input_gradient_join",
+                              "moments_gradient_scale_shift",
+                              "scale_shift_max_pool",
+                              "scale_shift_max_pool_gradient",
+                              "dot_product_attention",
+                              "dot_product_attention_gradient",
+                              "quantized_convolution",
+                              "quantized_dot"};
   target.varying_composites = {"convolution_statistics", "input_gradient_scale_shift"};
   target.takes_composite = [tf32](const Node& node, std::span<const Type> operands) {
     if (node.op->name == "gram_matrix") return cublaslt::library().ok();
-    if (node.op->name == "scale_shift_max_pool") return true;
+    if (node.op->name.starts_with("scale_shift_max_pool")) return true;
     if (node.op->name == "input_gradient_join" || node.op->name == "moments_gradient_scale_shift")
       return !refuse_join(node, operands, tf32);
     if (node.op->name.starts_with("quantized_")) return !refuse_quantized(node, operands);

@@ -36,8 +36,34 @@ Value scale_shift(Value x, Value scale, Value shift, Activation activation = Act
 Value scale_shift_residual(Value x, Value scale, Value shift, Value residual,
                            Activation activation);
 
+struct ScaleShiftMaxPoolAttributes {
+  WindowAttributes window;
+  bool sources = false;  ///< a third result: x at the positions, before scale and shift
+  template <typename F>
+  void fields(F&& f) {
+    window.fields(f);
+    f("sources", sources);
+  }
+};
+struct ScaleShiftMaxPool {
+  Value values, positions;  ///< as of max_pool
+  Value sources;            ///< max_pool_select(x, positions), where asked for
+};
 /// max_pool(scale_shift(x, scale, shift, relu)).
-MaxPool scale_shift_max_pool(Value x, Value scale, Value shift, WindowAttributes attributes);
+ScaleShiftMaxPool scale_shift_max_pool(Value x, Value scale, Value shift,
+                                       ScaleShiftMaxPoolAttributes attributes);
+
+/// What the gradients of batch norm's sums add to the gradient of its image, channel by channel:
+/// x * slope + offset, both [channels], f32 for short floats.
+struct ChannelLine {
+  Value slope, offset;
+};
+/// The gradient of x behind scale_shift_max_pool and behind the statistics that scale and shift are
+/// made of: dz * scale + x * line.slope + line.offset, of x's type, where dz is max_pool_gradient
+/// where x * scale + shift is positive, else 0. `attributes.shape` is that of x.
+Value scale_shift_max_pool_gradient(Value gradient, Value positions, Value x, Value scale,
+                                    Value shift, const ChannelLine& line,
+                                    WindowGradientAttributes attributes);
 
 struct ScaleShiftGradient {
   Value dz;     ///< gradient before the activation, of the gradient's type

@@ -10,7 +10,8 @@ void add_fused_ops(OpSet& ops) {
   for (auto make :
        {convolution_statistics_op, scale_shift_op, scale_shift_relu_gradient_op,
         scale_shift_result_gradient_op, input_gradient_scale_shift_op, input_gradient_join_op,
-        moments_gradient_scale_shift_op, scale_shift_max_pool_op, channel_shift_op, gram_matrix_op})
+        moments_gradient_scale_shift_op, scale_shift_max_pool_op, scale_shift_max_pool_gradient_op,
+        channel_shift_op, gram_matrix_op})
     ops.add(make());
 }
 

@@ -44,4 +44,13 @@ void require_positions(std::string_view op, const TensorType& positions,
           name(positions.dtype));
 }
 
+bool windows_reach_input(const WindowGradientAttributes& attributes) {
+  const WindowAttributes& pool = attributes.window;
+  for (size_t i = 0; i < pool.window.size(); ++i)
+    if (pool.pad_low[i] >= pool.window[i] || pool.pad_high[i] >= pool.window[i] ||
+        attributes.shape[static_cast<int64_t>(i) + 1] == Extent(0))
+      return false;
+  return true;
+}
+
 }  // namespace brisk

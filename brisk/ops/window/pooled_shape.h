@@ -20,4 +20,8 @@ void require_pooled(std::string_view op, const Shape& given, const Shape& input,
 void require_positions(std::string_view op, const TensorType& positions,
                        const WindowAttributes& attributes);
 
+/// Whether every window holds an element of the input: one wholly inside the padding drops its
+/// gradient.
+bool windows_reach_input(const WindowGradientAttributes& attributes);
+
 }  // namespace brisk

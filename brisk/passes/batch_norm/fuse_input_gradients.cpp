@@ -3,8 +3,7 @@
 #include "brisk/ir/rewrite.h"
 #include "brisk/ops/contract/contract.h"
 #include "brisk/ops/fused/batch_norm_fusion.h"
-#include "brisk/ops/move/move.h"
-#include "brisk/passes/use_counts.h"
+#include "brisk/passes/batch_norm/copy_walk.h"
 
 // Behind `batch_norm_through_pointwise` the input gradient has two more terms: the input times a
 // symmetric matrix, and a vector. All three make one op where the target takes it.
@@ -32,6 +31,7 @@ class InputGradientFuser {
 
  private:
   using Replacement = std::optional<std::vector<Value>>;
+  using Place = CopyWalk::Place;
 
   bool is_native(std::string_view op) const { return target_.native_composites.contains(op); }
 
@@ -49,60 +49,36 @@ class InputGradientFuser {
         input_gradient_scale_shift(dy, filter, operands[1], operands[2], operands[3], attributes));
   }
 
-  // Walks in the new graph, whose nodes here are copies of the old ones': `at` is a value of it,
-  // `old` the same value before.
-  struct Place {
-    ValueId at, old;
-  };
-  const Node& producer(const Place& place) const { return graph_.node(place.old.node); }
-  static Place operand(const Builder& builder, const Graph& graph, const Place& place, size_t i) {
-    return {builder.node(place.at.node).operands[i], graph.node(place.old.node).operands[i]};
-  }
-
   Replacement with_moments(Builder& builder, const Node& node,
                            std::span<const Value> operands) const {
     if (!is_native("moments_gradient_scale_shift")) return std::nullopt;
-    const auto in = [&](const Place& place, size_t i) {
-      return operand(builder, graph_, place, i);
-    };
-    const auto is = [&](const Place& place, std::string_view op) {
-      return producer(place).op->name == op;
-    };
+    const CopyWalk walk(builder, graph_, uses_);
     const Place sum{operands[0].id, node.operands[0]};
-    if (!is(sum, "add")) return std::nullopt;
-    const Place products = in(sum, 0), rounded = in(sum, 1);
-    if (!is(products, "add") || !uses_.is_private(products.old)) return std::nullopt;
-    const Place everywhere = is(rounded, "cast") ? in(rounded, 0) : rounded;  // f32 has no cast
-    const Place gradient = in(products, 0), image = in(products, 1);
-    if (!is(everywhere, "broadcast") || !is(gradient, "convolution_input_gradient") ||
-        !is(image, "reshape") || !uses_.is_private(gradient.old) || !uses_.is_private(image.old))
+    if (!walk.is(sum, "add")) return std::nullopt;
+    const Place products = walk.in(sum, 0), rounded = walk.in(sum, 1);
+    if (!walk.is(products, "add") || !walk.is_private(products)) return std::nullopt;
+    const auto offset = walk.per_channel(walk.uncast(rounded));
+    const Place gradient = walk.in(products, 0), image = walk.in(products, 1);
+    if (!offset || !walk.is(gradient, "convolution_input_gradient") || !walk.is(image, "reshape") ||
+        !walk.is_private(gradient) || !walk.is_private(image))
       return std::nullopt;
-    const Place offset = in(everywhere, 0), dot = in(image, 0);
-    if (!is_per_channel(producer(everywhere)) || !is(dot, "dot_general") ||
-        !uses_.is_private(dot.old) || !is_plain(producer(dot)))
+    const Place dot = walk.in(image, 0);
+    if (!walk.is(dot, "dot_general") || !walk.is_private(dot) || !is_plain(walk.producer(dot)))
       return std::nullopt;
-    const Place rows = in(dot, 0), matrix = in(dot, 1);
-    if (!is(rows, "reshape") || !is_symmetric(matrix.old)) return std::nullopt;
-    const Place input = in(rows, 0);
-    const auto value = [&](const Place& place) { return Value{&builder, place.at}; };
-    if (value(input).type() != operands[1].type()) return std::nullopt;
+    const Place rows = walk.in(dot, 0), matrix = walk.in(dot, 1);
+    if (!walk.is(rows, "reshape") || !is_symmetric(matrix.old)) return std::nullopt;
+    const Place input = walk.in(rows, 0);
+    if (walk.value(input).type() != operands[1].type()) return std::nullopt;
 
     const ScaleShiftGradient fused = moments_gradient_scale_shift(
-        value(in(gradient, 0)), value(in(gradient, 1)),
-        {value(input), value(matrix), value(offset)}, operands[1], operands[2], operands[3],
-        producer(gradient).attributes.as<ConvolutionGradientAttributes>());
+        walk.value(walk.in(gradient, 0)), walk.value(walk.in(gradient, 1)),
+        {walk.value(input), walk.value(matrix), walk.value(*offset)}, operands[1], operands[2],
+        operands[3], walk.producer(gradient).attributes.as<ConvolutionGradientAttributes>());
     const Node& made = builder.node(fused.dz.id.node);
     std::vector<Type> types;
     for (const ValueId& id : made.operands) types.push_back(Value{&builder, id}.type());
     if (target_.takes_composite && !target_.takes_composite(made, types)) return std::nullopt;
     return results_of(fused);
-  }
-
-  /// A vector over the last axis.
-  static bool is_per_channel(const Node& node) {
-    const auto& axes = node.attributes.as<BroadcastAttributes>().axes;
-    const auto last = static_cast<int64_t>(node.results[0].rank()) - 1;
-    return axes.size() == 1 && axes[0] == last;
   }
 
   /// [rows, depth] times [depth, columns].

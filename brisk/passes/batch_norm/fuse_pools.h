@@ -1,8 +1,10 @@
 #pragma once
 
 /// A maximum pool that alone reads a normalised image (scale, shift and ReLU) normalises it itself,
-/// where the target has a kernel for that: the image, a first layer's and so the largest of the
-/// network, is not written again. Runs while lowering, before composites are taken apart.
+/// and its gradient goes into the image's whole gradient in one op, where the target has kernels
+/// for that: the image, a first layer's and so the largest of the network, is not written
+/// normalised, nor is what the pool's gradient scatters over it. Runs while lowering, before
+/// composites are taken apart.
 
 #include "brisk/passes/pass.h"
 
