@@ -18,8 +18,8 @@ usage: run.sh doctor                          what this machine has
        run.sh train                           training steps beside the CPU's
        run.sh bench                           speed of a small network's training step
        run.sh sanitize [SECONDS [FILTER]]     compute-sanitizer's memcheck, racecheck and initcheck over the ops (those
-                                              of FILTER) and training steps, so long each; fails on a report:
-                                              in any kernel, the latter two in one of brisk
+                                              of FILTER) and training steps, so long each; fails on a report
+                                              in a kernel of brisk, of memcheck on any
        run.sh under TOOL PROGRAM SECONDS FILTER   one of these tools over tests of FILTER in test_ops, test_train...
        run.sh measure                         ResNet-50: what each optimisation is worth, as JSON lines, in
                                               three and a half minutes
@@ -72,7 +72,7 @@ bench() { "$here/bin/brisk" bench --backend cuda --steps 200; }
 
 # A training of each kind: f32, batch norm, every fusion in each rounded type, TF32, an overflow, an MLP with
 # gradients accumulated.
-readonly training_tests='CudaTraining.AMlp*:CudaTraining.BatchNorm*:CudaTraining.Accumulation*:CudaTraining.RoundedTypes*:CudaTraining.ABlocks*:CudaTraining.ADeterministic*:CudaTraining.Tf32*:CudaTraining.AnOverflow*:TransformersOnCuda.*'
+readonly training_tests='CudaTraining.AnMlp*:CudaTraining.BatchNorm*:CudaTraining.Accumulation*:CudaTraining.RoundedTypes*:CudaTraining.ABlocks*:CudaTraining.ADeterministic*:CudaTraining.Tf32*:CudaTraining.AnOverflow*:TransformersOnCuda.*'
 
 # Reports of compute-sanitizer in a log: a count and a kernel a line; what an API call reports is counted as such.
 reports() {
@@ -85,19 +85,23 @@ reports() {
 # Kernels of brisk are named by what they do and sixteen hexadecimal digits.
 readonly own_kernel='_[0-9a-f]{16}$'
 
-# under TOOL PROGRAM SECONDS FILTER: the tests under the tool; fails where it reports something. memcheck looks
-# into every kernel, since one of a library may have been given too little memory, the others into those of brisk.
+# under TOOL PROGRAM SECONDS FILTER: the tests under the tool; fails where it reports a kernel of brisk, memcheck where it
+# reports any, since one of a library may have been given too little memory. Only initcheck looks into nothing but
+# kernels of brisk: racecheck 2025.3 breaks those of cuBLASLt that it is told to leave out.
 under() {
   local tool=$1 log="$1_$2" options=() code=0
-  [[ $tool == memcheck ]] || options=(--kernel-name "regex=$own_kernel")
   # A copy of results takes the gaps between them along, which nothing wrote and nothing reads.
-  [[ $tool != initcheck ]] || options+=(--check-api-memory-access no)
+  [[ $tool != initcheck ]] || options=(--kernel-name "regex=$own_kernel" --check-api-memory-access no)
   sharded "$log" "$2" "$3" "$4" compute-sanitizer --tool "$tool" --print-limit 1000 --show-backtrace no \
     "${options[@]}" || code=1
   reports "$logs/$log.log" >"$logs/$log.reports"
-  echo "$log: reports in $(wc -l <"$logs/$log.reports") kernels"
+  local own others
+  own=$(grep -cE "$own_kernel" "$logs/$log.reports")
+  others=$(grep -vcE "$own_kernel" "$logs/$log.reports")
+  echo "$log: reports in $own kernels of brisk, in $others of libraries"
   head -n 20 "$logs/$log.reports"
-  [[ $code -eq 0 && ! -s $logs/$log.reports ]]
+  [[ $code -eq 0 && $own -eq 0 && ($tool != memcheck || $others -eq 0) ]] &&
+    ! grep -q 'Internal Sanitizer Error' "$logs/$log.log"
 }
 
 # Kernel by kernel; what cuDNN and cuBLASLt are to write is filled before, since initcheck sees neither kernels that

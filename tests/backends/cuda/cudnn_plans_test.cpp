@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "brisk/backends/cuda/api/driver.h"
 #include "brisk/backends/cuda/cudnn/attention_patterns.h"
 #include "brisk/backends/cuda/cudnn/batch_norm_patterns.h"
@@ -85,6 +87,34 @@ TEST_F(CudnnPlans, EveryConvolutionOfResNet50InEveryType) {
       }
     }
   }
+}
+
+TEST_F(CudnnPlans, EnginesThatAreNotedToVaryAreRefusedByName) {
+  const std::string sentence = "its results vary between runs";
+  std::set<std::string> varying;
+  for (const Layer& layer : resnet50_layers()) {
+    const ConvolutionProblem problem = problem_of(layer, DType::f32, 32);
+    GraphBuilder builder;
+    filter_gradient(builder, problem);
+    const OperationGraph graph = std::move(builder).build(target_);
+    const auto named = [&](bool deterministic, std::vector<std::string>* refusals) {
+      std::set<std::string> names;
+      for (const EngineConfig& config :
+           engine_configs(graph, target_, {.deterministic = deterministic}, 64, refusals))
+        names.insert(config.name);
+      return names;
+    };
+    std::vector<std::string> refusals, none;
+    const std::set<std::string> kept = named(true, &refusals), all = named(false, &none);
+    for (const std::string& refusal : refusals)
+      if (const size_t at = refusal.find(": " + sentence); at != std::string::npos) {
+        varying.insert(refusal.substr(0, at));
+        EXPECT_TRUE(all.contains(refusal.substr(0, at))) << refusal;
+        EXPECT_FALSE(kept.contains(refusal.substr(0, at))) << refusal;
+      }
+    for (const std::string& reason : none) EXPECT_EQ(reason.find(sentence), std::string::npos);
+  }
+  EXPECT_FALSE(varying.empty());
 }
 
 TEST_F(CudnnPlans, EveryFusedPatternOfTrainingInHalfPrecision) {
