@@ -133,8 +133,11 @@ void add_convolutions(std::vector<OpCase>& cases) {
     add_moments_gradient(cases, row);
   }
   // What CUDA's own kernel takes: depths and channels of whole tiles, rows that end within one.
+  // The last two are Hopper's wide tiles, with the columns' depth in shared memory and without.
   for (const Row& row :
-       {Row{{1, 5, 7, 64}, {1, 1, 64, 192}, 1, 0}, Row{{3, 9, 11, 128}, {1, 1, 128, 64}, 1, 0}}) {
+       {Row{{1, 5, 7, 64}, {1, 1, 64, 192}, 1, 0}, Row{{3, 9, 11, 128}, {1, 1, 128, 64}, 1, 0},
+        Row{{1, 9, 11, 256}, {1, 1, 256, 64}, 1, 0},
+        Row{{1, 5, 28, 256}, {1, 1, 256, 512}, 1, 0}}) {
     add_join(cases, row);
     add_moments_gradient(cases, row);
   }

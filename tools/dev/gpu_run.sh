@@ -92,8 +92,9 @@ under() {
   local tool=$1 log="$1_$2" options=() code=0
   # A copy of results takes the gaps between them along, which nothing wrote and nothing reads.
   [[ $tool != initcheck ]] || options=(--kernel-name "regex=$own_kernel" --check-api-memory-access no)
-  sharded "$log" "$2" "$3" "$4" compute-sanitizer --tool "$tool" --print-limit 1000 --show-backtrace no \
-    "${options[@]}" || code=1
+  # What is measured under a tool is of no use to others.
+  BRISK_CACHE="$BRISK_CACHE/under_tools" sharded "$log" "$2" "$3" "$4" \
+    compute-sanitizer --tool "$tool" --print-limit 1000 --show-backtrace no "${options[@]}" || code=1
   reports "$logs/$log.log" >"$logs/$log.reports"
   local own others
   own=$(grep -cE "$own_kernel" "$logs/$log.reports")

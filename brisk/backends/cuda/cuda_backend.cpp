@@ -12,6 +12,16 @@
 namespace brisk::cuda {
 namespace {
 
+/// Of the device here; without one, those of Hopper.
+DeviceProperties lowered_for() {
+  if (const Result<DevicePtr> device = Device::open(); device) return (*device)->properties();
+  DeviceProperties hopper;
+  hopper.major = 9;
+  hopper.multiprocessors = 132;
+  hopper.shared_bytes_per_block = 227 * 1024;
+  return hopper;
+}
+
 /// `tf32`: f32 products are rounded.
 LoweringTarget make_target(bool tf32) {
   LoweringTarget target;
@@ -40,11 +50,12 @@ LoweringTarget make_target(bool tf32) {
                               "quantized_convolution",
                               "quantized_dot"};
   target.varying_composites = {"convolution_statistics", "input_gradient_scale_shift"};
-  target.takes_composite = [tf32](const Node& node, std::span<const Type> operands) {
+  target.takes_composite = [tf32, device = lowered_for()](const Node& node,
+                                                          std::span<const Type> operands) {
     if (node.op->name == "gram_matrix") return cublaslt::library().ok();
     if (node.op->name.starts_with("scale_shift_max_pool")) return true;
     if (node.op->name == "input_gradient_join" || node.op->name == "moments_gradient_scale_shift")
-      return !refuse_join(node, operands, tf32);
+      return !refuse_join(node, operands, tf32, device);
     if (node.op->name.starts_with("quantized_")) return !refuse_quantized(node, operands);
     if (node.op->name.starts_with("dot_product_attention"))
       return !cudnn::refuse_attention(node, operands);

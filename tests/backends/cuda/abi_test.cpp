@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "brisk/backends/cuda/api/driver.h"
+#include "brisk/backends/cuda/tensor_map.h"
 
 namespace brisk::cuda {
 namespace {
@@ -90,6 +91,7 @@ BRISK_SAME(function_get_attribute, ::cuFuncGetAttribute);
 BRISK_SAME(function_set_attribute, ::cuFuncSetAttribute);
 BRISK_SAME(launch_kernel, ::cuLaunchKernel);
 BRISK_SAME(occupancy_max_blocks, ::cuOccupancyMaxActiveBlocksPerMultiprocessor);
+BRISK_SAME(tensor_map_encode_tiled, ::cuTensorMapEncodeTiled);
 #undef BRISK_SAME
 
 // A check that fails where it must.
@@ -121,6 +123,13 @@ TEST(CudaAbi, ConstantsAreTheHeaders) {
   EXPECT_EQ(kEventDefault, static_cast<unsigned>(CU_EVENT_DEFAULT));
   EXPECT_EQ(kEventDisableTiming, static_cast<unsigned>(CU_EVENT_DISABLE_TIMING));
   EXPECT_EQ(kCaptureThreadLocal, static_cast<int>(CU_STREAM_CAPTURE_MODE_THREAD_LOCAL));
+  EXPECT_EQ(kTensorMapWords16, CU_TENSOR_MAP_DATA_TYPE_UINT16);
+  EXPECT_EQ(kTensorMapWords32, CU_TENSOR_MAP_DATA_TYPE_UINT32);
+  EXPECT_EQ(kTensorMapNotInterleaved, CU_TENSOR_MAP_INTERLEAVE_NONE);
+  EXPECT_EQ(kTensorMapSwizzle128Bytes, CU_TENSOR_MAP_SWIZZLE_128B);
+  EXPECT_EQ(kTensorMapPromote256Bytes, CU_TENSOR_MAP_L2_PROMOTION_L2_256B);
+  EXPECT_EQ(kTensorMapZeroFill, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+  EXPECT_EQ(sizeof(TensorMap), sizeof(CUtensorMap));
   EXPECT_EQ(sizeof(DriverUuid), sizeof(CUuuid));
   EXPECT_EQ(sizeof(DeviceAddress), sizeof(CUdeviceptr));
 }

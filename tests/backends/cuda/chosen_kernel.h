@@ -14,11 +14,14 @@ struct ChosenKernel {
   int64_t workspace_bytes = 0, counter_bytes = 0, packed_bytes = 0;
 };
 
-/// The kernel that an H200 would run the last node of `graph` with; its operands are constants from
-/// number `first_constant` on.
-inline ChosenKernel chosen_kernel(const Graph& graph, size_t first_constant = SIZE_MAX) {
-  const DeviceProperties device =
-      read_device_description(BRISK_SOURCE_DIR "/tests/backends/cuda/h200.json").value();
+inline DeviceProperties described_h200() {
+  return read_device_description(BRISK_SOURCE_DIR "/tests/backends/cuda/h200.json").value();
+}
+
+/// The kernel that a device would run the last node of `graph` with; its operands are constants
+/// from number `first_constant` on.
+inline ChosenKernel chosen_kernel(const Graph& graph, size_t first_constant = SIZE_MAX,
+                                  const DeviceProperties& device = described_h200()) {
   const Node& node = graph.nodes().back();
   std::vector<Type> operands;
   std::vector<bool> constant;

@@ -288,5 +288,9 @@ Status cuLaunchKernel(void*, unsigned, unsigned, unsigned, unsigned, unsigned, u
 Status cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, void*, int, size_t) {
   return *blocks = 1, kSuccess;
 }
+Status cuTensorMapEncodeTiled(void*, int, uint32_t, void*, const uint64_t*, const uint64_t*,
+                              const uint32_t*, const uint32_t*, int, int, int, int) {
+  return kNotSupported;
+}
 
 }  // extern "C"

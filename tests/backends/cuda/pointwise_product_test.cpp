@@ -23,6 +23,18 @@ Graph join(DType type, int64_t rows, int64_t channels, int64_t filters) {
   return builder.finish({{"dz", dz}, {"sum", sum}});
 }
 
+/// The skip at every second place of both axes.
+Graph sparse_join(DType type) {
+  Builder builder(standard_ops(), "join");
+  const Type image(type, {3, 28, 36, 128});
+  const auto [dz, sum] = input_gradient_join(builder.input("dy", Type(type, {3, 28, 36, 64})),
+                                             builder.input("filter", Type(type, {1, 1, 128, 64})),
+                                             builder.input("skip", Type(type, {3, 14, 18, 128})),
+                                             builder.input("result", image),
+                                             {{{1, 1}, {0, 0}, {0, 0}, {1, 1}}, image.shape()});
+  return builder.finish({{"dz", dz}, {"sum", sum}});
+}
+
 Graph moments(DType type, int64_t rows, int64_t channels, int64_t filters) {
   Builder builder(standard_ops(), "moments");
   const Type image(type, {1, rows, 1, channels}), vector(DType::f32, {channels});
@@ -37,52 +49,78 @@ Graph moments(DType type, int64_t rows, int64_t channels, int64_t filters) {
   return builder.finish({{"dz", at.dz}, {"sum_x", at.sum_x}, {"sum", at.sum}});
 }
 
-TEST(PointwiseProduct, ResNet50sFormsCompile) {
-  if (const auto compiler = nvrtc(); !compiler) GTEST_SKIP() << compiler.error();
+/// A device before Hopper.
+DeviceProperties ampere() {
+  DeviceProperties device = described_h200();
+  device.major = 8;
+  return device;
+}
+
+void expect_all_compile(const std::vector<Graph>& graphs, const DeviceProperties& device) {
   std::vector<KernelSource> sources;
-  for (const Graph& graph :
-       {join(DType::f16, 802816, 256, 64), join(DType::f16, 200704, 512, 128),
-        join(DType::bf16, 50176, 1024, 256), join(DType::f16, 35, 64, 192),
-        moments(DType::f16, 802816, 64, 256), moments(DType::bf16, 200704, 128, 512),
-        join(DType::f32, 802816, 256, 64), join(DType::f32, 50176, 1024, 256),
-        moments(DType::f32, 802816, 64, 256)}) {
-    const ChosenKernel one = chosen_kernel(graph);
+  for (const Graph& graph : graphs) {
+    const ChosenKernel one = chosen_kernel(graph, SIZE_MAX, device);
     EXPECT_EQ(one.kernel.rfind("nvrtc/", 0), 0u) << one.kernel;
     EXPECT_GT(one.workspace_bytes, 0);
     EXPECT_GT(one.counter_bytes, 0);
     ASSERT_EQ(one.sources.size(), 1u);
     sources.push_back(one.sources[0]);
   }
-  const auto code = compile_kernels(sources, {.cache = false});
+  const auto code =
+      compile_kernels(sources, {.architecture = device.architecture(), .cache = false});
   ASSERT_TRUE(code.ok()) << code.error();
   EXPECT_EQ(code->function_names.size(), sources.size());
 }
 
+TEST(PointwiseProduct, ResNet50sFormsCompile) {
+  if (const auto compiler = nvrtc(); !compiler) GTEST_SKIP() << compiler.error();
+  expect_all_compile({join(DType::f16, 802816, 256, 64), join(DType::f16, 200704, 512, 128),
+                      join(DType::bf16, 50176, 1024, 256), join(DType::f16, 12544, 2048, 512),
+                      join(DType::f16, 35, 64, 192), sparse_join(DType::f16),
+                      moments(DType::f16, 802816, 64, 256), moments(DType::bf16, 200704, 128, 512),
+                      moments(DType::f16, 50176, 256, 1024), join(DType::f32, 802816, 256, 64),
+                      join(DType::f32, 50176, 1024, 256), moments(DType::f32, 802816, 64, 256)},
+                     described_h200());
+}
+
+TEST(PointwiseProduct, ResNet50sFormsCompileForOtherDevices) {
+  if (const auto compiler = nvrtc(); !compiler) GTEST_SKIP() << compiler.error();
+  expect_all_compile(
+      {join(DType::f16, 802816, 256, 64), join(DType::f16, 200704, 512, 128),
+       join(DType::bf16, 50176, 1024, 256), join(DType::f16, 35, 64, 192), sparse_join(DType::f16),
+       moments(DType::f16, 802816, 64, 256), moments(DType::bf16, 200704, 128, 512)},
+      ampere());
+}
+
 TEST(PointwiseProduct, SaysWhatItDoesNotTake) {
+  const DeviceProperties device = ampere();
   PointwiseProduct product{.type = DType::f64, .rows = 8, .columns = 64, .terms = {{0, 1, 64}}};
-  EXPECT_EQ(refuse_pointwise_product(product), "element type f64, but it is for f16, bf16 and f32");
+  EXPECT_EQ(refuse_pointwise_product(product, device),
+            "element type f64, but it is for f16, bf16 and f32");
   product.type = DType::f16;
-  EXPECT_EQ(refuse_pointwise_product(product), std::nullopt);
+  EXPECT_EQ(refuse_pointwise_product(product, device), std::nullopt);
   product.columns = 96;
-  EXPECT_EQ(refuse_pointwise_product(product), "96 columns, but it wants a multiple of 64");
+  EXPECT_EQ(refuse_pointwise_product(product, device), "96 columns, but it wants a multiple of 64");
   product.columns = 128;
   product.terms[0].depth = 40;
-  EXPECT_EQ(refuse_pointwise_product(product), "a depth of 40, but it wants a multiple of 64");
+  EXPECT_EQ(refuse_pointwise_product(product, device),
+            "a depth of 40, but it wants a multiple of 64");
   product.terms[0].depth = 2048;
-  EXPECT_EQ(refuse_pointwise_product(product),
+  EXPECT_EQ(refuse_pointwise_product(product, device),
             "a depth of 2048, of which 64 columns do not fit into shared memory");
   product.type = DType::f32;
   product.terms[0].depth = 40;
-  EXPECT_EQ(refuse_pointwise_product(product), "a depth of 40, but it wants a multiple of 32");
+  EXPECT_EQ(refuse_pointwise_product(product, device),
+            "a depth of 40, but it wants a multiple of 32");
   product.terms[0].depth = 1024;
-  EXPECT_EQ(refuse_pointwise_product(product),
+  EXPECT_EQ(refuse_pointwise_product(product, device),
             "a depth of 1024, of which 64 columns do not fit into shared memory");
   const Graph graph = join(DType::f32, 64, 64, 64);
   std::vector<Type> operands;
   for (const ValueId& operand : graph.nodes().back().operands)
     operands.push_back(graph.type(operand));
-  EXPECT_EQ(refuse_join(graph.nodes().back(), operands, true), std::nullopt);
-  EXPECT_EQ(refuse_join(graph.nodes().back(), operands, false),
+  EXPECT_EQ(refuse_join(graph.nodes().back(), operands, true, device), std::nullopt);
+  EXPECT_EQ(refuse_join(graph.nodes().back(), operands, false, device),
             "it would round f32 operands to TF32");
 }
 

@@ -61,6 +61,7 @@ void look_up(EntryPoints& find, Driver& driver) {
   find("cuFuncSetAttribute", driver.function_set_attribute);
   find("cuLaunchKernel", driver.launch_kernel);
   find("cuOccupancyMaxActiveBlocksPerMultiprocessor", driver.occupancy_max_blocks);
+  find("cuTensorMapEncodeTiled", driver.tensor_map_encode_tiled);
 }
 
 std::string too_old(int version, const std::filesystem::path& path) {

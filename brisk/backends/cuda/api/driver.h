@@ -53,6 +53,15 @@ constexpr int kFunctionMaxThreads = 0;
 constexpr int kFunctionRegisters = 4;
 constexpr int kFunctionMaxDynamicSharedBytes = 8;
 
+// CUtensorMapDataType, CUtensorMapInterleave, CUtensorMapSwizzle, CUtensorMapL2promotion,
+// CUtensorMapFloatOOBfill.
+constexpr int kTensorMapWords16 = 1;
+constexpr int kTensorMapWords32 = 2;
+constexpr int kTensorMapNotInterleaved = 0;
+constexpr int kTensorMapSwizzle128Bytes = 3;
+constexpr int kTensorMapPromote256Bytes = 3;
+constexpr int kTensorMapZeroFill = 0;
+
 constexpr unsigned kStreamNonBlocking = 1;
 constexpr unsigned kEventDefault = 0;
 constexpr unsigned kEventDisableTiming = 2;
@@ -133,6 +142,10 @@ struct Driver {
                                 void** parameters, void** extra);
   DriverStatus (*occupancy_max_blocks)(int* blocks, FunctionHandle function, int block_size,
                                        size_t dynamic_shared_bytes);
+  DriverStatus (*tensor_map_encode_tiled)(void* map, int type, uint32_t rank, void* address,
+                                          const uint64_t* sizes, const uint64_t* strides,
+                                          const uint32_t* box, const uint32_t* steps,
+                                          int interleave, int swizzle, int promotion, int fill);
 };
 
 /// The driver, opened and initialised once a process; the sentence why there is none: no library,

@@ -14,13 +14,6 @@
 namespace brisk::cuda {
 namespace {
 
-/// Operations for each byte of memory from which on the library's products are so much faster than
-/// ours that further passes over memory do not matter (an H100: 145 TFLOP/s beside 500; in TF32 a
-/// third of both).
-double most_intensity(DType type) {
-  return type == DType::f32 ? 45 : 140;
-}
-
 bool all_of(const std::vector<int64_t>& values, int64_t expected) {
   return std::ranges::all_of(values, [&](int64_t value) { return value == expected; });
 }
@@ -35,7 +28,8 @@ std::vector<PointwiseProduct::Image::Axis> sparse_axes(const Type& skip, const T
   return axes;
 }
 
-Result<PointwiseProduct> product_of(const Node& node, std::span<const Type> operands) {
+Result<PointwiseProduct> product_of(const Node& node, std::span<const Type> operands,
+                                    const DeviceProperties& device) {
   const auto& geometry = node.attributes.as<ConvolutionGradientAttributes>().convolution;
   const std::vector<int64_t> filter = operands[1].shape().sizes();
   for (size_t axis = 0; axis + 2 < filter.size(); ++axis)
@@ -61,35 +55,42 @@ Result<PointwiseProduct> product_of(const Node& node, std::span<const Type> oper
     product.epilogue = "result = before * scale + shift > 0.f ? product + offset : 0.f;";
     product.sums = {"summed * before", "summed"};
   }
-  if (auto reason = refuse_pointwise_product(product)) return fail("{}", *reason);
+  if (auto reason = refuse_pointwise_product(product, device)) return fail("{}", *reason);
+  return product;
+}
+
+/// Where the parts are faster.
+std::optional<std::string> refuse_intensity(const PointwiseProduct& product, const Node& node,
+                                            std::span<const Type> operands,
+                                            const DeviceProperties& device) {
   int64_t bytes = 0;
   for (const Type& operand : operands)
     bytes += operand.shape().num_elements() * byte_size(operand.dtype());
   bytes += node.results[0].shape().num_elements() * byte_size(node.results[0].dtype());
   const double intensity = product.flops() / static_cast<double>(bytes);
-  if (intensity > most_intensity(product.type))
-    return fail("{:.0f} operations a byte, of which it takes up to {:.0f}", intensity,
-                most_intensity(product.type));
-  return product;
+  const double most = most_intensity(product, device);
+  if (intensity > most)
+    return fmt::format("{:.0f} operations a byte, of which it takes up to {:.0f}", intensity, most);
+  return std::nullopt;
 }
 
 std::optional<std::string> refuse(const KernelRequest& request) {
-  return refuse_join(request.node, request.operands, request.tf32);
+  return refuse_join(request.node, request.operands, request.tf32, request.device);
 }
 
 std::unique_ptr<Launch> prepare(const KernelRequest& request, const PrepareContext& context) {
-  return make_pointwise_product(product_of(request.node, request.operands).value(), request,
-                                context);
+  return make_pointwise_product(product_of(request.node, request.operands, request.device).value(),
+                                request, context);
 }
 
 }  // namespace
 
-std::optional<std::string> refuse_join(const Node& node, std::span<const Type> operands,
-                                       bool tf32) {
+std::optional<std::string> refuse_join(const Node& node, std::span<const Type> operands, bool tf32,
+                                       const DeviceProperties& device) {
   if (operands[0].dtype() == DType::f32 && !tf32) return "it would round f32 operands to TF32";
-  const Result<PointwiseProduct> product = product_of(node, operands);
+  const Result<PointwiseProduct> product = product_of(node, operands, device);
   if (!product) return product.error();
-  return std::nullopt;
+  return refuse_intensity(*product, node, operands, device);
 }
 
 std::vector<OpKernel> join_kernels() {

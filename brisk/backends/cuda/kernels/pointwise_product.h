@@ -8,7 +8,8 @@
 ///
 /// Such products are small beside the tensors that an epilogue reads and writes: the kernel is made
 /// to keep memory busy. Sums are deterministic: each block leaves a partial result, the last of a
-/// column of blocks combines them in order.
+/// column of blocks combines them in order. There are two forms, for Hopper
+/// (warpgroup_product.h) and for every device that brisk runs on.
 
 #include <string>
 #include <vector>
@@ -47,14 +48,23 @@ struct PointwiseProduct {
   /// rounded, and the operands.
   std::vector<std::string> sums;
 
+  int64_t depth() const;  ///< of all terms
   double flops() const;
 };
 
-/// Why the kernel can't run such a product; nothing when it can.
-std::optional<std::string> refuse_pointwise_product(const PointwiseProduct& product);
+/// Why no form of the kernel can run such a product on the device; nothing when one can.
+std::optional<std::string> refuse_pointwise_product(const PointwiseProduct& product,
+                                                    const DeviceProperties& device);
+
+/// Operations for each byte of memory up to which the kernel is faster than the library's product
+/// with passes over memory for the rest.
+double most_intensity(const PointwiseProduct& product, const DeviceProperties& device);
 
 std::unique_ptr<Launch> make_pointwise_product(const PointwiseProduct& product,
                                                const KernelRequest& request,
                                                const PrepareContext& context);
+
+/// "NAME/ROWSxCOLUMNSxDEPTH".
+std::string pointwise_product_name(const PointwiseProduct& product);
 
 }  // namespace brisk::cuda

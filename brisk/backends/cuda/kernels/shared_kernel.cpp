@@ -14,11 +14,15 @@ void SharedKernel::load(const CodeLibrary& code) {
 }
 
 void SharedKernel::enqueue(std::vector<DeviceAddress> addresses, StreamHandle stream) const {
-  if (blocks_ == 0) return;
   std::vector<void*> pointers;
   for (DeviceAddress& address : addresses) pointers.push_back(&address);
+  enqueue(std::span(pointers), stream);
+}
+
+void SharedKernel::enqueue(std::span<void*> arguments, StreamHandle stream) const {
+  if (blocks_ == 0) return;
   launch_function(function_, {static_cast<unsigned>(blocks_)}, {static_cast<unsigned>(threads_)},
-                  static_cast<unsigned>(shared_bytes_), stream, pointers);
+                  static_cast<unsigned>(shared_bytes_), stream, arguments);
 }
 
 std::vector<DeviceAddress> addresses_of(const LaunchArguments& arguments) {

@@ -2,6 +2,7 @@
 
 /// A kernel whose shared memory is given when it is launched, more than 48 KiB too.
 
+#include <span>
 #include <vector>
 
 #include "brisk/backends/cuda/kernel.h"
@@ -17,6 +18,8 @@ class SharedKernel {
   void load(const CodeLibrary& code);
   /// `addresses`: all of the kernel's arguments.
   void enqueue(std::vector<DeviceAddress> addresses, StreamHandle stream) const;
+  /// `arguments`: where all of the kernel's arguments lie, read before it returns.
+  void enqueue(std::span<void*> arguments, StreamHandle stream) const;
 
  private:
   size_t number_ = 0;
