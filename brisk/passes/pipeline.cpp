@@ -10,6 +10,7 @@
 #include "brisk/passes/batch_norm/fuse_input_gradients.h"
 #include "brisk/passes/batch_norm/fuse_joins.h"
 #include "brisk/passes/batch_norm/fuse_pools.h"
+#include "brisk/passes/batch_norm/fuse_projections.h"
 #include "brisk/passes/decompose_composites.h"
 #include "brisk/passes/fuse_attention.h"
 #include "brisk/passes/fuse_epilogues.h"
@@ -61,6 +62,7 @@ std::vector<Pass> lowering_pipeline() {
       optional("fold_batch_norm", Phase::lower, fold_batch_norm),
       optional("fuse_input_gradients", Phase::lower, fuse_input_gradients),
       optional("fuse_pools", Phase::lower, fuse_pools),
+      optional("fuse_projections", Phase::lower, fuse_projections),
       optional("fuse_attention", Phase::lower, fuse_attention),
       required("decompose_composites", Phase::lower, decompose_composites),
       // Beyond this point, the graph holds only ops that the target has kernels or loops for.

@@ -18,6 +18,7 @@
 #include "brisk/passes/batch_norm/fuse_batch_norm.h"
 #include "brisk/passes/batch_norm/fuse_input_gradients.h"
 #include "brisk/passes/batch_norm/fuse_pools.h"
+#include "brisk/passes/batch_norm/fuse_projections.h"
 #include "brisk/passes/fuse_epilogues.h"
 
 namespace brisk {
@@ -224,6 +225,21 @@ TEST(BatchNormThroughPointwise, GoesTogetherWithFusing) {
   EXPECT_EQ(count(after, "batch_norm"), 0);
   EXPECT_EQ(count(after, "convolution_statistics"), 5);
   expect_equal(with_gradients(before), with_gradients(after));
+}
+
+TEST(FuseProjections, EndsABlockInOneOp) {
+  const LoweringTarget target{.batch_norm_parts = {DType::f64},
+                              .batch_norm_through_pointwise = {DType::f64}};
+  const Graph before = Network().build();
+  const Graph parts =
+      run(fuse_batch_norm, run(batch_norm_through_pointwise, before, target), target);
+  const Graph gradients = with_gradients(parts);
+  const Graph after = run(fuse_projections, gradients, {.native_composites = {"pointwise_join"}});
+  EXPECT_EQ(count(after, "pointwise_join"), 1) << "of the block with a projection";
+  EXPECT_EQ(count(after, "scale_shift"), count(gradients, "scale_shift") - 1);
+  EXPECT_EQ(count(after, "channel_shift"), 1);
+  expect_equal(with_gradients(before), after);
+  EXPECT_EQ(count(run(fuse_projections, gradients, {}), "pointwise_join"), 0);
 }
 
 }  // namespace

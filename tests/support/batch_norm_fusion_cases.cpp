@@ -53,25 +53,31 @@ std::vector<int64_t> result_sizes(const Row& row) {
           row.filter[3]};
 }
 
-/// The skip at every `step`-th place of both spatial axes.
-void add_join(std::vector<OpCase>& cases, const Row& row, int64_t step = 1) {
+/// The skip at every `step`-th place of both spatial axes; with a factor, products are summed, too.
+void add_join(std::vector<OpCase>& cases, const Row& row, int64_t step = 1, bool factor = false) {
   std::vector<int64_t> skip = row.input;
   skip[1] /= step;
   skip[2] /= step;
-  cases.push_back(
-      {.op = "input_gradient_join",
-       .name = row_name(row) + (step > 1 ? fmt::format("_skip_{}", step) : ""),
-       .operands = {values(result_sizes(row)), values(row.filter), values(skip), values(row.input)},
-       .build =
-           [=](Builder&, Values in) {
-             Shape shape;
-             for (const int64_t size : row.input) shape.push_back(size);
-             const auto [dz, sum] =
-                 input_gradient_join(in[0], in[1], in[2], in[3], {geometry(row), shape});
-             return std::vector{dz, sum};
-           },
-       .types = kFloatTypes,
-       .roundings = 4});
+  std::vector<CaseOperand> operands = {values(result_sizes(row)), values(row.filter), values(skip),
+                                       values(row.input)};
+  if (factor) operands.push_back(values(row.input));
+  cases.push_back({.op = "input_gradient_join",
+                   .name = row_name(row) + (step > 1 ? fmt::format("_skip_{}", step) : "") +
+                           (factor ? "_factor" : ""),
+                   .operands = std::move(operands),
+                   .build =
+                       [=](Builder&, Values in) {
+                         Shape shape;
+                         for (const int64_t size : row.input) shape.push_back(size);
+                         const GradientJoin joined =
+                             input_gradient_join(in[0], in[1], in[2], in[3], {geometry(row), shape},
+                                                 factor ? std::optional(in[4]) : std::nullopt);
+                         std::vector<Value> results = {joined.dz, joined.sum};
+                         if (factor) results.push_back(joined.sum_factor);
+                         return results;
+                       },
+                   .types = kFloatTypes,
+                   .roundings = 4});
 }
 
 void add_moments_gradient(std::vector<OpCase>& cases, const Row& row) {
@@ -130,6 +136,7 @@ void add_convolutions(std::vector<OpCase>& cases) {
          .roundings = 4,
          .sums_of_result = [](Builder&, Values all) { return sums_with(all[5], all[2]); }});
     add_join(cases, row);
+    add_join(cases, row, 1, true);
     add_moments_gradient(cases, row);
   }
   // What CUDA's own kernel takes: depths and channels of whole tiles, rows that end within one.
@@ -139,10 +146,12 @@ void add_convolutions(std::vector<OpCase>& cases) {
         Row{{1, 9, 11, 256}, {1, 1, 256, 64}, 1, 0},
         Row{{1, 5, 28, 256}, {1, 1, 256, 512}, 1, 0}}) {
     add_join(cases, row);
+    add_join(cases, row, 1, true);
     add_moments_gradient(cases, row);
   }
   add_join(cases, {{2, 6, 6, 8}, {1, 1, 8, 16}, 1, 0}, 2);
   add_join(cases, {{3, 6, 14, 64}, {1, 1, 64, 64}, 1, 0}, 2);
+  add_join(cases, {{3, 6, 14, 64}, {1, 1, 64, 64}, 1, 0}, 2, true);
 }
 
 void add_scale_shifts(std::vector<OpCase>& cases) {
@@ -280,10 +289,39 @@ void add_gram_matrices(std::vector<OpCase>& cases) {
                      .roundings = 3});
 }
 
+void add_pointwise_joins(std::vector<OpCase>& cases) {
+  struct Sizes {
+    std::vector<int64_t> x;
+    int64_t filters;
+  };
+  // Rows that end within a tile, whole tiles, odd depths.
+  for (const auto& [x, filters] : {Sizes{{2, 3, 5, 8}, 16}, Sizes{{7, 33}, 5},
+                                   Sizes{{1, 5, 7, 64}, 192}, Sizes{{3, 9, 11, 128}, 64}})
+    for (const Activation activation : {Activation::none, Activation::relu}) {
+      std::vector<int64_t> skip = x;
+      skip.back() = filters;
+      cases.push_back(
+          {.op = "pointwise_join",
+           .name = fmt::format("{}_to_{}{}", shape_name(x), filters,
+                               activation == Activation::relu ? "_relu" : ""),
+           .operands = {values(x), values({filters, x.back()}), values({filters}), values(skip),
+                        values({filters}), values({filters})},
+           .build =
+               [=](Builder&, Values in) {
+                 const auto vector = [&](size_t i) { return vector_beside(in[0], in[i]); };
+                 return std::vector{pointwise_join(in[0], in[1], vector(2),
+                                                   {in[3], vector(4), vector(5)}, activation)};
+               },
+           .types = kFloatTypes,
+           .roundings = 4});
+    }
+}
+
 }  // namespace
 
 std::vector<OpCase> batch_norm_fusion_cases() {
   std::vector<OpCase> cases;
+  add_pointwise_joins(cases);
   add_convolutions(cases);
   add_scale_shifts(cases);
   add_pools(cases);

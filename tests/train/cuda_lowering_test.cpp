@@ -73,6 +73,7 @@ std::string missing_library() {
 TEST(CudaLowering, ABlocksGradientsAreOneKernelWhereProductsAreRounded) {
   if (const std::string missing = missing_library(); !missing.empty()) GTEST_SKIP() << missing;
   EXPECT_EQ(kernels_of(resnet50(Precision::mixed_float16), "input_gradient_join"), 15);
+  EXPECT_EQ(kernels_of(resnet50(Precision::mixed_float16), "pointwise_join"), 3);
   const Compilation rounded = resnet50(Precision::tf32);
   EXPECT_EQ(kernels_of(rounded, "input_gradient_join"), 11);
   EXPECT_EQ(kernels_of(rounded, "moments_gradient_scale_shift"), 3);
@@ -89,8 +90,9 @@ TEST(CudaLowering, SumsThatVaryAreLeftOutOfADeterministicStep) {
     EXPECT_EQ(nodes_of(equal, op), 0) << op;
   }
   // Batch norm stays in parts, as in the type that has no such sums.
-  for (const char* op : {"gram_matrix", "input_gradient_join", "moments_gradient_scale_shift",
-                         "scale_shift_max_pool", "convolution", "fused_convolution"})
+  for (const char* op :
+       {"gram_matrix", "input_gradient_join", "moments_gradient_scale_shift", "pointwise_join",
+        "scale_shift_max_pool", "convolution", "fused_convolution"})
     EXPECT_EQ(nodes_of(equal, op), nodes_of(other, op)) << op;
   EXPECT_GT(nodes_of(equal, "input_gradient_join"), 5);
 }

@@ -43,6 +43,7 @@ LoweringTarget make_target(bool tf32) {
                               "gram_matrix",
                               "input_gradient_join",
                               "moments_gradient_scale_shift",
+                              "pointwise_join",
                               "scale_shift_max_pool",
                               "scale_shift_max_pool_gradient",
                               "dot_product_attention",
@@ -54,7 +55,8 @@ LoweringTarget make_target(bool tf32) {
                                                           std::span<const Type> operands) {
     if (node.op->name == "gram_matrix") return cublaslt::library().ok();
     if (node.op->name.starts_with("scale_shift_max_pool")) return true;
-    if (node.op->name == "input_gradient_join" || node.op->name == "moments_gradient_scale_shift")
+    if (node.op->name == "input_gradient_join" || node.op->name == "pointwise_join" ||
+        node.op->name == "moments_gradient_scale_shift")
       return !refuse_join(node, operands, tf32, device);
     if (node.op->name.starts_with("quantized_")) return !refuse_quantized(node, operands);
     if (node.op->name.starts_with("dot_product_attention"))

@@ -2,6 +2,10 @@
 
 // In one thread, so that sums have one order.
 #define EIGEN_DONT_PARALLELIZE
+#ifndef __OPTIMIZE__
+// Its prefetches take a hint that is constant only once they are inlined.
+#define EIGEN_DONT_VECTORIZE
+#endif
 #include <eigen3/Eigen/Cholesky>
 
 namespace brisk {

@@ -6,6 +6,8 @@
 /// gradient gives the sums that the next gradient needs. All are ordinary composites: a backend
 /// with kernels for them takes them whole, every other one takes their decomposition.
 
+#include <optional>
+
 #include "brisk/ir/builder.h"
 #include "brisk/ops/convolve/convolve.h"
 #include "brisk/ops/fused/fused.h"
@@ -82,14 +84,33 @@ ScaleShiftGradient input_gradient_scale_shift(Value result_gradient, Value filte
                                               ConvolutionGradientAttributes attributes);
 
 struct GradientJoin {
-  Value dz;   ///< of the gradients' type
-  Value sum;  ///< of dz over all axes but channels: [channels], f32 for short floats
+  Value dz;          ///< of the gradients' type
+  Value sum;         ///< of dz over all axes but channels: [channels], f32 for short floats
+  Value sum_factor;  ///< of dz * factor, where there is one
 };
 /// Where two gradients meet behind a ReLU: (a convolution's input gradient + skip) where the ReLU's
-/// result is positive, else 0. `skip` and `result` have the type of the convolution's input; a skip
-/// whose spatial extents divide its own lies at every so many-th place, with zeros between.
+/// result is positive, else 0. `skip`, `result` and `factor` have the type of the convolution's
+/// input; a skip whose spatial extents divide its own lies at every so many-th place, with zeros
+/// between.
 GradientJoin input_gradient_join(Value result_gradient, Value filter, Value skip, Value result,
-                                 ConvolutionGradientAttributes attributes);
+                                 ConvolutionGradientAttributes attributes,
+                                 std::optional<Value> factor = std::nullopt);
+
+struct PointwiseJoinAttributes {
+  Activation activation = Activation::none;
+  template <typename F>
+  void fields(F&& f) {
+    f("activation", activation);
+  }
+};
+/// A skip that is still to be normalised: [..., filters] with scale and shift [filters].
+struct ScaledSkip {
+  Value skip, scale, shift;
+};
+/// activation(x matrix^T + bias + skip * scale + shift): a 1x1 convolution of x [..., channels] by
+/// matrix [filters, channels]. Vectors are [filters], f32 for short floats.
+Value pointwise_join(Value x, Value matrix, Value bias, const ScaledSkip& skip,
+                     Activation activation);
 
 /// What the gradients of an input's moments add to the input's gradient.
 struct MomentsGradient {

@@ -19,6 +19,7 @@ Op input_gradient_join_op();
 Op moments_gradient_scale_shift_op();
 Op scale_shift_max_pool_op();
 Op scale_shift_max_pool_gradient_op();
+Op pointwise_join_op();
 Op channel_shift_op();
 Op gram_matrix_op();
 

@@ -39,11 +39,17 @@ std::vector<Type> infer(const InferContext& context) {
   require(skip_steps(context.operands[2], expected).has_value(),
           "[{}] the skip must be {}, or have extents that divide its spatial ones, but is {}",
           kName, expected.to_string(), context.operands[2].to_string());
+  const bool has_factor = context.operands.size() > 4;
+  if (has_factor)
+    require(context.operands[4] == expected, "[{}] the factor must be {}, but is {}", kName,
+            expected.to_string(), context.operands[4].to_string());
   const Shape result =
       convolution_shape(kName, attributes.shape, filter.shape(), attributes.convolution);
   require(dy.shape() == result, "[{}] the result gradient must have the shape {}, but has {}",
           kName, result.to_string(), dy.shape().to_string());
-  return {expected, channel_vector(expected)};
+  std::vector<Type> results(has_factor ? 3 : 2, channel_vector(expected));
+  results[0] = expected;
+  return results;
 }
 
 /// The skip with zeros between its places.
@@ -65,7 +71,9 @@ std::vector<Value> decompose(const DecomposeContext& context) {
       cast(skip, wide);
   const Value open = greater(result, zeros(context.builder, result.type()));
   const Value dz = select(open, both, zeros(context.builder, both.type()));
-  return {cast(dz, skip.dtype()), channel_sum(dz)};
+  std::vector<Value> results = {cast(dz, skip.dtype()), channel_sum(dz)};
+  if (context.operands.size() > 4) results.push_back(channel_sum(dz * cast(context.in(4), wide)));
+  return results;
 }
 
 }  // namespace
@@ -74,9 +82,9 @@ Op input_gradient_join_op() {
   return Op{.name = std::string(kName), .kind = OpKind::composite}
       .doc(
           "A convolution's input gradient plus another where a ReLU's result is positive, else 0; "
-          "and its sums per channel. The other may be given at every so many-th place alone, zeros "
-          "between.")
-      .operands(4)
+          "and its sums per channel, beside them those of its products with a factor. The other "
+          "may be given at every so many-th place alone, zeros between.")
+      .operands(4, 5)
       .attributes<ConvolutionGradientAttributes>()
       .infer(infer)
       .decompose(decompose)
@@ -84,11 +92,13 @@ Op input_gradient_join_op() {
 }
 
 GradientJoin input_gradient_join(Value result_gradient, Value filter, Value skip, Value result,
-                                 ConvolutionGradientAttributes attributes) {
-  const std::vector<Value> operands = {result_gradient, filter, skip, result};
+                                 ConvolutionGradientAttributes attributes,
+                                 std::optional<Value> factor) {
+  std::vector<Value> operands = {result_gradient, filter, skip, result};
+  if (factor) operands.push_back(*factor);
   const std::vector<Value> results =
       result_gradient.builder->emit(kName, operands, std::move(attributes));
-  return {results[0], results[1]};
+  return {results[0], results[1], factor ? results[2] : Value{}};
 }
 
 }  // namespace brisk

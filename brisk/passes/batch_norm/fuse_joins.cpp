@@ -12,7 +12,9 @@
 
 // dz = select(result > 0, skip + input_gradient, 0) and reduce_sum(cast(dz)), in either order of
 // the addition; f32 has no cast. The op takes the place of dz; a sum that comes later is its second
-// result. Where nothing sums dz, its parts stay: a loop does the same in one pass.
+// result. Where nothing sums dz, its parts stay: a loop does the same in one pass. Behind a
+// projection, dz is also summed with what was normalised there (pointwise_join's skip): that sum is
+// a third result.
 
 namespace brisk {
 namespace {
@@ -88,10 +90,26 @@ class JoinFuser {
       if (result.type() != whole.type()) return std::nullopt;
       const Value skip = without_zeros(builder, both.operands[1 - own], whole);
       const auto attributes = gradient.attributes.as<ConvolutionGradientAttributes>();
-      const GradientJoin joined = input_gradient_join(dy, filter, skip, result, attributes);
-      const std::vector<Type> types = {dy.type(), filter.type(), skip.type(), result.type()};
+      const std::optional<Value> factor = factor_of(builder, id, result);
+      const GradientJoin joined = input_gradient_join(dy, filter, skip, result, attributes, factor);
+      std::vector<Type> types = {dy.type(), filter.type(), skip.type(), result.type()};
+      if (factor) types.push_back(factor->type());
       if (target_.takes_composite && !target_.takes_composite(copied(joined.dz), types)) continue;
       return std::vector<Value>{joined.dz};
+    }
+    return std::nullopt;
+  }
+
+  /// What dz, node `id` of the old graph, is multiplied with before it is summed, where that is the
+  /// skip of a pointwise_join that gave `result`.
+  std::optional<Value> factor_of(Builder& builder, NodeId id, const Value& result) const {
+    const Node& end = builder.node(result.id.node);
+    if (end.op->name != "pointwise_join") return std::nullopt;
+    for (const NodeId user : users_[static_cast<size_t>(id)]) {
+      const bool is_cast = graph_.node(user).op->name == "cast";
+      for (const NodeId product : is_cast ? users_[static_cast<size_t>(user)] : std::vector{user})
+        if (graph_.node(product).op->name == "multiply" && is_summed(product))
+          return Value{&builder, end.operands[3]};
     }
     return std::nullopt;
   }
@@ -117,13 +135,26 @@ class JoinFuser {
 
   Replacement sum(Builder& builder, const Node& node, std::span<const Value> operands) const {
     if (!is_channel_sum(node)) return std::nullopt;
-    const Node& producer = builder.node(operands[0].id.node);
-    const ValueId dz = producer.op->name == "cast" ? producer.operands[0] : operands[0].id;
-    const Node& joined = builder.node(dz.node);
-    if (joined.op->name != "input_gradient_join" || dz.result != 0 ||
-        joined.results[1] != node.results[0])
-      return std::nullopt;
-    return std::vector<Value>{Value{&builder, ValueId{dz.node, 1}}};
+    const auto uncast = [&](ValueId value) {
+      const Node& producer = builder.node(value.node);
+      return producer.op->name == "cast" ? producer.operands[0] : value;
+    };
+    const auto is_join = [&](ValueId dz) {
+      return builder.node(dz.node).op->name == "input_gradient_join" && dz.result == 0 &&
+             builder.node(dz.node).results[1] == node.results[0];
+    };
+    const ValueId summed = uncast(operands[0].id);
+    if (is_join(summed)) return std::vector<Value>{Value{&builder, ValueId{summed.node, 1}}};
+    const Node& product = builder.node(summed.node);
+    if (product.op->name != "multiply") return std::nullopt;
+    for (const size_t own : {size_t{0}, size_t{1}}) {
+      const ValueId dz = uncast(product.operands[own]);
+      if (!is_join(dz)) continue;
+      const std::vector<ValueId>& joined = builder.node(dz.node).operands;
+      if (joined.size() > 4 && joined[4] == uncast(product.operands[1 - own]))
+        return std::vector<Value>{Value{&builder, ValueId{dz.node, 2}}};
+    }
+    return std::nullopt;
   }
 
   const Graph& graph_;

@@ -5,11 +5,13 @@
 #include "brisk/backends/cuda/kernels/pointwise_product.h"
 #include "brisk/backends/cuda/kernels/text_launch.h"
 #include "brisk/ops/convolve/convolve.h"
+#include "brisk/ops/fused/batch_norm_fusion.h"
 
-// input_gradient_join: operands result gradient, filter, skip, result; results dz, sum of dz.
-// moments_gradient_scale_shift: operands result gradient, filter, input, matrix, offset, x, scale,
-// shift; results dz, sum of dz x, sum of dz. brisk's 1x1 filter is [channels, filters]: both
-// operands of the product lie along its depth, and none is transposed.
+// input_gradient_join: operands result gradient, filter, skip, result, maybe factor; results dz,
+// sum of dz, maybe sum of dz factor. moments_gradient_scale_shift: operands result gradient,
+// filter, input, matrix, offset, x, scale, shift; results dz, sum of dz x, sum of dz.
+// pointwise_join: operands x, matrix, bias, skip, scale, shift. brisk's 1x1 filter is [channels,
+// filters]: both operands of the product lie along its depth, and none is transposed.
 
 namespace brisk::cuda {
 namespace {
@@ -28,8 +30,28 @@ std::vector<PointwiseProduct::Image::Axis> sparse_axes(const Type& skip, const T
   return axes;
 }
 
-Result<PointwiseProduct> product_of(const Node& node, std::span<const Type> operands,
-                                    const DeviceProperties& device) {
+/// The activation of `sum`; a NaN stays one.
+Result<std::string> activated(Activation activation) {
+  if (activation == Activation::none) return std::string("result = sum;");
+  if (activation == Activation::relu) return std::string("result = sum < 0.f ? 0.f : sum;");
+  return fail("it is for ReLU and none");
+}
+
+Result<PointwiseProduct> product_behind_block(const Node& node, std::span<const Type> operands) {
+  const Result<std::string> end =
+      activated(node.attributes.as<PointwiseJoinAttributes>().activation);
+  if (!end) return end.failure();
+  const Shape& matrix = operands[1].shape();
+  PointwiseProduct product;
+  product.columns = matrix.size(0);
+  product.terms = {{0, 1, matrix.size(1)}};
+  product.images = {{3, "skip"}};
+  product.vectors = {{2, "bias"}, {4, "scale"}, {5, "shift"}};
+  product.epilogue = "const f32 sum = product + bias + (skip * scale + shift); " + *end;
+  return product;
+}
+
+Result<PointwiseProduct> product_of_gradients(const Node& node, std::span<const Type> operands) {
   const auto& geometry = node.attributes.as<ConvolutionGradientAttributes>().convolution;
   const std::vector<int64_t> filter = operands[1].shape().sizes();
   for (size_t axis = 0; axis + 2 < filter.size(); ++axis)
@@ -39,15 +61,16 @@ Result<PointwiseProduct> product_of(const Node& node, std::span<const Type> oper
     return fail("it is for convolutions without strides, padding and groups");
   const int64_t channels = filter[filter.size() - 2], filters = filter.back();
   PointwiseProduct product;
-  product.name = "nvrtc/" + node.op->name;
-  product.type = operands[0].dtype();
-  product.rows = node.results[0].shape().num_elements() / std::max<int64_t>(channels, 1);
   product.columns = channels;
   product.terms = {{0, 1, filters}};
   if (node.op->name == "input_gradient_join") {
     product.images = {{2, "skip", sparse_axes(operands[2], node.results[0])}, {3, "after"}};
     product.epilogue = "result = after > 0.f ? product + skip : 0.f;";
     product.sums = {"summed"};
+    if (operands.size() > 4) {
+      product.images.push_back({4, "factor"});
+      product.sums.push_back("summed * factor");
+    }
   } else {
     product.terms.push_back({2, 3, channels});
     product.images = {{5, "before"}};
@@ -55,7 +78,19 @@ Result<PointwiseProduct> product_of(const Node& node, std::span<const Type> oper
     product.epilogue = "result = before * scale + shift > 0.f ? product + offset : 0.f;";
     product.sums = {"summed * before", "summed"};
   }
-  if (auto reason = refuse_pointwise_product(product, device)) return fail("{}", *reason);
+  return product;
+}
+
+Result<PointwiseProduct> product_of(const Node& node, std::span<const Type> operands,
+                                    const DeviceProperties& device) {
+  Result<PointwiseProduct> product = node.op->name == "pointwise_join"
+                                         ? product_behind_block(node, operands)
+                                         : product_of_gradients(node, operands);
+  if (!product) return product;
+  product->name = "nvrtc/" + node.op->name;
+  product->type = operands[0].dtype();
+  product->rows = node.results[0].shape().num_elements() / std::max<int64_t>(product->columns, 1);
+  if (auto reason = refuse_pointwise_product(*product, device)) return fail("{}", *reason);
   return product;
 }
 
@@ -95,7 +130,8 @@ std::optional<std::string> refuse_join(const Node& node, std::span<const Type> o
 
 std::vector<OpKernel> join_kernels() {
   return {{"input_gradient_join", {"nvrtc", refuse, prepare}},
-          {"moments_gradient_scale_shift", {"nvrtc", refuse, prepare}}};
+          {"moments_gradient_scale_shift", {"nvrtc", refuse, prepare}},
+          {"pointwise_join", {"nvrtc", refuse, prepare}}};
 }
 
 }  // namespace brisk::cuda

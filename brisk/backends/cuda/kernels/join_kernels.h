@@ -1,7 +1,7 @@
 #pragma once
 
-/// Which of a residual block's gradients our own kernel takes, told by types, shapes and what is
-/// known of the device, so that lowering can decide between the op and its parts.
+/// Which ends of a residual block and of its gradients our own kernel takes, told by types, shapes
+/// and what is known of the device, so that lowering can decide between the op and its parts.
 
 #include <optional>
 #include <span>
@@ -12,8 +12,8 @@
 
 namespace brisk::cuda {
 
-/// Of a node "input_gradient_join" or "moments_gradient_scale_shift"; nothing when it is taken. f32
-/// is taken with `tf32` alone, since its products are rounded.
+/// Of a node "input_gradient_join", "moments_gradient_scale_shift" or "pointwise_join"; nothing
+/// when it is taken. f32 is taken with `tf32` alone, since its products are rounded.
 std::optional<std::string> refuse_join(const Node& node, std::span<const Type> operands, bool tf32,
                                        const DeviceProperties& device);
 

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "brisk/passes/pass.h"
+
+namespace brisk {
+
+/// A residual block whose skip has a convolution and a batch norm of its own ends in one op, where
+/// the target takes it: pointwise_join.
+Program fuse_projections(Program program, const PassContext& context);
+
+}  // namespace brisk
