@@ -2,8 +2,8 @@
 
 // In one thread, so that sums have one order.
 #define EIGEN_DONT_PARALLELIZE
-#ifndef __OPTIMIZE__
-// Its prefetches take a hint that is constant only once they are inlined.
+#ifndef NDEBUG
+// Unoptimised, the intrinsics it would use are refused: a hint of theirs is not constant then.
 #define EIGEN_DONT_VECTORIZE
 #endif
 #include <eigen3/Eigen/Cholesky>
