@@ -92,8 +92,7 @@ under() {
   local tool=$1 log="$1_$2" options=() code=0
   # A copy of results takes the gaps between them along, which nothing wrote and nothing reads.
   [[ $tool != initcheck ]] || options=(--kernel-name "regex=$own_kernel" --check-api-memory-access no)
-  # What is measured under a tool is of no use to others.
-  BRISK_CACHE="$BRISK_CACHE/under_tools" sharded "$log" "$2" "$3" "$4" \
+  sharded "$log" "$2" "$3" "$4" \
     compute-sanitizer --tool "$tool" --print-limit 1000 --show-backtrace no "${options[@]}" || code=1
   reports "$logs/$log.log" >"$logs/$log.reports"
   local own others
@@ -105,11 +104,14 @@ under() {
     ! grep -q 'Internal Sanitizer Error' "$logs/$log.log"
 }
 
-# Kernel by kernel; what cuDNN and cuBLASLt are to write is filled before, since initcheck sees neither kernels that
-# it does not look into nor stores in bulk (docs/results/cuda_conformance.md).
+# Kernel by kernel. First without a tool, for what is compiled and measured then and under a tool would take minutes
+# more. What the libraries and other kernels that store in bulk are to write is filled before, since initcheck sees
+# neither what it does not look into nor such stores (docs/results/cuda_conformance.md).
 sanitize() {
   local tool code=0
-  export BRISK_CUDA_GRAPH=0 BRISK_CUDA_POISON=libraries SHARDS=${SHARDS:-8}
+  conformance "${1:-3600}" "${2:-$op_tests}" || code=1
+  [[ $# -ge 2 ]] || sharded test_train test_train "${1:-3600}" "$training_tests" || code=1
+  export BRISK_CUDA_GRAPH=0 BRISK_CUDA_POISON=bulk_stores SHARDS=${SHARDS:-8}
   for tool in memcheck racecheck initcheck; do
     under $tool test_ops "${1:-3600}" "${2:-$op_tests}" || code=1
     [[ $# -ge 2 ]] || under $tool test_train "${1:-3600}" "$training_tests" || code=1

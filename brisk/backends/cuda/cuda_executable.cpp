@@ -49,7 +49,7 @@ bool overlap_wanted(const Schedule& schedule) {
 Poison poison_wanted() {
   const char* value = std::getenv("BRISK_CUDA_POISON");
   const std::string_view wanted = value == nullptr ? "" : value;
-  return wanted == "1" ? Poison::all : wanted == "libraries" ? Poison::libraries : Poison::none;
+  return wanted == "1" ? Poison::all : wanted == "bulk_stores" ? Poison::bulk_stores : Poison::none;
 }
 
 class CudaExecutable final : public Executable {

@@ -42,7 +42,7 @@ struct PrepareContext {
 /// the workspace) is filled with ones, NaN as floats: what it then leaves out shows.
 enum class Poison : uint8_t {
   none,
-  libraries,  ///< kernels of cuDNN and cuBLASLt, whose writes initcheck does not see
+  bulk_stores,  ///< those that store in bulk, which compute-sanitizer's initcheck does not see
   all,
 };
 
@@ -73,6 +73,8 @@ class Launch {
   virtual int64_t packed_bytes() const { return 0; }
   virtual void pack(const LaunchArguments& /*arguments*/) {}
   virtual int64_t counter_bytes() const { return 0; }
+  /// A kernel of it may write by cp.async.bulk.
+  virtual bool stores_in_bulk() const { return false; }
   /// Result `r` may be the same memory as operand `i` when that operand is not needed later.
   virtual bool in_place(size_t /*result*/, size_t /*operand*/) const { return false; }
   /// "cudnn/engine 47", "cublaslt", "loop/column", "nvrtc/max_pool".

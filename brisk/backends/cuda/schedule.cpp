@@ -130,9 +130,8 @@ void Schedule::enqueue(std::span<const DeviceAddress> inputs,
 }
 
 bool Schedule::is_poisoned(size_t s, Poison poison) const {
-  if (poison != Poison::libraries) return poison == Poison::all;
-  const std::string kernel = steps_[s].choice.launch->name();
-  return kernel.starts_with("cudnn") || kernel.starts_with("cublaslt");
+  return poison == Poison::all ||
+         (poison == Poison::bulk_stores && steps_[s].choice.launch->stores_in_bulk());
 }
 
 void Schedule::poison(size_t s, const LaunchArguments& settled) const {

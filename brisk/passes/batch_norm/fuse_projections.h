@@ -1,5 +1,7 @@
 #pragma once
 
+/// Batch norm where a block with a projection ends.
+
 #include "brisk/passes/pass.h"
 
 namespace brisk {

@@ -36,6 +36,7 @@ class DotLaunch final : public Launch {
                          arguments.stream);
   }
   int64_t workspace_bytes() const override { return plan_.workspace_bytes(); }
+  bool stores_in_bulk() const override { return true; }
   std::string name() const override { return plan_.name() + (epilogue_ ? " + epilogue" : ""); }
   double flops() const override { return problem_.flops(); }
 

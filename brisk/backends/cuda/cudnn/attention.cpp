@@ -54,6 +54,7 @@ class AttentionLaunch final : public Launch {
     for (const int64_t scratch : scratch_) bytes += aligned(scratch);
     return bytes;
   }
+  bool stores_in_bulk() const override { return true; }
   std::string name() const override { return "cudnn/" + plan_.name; }
   double flops() const override { return flops_; }
 

@@ -65,6 +65,7 @@ class ConvolutionLaunch final : public Launch {
   int64_t workspace_bytes() const override {
     return filter_bytes_ + scratch_bytes_ + parts_.plan.workspace_bytes;
   }
+  bool stores_in_bulk() const override { return true; }
   std::string name() const override {
     return fmt::format("cudnn/{}{}", parts_.plan.name, epilogue_ ? " + epilogue" : "");
   }

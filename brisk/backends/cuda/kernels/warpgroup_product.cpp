@@ -41,6 +41,7 @@ class WarpgroupProductLaunch final : public Launch {
     return static_cast<int64_t>(product_.sums.size()) * plan_.parts * product_.columns * 4;
   }
   int64_t counter_bytes() const override { return product_.sums.empty() ? 0 : plan_.chunks * 4; }
+  bool stores_in_bulk() const override { return true; }
   std::string name() const override { return pointwise_product_name(product_) + "/wgmma"; }
   double flops() const override { return product_.flops(); }
 
