@@ -72,7 +72,7 @@ std::string missing_library() {
 
 TEST(CudaLowering, ABlocksGradientsAreOneKernelWhereProductsAreRounded) {
   if (const std::string missing = missing_library(); !missing.empty()) GTEST_SKIP() << missing;
-  EXPECT_EQ(kernels_of(resnet50(Precision::mixed_float16), "input_gradient_join"), 15);
+  EXPECT_EQ(kernels_of(resnet50(Precision::mixed_float16), "input_gradient_join"), 14);
   EXPECT_EQ(kernels_of(resnet50(Precision::mixed_float16), "pointwise_join"), 3);
   const Compilation rounded = resnet50(Precision::tf32);
   EXPECT_EQ(kernels_of(rounded, "input_gradient_join"), 11);

@@ -78,6 +78,8 @@ std::optional<std::string> refuse_warpgroup_product(const PointwiseProduct& prod
     return fmt::format("compute capability {}.{}, but its instructions are those of 9.0",
                        device.major, device.minor);
   if (product.type == DType::f32) return "element type f32";
+  for (const PointwiseProduct::Image& image : product.images)
+    if (!image.axes.empty()) return "an image that has some of the rows alone";
   if (!warpgroup_plan(product, device)) return "its depth does not fit into shared memory";
   return std::nullopt;
 }
