@@ -17,6 +17,7 @@
 #include "brisk/passes/fuse_loops.h"
 #include "brisk/passes/group_loops.h"
 #include "brisk/passes/inline_calls.h"
+#include "brisk/passes/order_filters.h"
 #include "brisk/passes/pad_channels.h"
 #include "brisk/passes/simplify.h"
 #include "brisk/passes/sink_below_pool.h"
@@ -73,6 +74,7 @@ std::vector<Pass> lowering_pipeline() {
       optional("fuse_epilogues", Phase::lower, fuse_epilogues),
       // Beyond this point, convolutions and contractions carry their bias and activation.
       optional("fuse_joins", Phase::lower, fuse_joins),
+      optional("order_filters", Phase::lower, order_filters),
       optional("fuse_loops", Phase::lower, fuse_loops),
       // Beyond this point, elementwise ops, moves and folds are in loops.
       optional("group_loops", Phase::lower, group_loops),

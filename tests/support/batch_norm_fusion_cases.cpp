@@ -222,26 +222,54 @@ std::vector<int64_t> pooled_sizes(std::vector<int64_t> sizes, const WindowAttrib
   return sizes;
 }
 
+/// Whole numbers tie, and there are zeros among them.
+CaseOperand perhaps_whole(const std::vector<int64_t>& sizes, bool whole) {
+  return whole ? values(sizes).between(-1, 1).whole_numbers() : values(sizes);
+}
+
 /// Positions may name places in the padding.
 void add_pool_gradient(std::vector<OpCase>& cases, const std::vector<int64_t>& sizes,
-                       const WindowAttributes& window) {
+                       const WindowAttributes& window, bool whole = false) {
   const std::vector<int64_t> pooled = pooled_sizes(sizes, window), channels = {sizes.back()};
   int64_t places = 1;
   for (const int64_t size : window.window) places *= size;
+  cases.push_back({.op = "scale_shift_max_pool_gradient",
+                   .name = pool_name(sizes, window) + (whole ? "_whole" : ""),
+                   .operands = {values(pooled), positions(pooled, places, DType::u8),
+                                perhaps_whole(sizes, whole), perhaps_whole(channels, whole),
+                                perhaps_whole(channels, whole), values(channels), values(channels)},
+                   .build =
+                       [=](Builder&, Values in) {
+                         const auto vector = [&](size_t i) { return vector_beside(in[2], in[i]); };
+                         return std::vector{scale_shift_max_pool_gradient(
+                             in[0], in[1], in[2], vector(3), vector(4), {vector(5), vector(6)},
+                             {window, in[2].shape()})};
+                       },
+                   .types = kFloatTypes,
+                   .roundings = 5,
+                   .check_gradient = !whole});
+}
+
+void add_scale_shift_pool(std::vector<OpCase>& cases, const std::vector<int64_t>& sizes,
+                          const WindowAttributes& window, bool sources, bool whole = false) {
+  const std::vector<int64_t> channels = {sizes.back()};
   cases.push_back(
-      {.op = "scale_shift_max_pool_gradient",
-       .name = pool_name(sizes, window),
-       .operands = {values(pooled), positions(pooled, places, DType::u8), values(sizes),
-                    values(channels), values(channels), values(channels), values(channels)},
+      {.op = "scale_shift_max_pool",
+       .name = pool_name(sizes, window) + (sources ? "_sources" : "") + (whole ? "_whole" : ""),
+       .operands = {perhaps_whole(sizes, whole), perhaps_whole(channels, whole),
+                    perhaps_whole(channels, whole)},
        .build =
            [=](Builder&, Values in) {
-             const auto vector = [&](size_t i) { return vector_beside(in[2], in[i]); };
-             return std::vector{scale_shift_max_pool_gradient(in[0], in[1], in[2], vector(3),
-                                                              vector(4), {vector(5), vector(6)},
-                                                              {window, in[2].shape()})};
+             const ScaleShiftMaxPool pool =
+                 scale_shift_max_pool(in[0], vector_beside(in[0], in[1]),
+                                      vector_beside(in[0], in[2]), {window, sources});
+             std::vector<Value> results = {pool.values, pool.positions};
+             if (sources) results.push_back(pool.sources);
+             return results;
            },
        .types = kFloatTypes,
-       .roundings = 5});
+       .roundings = 3,
+       .check_gradient = !whole});
 }
 
 void add_pools(std::vector<OpCase>& cases) {
@@ -250,22 +278,11 @@ void add_pools(std::vector<OpCase>& cases) {
   const WindowAttributes oblong{{2, 3}, {1, 2}, {0, 1}, {1, 0}};
   const std::vector<Row> rows = {
       {{2, 7, 8, 8}, resnet}, {{1, 5, 6, 3}, resnet}, {{1, 5, 6, 3}, oblong}};
-  for (const auto& [sizes, window] : rows)
-    for (const bool sources : {false, true})
-      cases.push_back({.op = "scale_shift_max_pool",
-                       .name = pool_name(sizes, window) + (sources ? "_sources" : ""),
-                       .operands = {values(sizes), values({sizes.back()}), values({sizes.back()})},
-                       .build =
-                           [=, window = window](Builder&, Values in) {
-                             const ScaleShiftMaxPool pool = scale_shift_max_pool(
-                                 in[0], vector_beside(in[0], in[1]), vector_beside(in[0], in[2]),
-                                 {window, sources});
-                             std::vector<Value> results = {pool.values, pool.positions};
-                             if (sources) results.push_back(pool.sources);
-                             return results;
-                           },
-                       .types = kFloatTypes,
-                       .roundings = 3});
+  for (const auto& [sizes, window] : rows) {
+    for (const bool sources : {false, true}) add_scale_shift_pool(cases, sizes, window, sources);
+    add_scale_shift_pool(cases, sizes, window, true, true);
+    add_pool_gradient(cases, sizes, window, true);
+  }
   // Padding wider than the window, crops, windows that leave places out or cover them nine times.
   const std::vector<Row> further = {
       {{2, 9, 16}, {{3}, {2}, {1}, {0}}},

@@ -1,6 +1,10 @@
 #include "brisk/ops/fused/fused.h"
 
+#include <tuple>
+
+#include "brisk/ops/convolve/convolve.h"
 #include "brisk/ops/elementwise/elementwise.h"
+#include "brisk/ops/fused/filter_order.h"
 #include "brisk/ops/move/move.h"
 #include "brisk/ops/reduce/reduce.h"
 #include "tests/support/op_cases.h"
@@ -111,6 +115,65 @@ void add_grouped_convolution(std::vector<OpCase>& cases) {
        .roundings = 3});
 }
 
+/// More filters than one launch takes; sizes within tiles and beyond, odd and even, an empty one.
+void add_ordered_filters(std::vector<OpCase>& cases) {
+  std::vector<std::vector<int64_t>> many(125, {1, 2, 3});
+  for (size_t i = 0; i < many.size(); ++i) many[i][2] = static_cast<int64_t>(i) % 4 + 1;
+  for (const auto& [name, sizes] :
+       {std::pair("few",
+                  std::vector<std::vector<int64_t>>{{3, 3, 7, 5}, {1, 1, 130, 66}, {2, 1, 65}}),
+        std::pair("one_is_empty",
+                  std::vector<std::vector<int64_t>>{{2, 3, 4}, {0, 3, 4}, {1, 3, 2}}),
+        std::pair("many", many)})
+    for (const DType type : {DType::f32, DType::f16}) {
+      std::vector<CaseOperand> operands;
+      for (const std::vector<int64_t>& size : sizes) operands.push_back(values(size));
+      cases.push_back(
+          {.op = "ordered_filters",
+           .name = fmt::format("{}_to_{}", name, brisk::name(type)),
+           .operands = std::move(operands),
+           .build = [type = type](Builder&,
+                                  std::span<const Value> in) { return ordered_filters(in, type); },
+           .types = kFloatTypes,
+           .roundings = 2,
+           .check_gradient = false});
+    }
+}
+
+/// The op of a convolution of these operands, for ordered_convolution.
+Node convolution_like(std::span<const Value> in, const ConvolutionAttributes& geometry,
+                      bool backward, const Shape& shape) {
+  Builder alone(in[0].builder->ops(), "alone");
+  const Value x = alone.input("x", in[0].type()), filter = alone.input("filter", in[1].type());
+  const Value y = backward ? convolution_input_gradient(x, filter, shape, geometry)
+                           : convolution(x, filter, geometry);
+  return alone.node(y.id.node);
+}
+
+void add_ordered_convolutions(std::vector<OpCase>& cases) {
+  const ConvolutionAttributes padded{{1, 2}, {1, 1}, {1, 0}, {1, 1}, 1};
+  const ConvolutionAttributes pointwise{{1, 1}, {0, 0}, {0, 0}, {1, 1}, 1};
+  for (const auto& [name, input, filter, result, geometry] :
+       {std::tuple("padded", Shape{2, 5, 7, 3}, std::vector<int64_t>{3, 3, 3, 5}, Shape{2, 5, 3, 5},
+                   padded),
+        std::tuple("pointwise", Shape{2, 5, 7, 16}, std::vector<int64_t>{1, 1, 16, 24},
+                   Shape{2, 5, 7, 24}, pointwise)})
+    for (const bool backward : {false, true})
+      cases.push_back(
+          {.op = "ordered_convolution",
+           .name = fmt::format("{}{}", name, backward ? "_backward" : ""),
+           .operands = {values((backward ? result : input).sizes()), values(filter)},
+           .build =
+               [=, shape = input, geometry = geometry](Builder&, std::span<const Value> in) {
+                 const std::vector<Value> operands = {
+                     in[0], ordered_filters(in.subspan(1, 1), in[1].dtype())[0]};
+                 return ordered_convolution(convolution_like(in, geometry, backward, shape),
+                                            operands);
+               },
+           .types = kFloatTypes,
+           .roundings = 3});
+}
+
 void add_dots(std::vector<OpCase>& cases) {
   for (const bool transpose_lhs : {false, true})
     for (const bool transpose_rhs : {false, true})
@@ -145,6 +208,8 @@ std::vector<OpCase> fused_cases() {
   add_groups(cases);
   add_convolutions(cases);
   add_grouped_convolution(cases);
+  add_ordered_filters(cases);
+  add_ordered_convolutions(cases);
   add_dots(cases);
   return cases;
 }

@@ -91,8 +91,24 @@ void add_average_pools(const Geometry& g, std::vector<OpCase>& cases) {
 
 }  // namespace
 
+/// Ties, infinities and NaN in vectors of channels, windows over the edges.
+void add_limits(std::vector<OpCase>& cases) {
+  const WindowAttributes window{{3, 3}, {2, 2}, {1, 1}, {1, 1}};
+  cases.push_back({.op = "max_pool",
+                   .name = "limits",
+                   .operands = {values({2, 9, 7, 16}).between(-1, 1).whole_numbers().with_limits()},
+                   .build =
+                       [=](Builder&, std::span<const Value> in) {
+                         const MaxPool pool = max_pool(in[0], window);
+                         return std::vector{pool.values, pool.positions};
+                       },
+                   .types = kFloatTypes,
+                   .check_gradient = false});
+}
+
 std::vector<OpCase> window_cases() {
   std::vector<OpCase> cases;
+  add_limits(cases);
   for (const Geometry& g : geometries()) {
     add_max_pools(g, cases);
     add_average_pools(g, cases);

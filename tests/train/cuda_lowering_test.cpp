@@ -58,9 +58,17 @@ int64_t kernels_of(const Compilation& compiled, const std::string& part) {
   });
 }
 
+/// In regions, too: convolutions of ordered filters.
+int64_t nodes_of(const Graph& graph, std::string_view op) {
+  int64_t count = 0;
+  for (const Node& node : graph.nodes()) {
+    count += node.op->name == op ? 1 : 0;
+    for (const Graph& region : node.regions) count += nodes_of(region, op);
+  }
+  return count;
+}
 int64_t nodes_of(const Compilation& compiled, std::string_view op) {
-  return std::ranges::count_if(compiled.lowered.graph.nodes(),
-                               [&](const Node& node) { return node.op->name == op; });
+  return nodes_of(compiled.lowered.graph, op);
 }
 
 /// Why there are no libraries to choose kernels of; empty where there are.

@@ -162,12 +162,13 @@ TEST_F(CudaTraining, ABlocksGradientsInOneKernelFollowTheirParts) {
     options.target = step_target(**find_backend("cuda"), precision);
     options.target.places_through_pointwise = 0;
     for (const Names& off : {Names{"fuse_joins"}, Names{"fuse_input_gradients"},
-                             Names{"fuse_pools", "pad_channels"}}) {
+                             Names{"fuse_pools", "pad_channels"}, Names{"order_filters"}}) {
       options.disabled_passes = {};
       RunningStep fused(model, options, 16, "cuda");
       EXPECT_EQ(kernels_named(*fused.executable, "input_gradient_join"), 2);
       EXPECT_EQ(kernels_named(*fused.executable, "moments_gradient_scale_shift"), 3);
       EXPECT_EQ(kernels_named(*fused.executable, "scale_shift_max_pool"), 2) << "and its gradient";
+      EXPECT_EQ(kernels_named(*fused.executable, "ordered_filters"), 1);
       options.disabled_passes = off;
       RunningStep parts(model, options, 16, "cuda");
       for (uint64_t step = 0; step < 10; ++step) {
@@ -378,6 +379,7 @@ TEST_F(CudaTraining, AHundredStepsOfResNet18WithEveryFusionDifferAsRoundingDoes)
                              "fuse_pools",
                              "fuse_epilogues",
                              "pad_channels",
+                             "order_filters",
                              "group_loops"};
   RunningStep plain(model, options, 64, "cuda");
   RunningStep other(rounded_otherwise(model, 1), options, 64, "cuda");

@@ -49,12 +49,15 @@ LoweringTarget make_target(bool tf32) {
                               "dot_product_attention",
                               "dot_product_attention_gradient",
                               "quantized_convolution",
-                              "quantized_dot"};
+                              "quantized_dot",
+                              "ordered_filters"};
   target.varying_composites = {"convolution_statistics", "input_gradient_scale_shift"};
   target.takes_composite = [tf32, device = lowered_for()](const Node& node,
                                                           std::span<const Type> operands) {
     if (node.op->name == "gram_matrix") return cublaslt::library().ok();
-    if (node.op->name.starts_with("scale_shift_max_pool")) return true;
+    if (node.op->name.starts_with("scale_shift_max_pool") || node.op->name == "ordered_filters")
+      return true;
+    if (node.op->name == "ordered_convolution") return cudnn::wants_ordered_filter(node);
     if (node.op->name == "input_gradient_join" || node.op->name == "pointwise_join" ||
         node.op->name == "moments_gradient_scale_shift")
       return !refuse_join(node, operands, tf32, device);

@@ -28,7 +28,8 @@ struct KernelRequest {
   const std::vector<bool>& constant_operands;
   bool deterministic = true;
   const DeviceProperties& device;
-  bool tf32 = false;  ///< f32 products may round their operands to TF32
+  bool tf32 = false;            ///< f32 products may round their operands to TF32
+  bool ordered_filter = false;  ///< operand 1 lies as ordered_filters gives it
 };
 
 /// What `prepare` may use besides.

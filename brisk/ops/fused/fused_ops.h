@@ -22,6 +22,8 @@ Op scale_shift_max_pool_gradient_op();
 Op pointwise_join_op();
 Op channel_shift_op();
 Op gram_matrix_op();
+Op ordered_filters_op();
+Op ordered_convolution_op();
 
 void add_fused_ops(OpSet& ops);
 

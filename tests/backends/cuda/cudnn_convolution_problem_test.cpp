@@ -33,6 +33,27 @@ TEST(CudnnConvolutionProblem, GivesOneSpatialAxisASecond) {
   EXPECT_EQ(problem->geometry.strides, (Sizes{1, 1}));
 }
 
+TEST(CudnnConvolutionProblem, APointwiseOneSeenFromItsResultReadsTheFilterAsItLies) {
+  const auto problem_of = [](const Sizes& filter, int64_t stride, int64_t groups = 1) {
+    const int64_t extent = (6 - filter[0]) / stride + 1;
+    return convolution_problem(Type(DType::f16, {2, 6, 6, 16}), Type(DType::f16, Shape(filter)),
+                               Type(DType::f16, {2, extent, extent, filter.back()}),
+                               {{stride, stride}, {0, 0}, {0, 0}, {1, 1}, groups})
+        .value();
+  };
+  const ConvolutionProblem problem = problem_of({1, 1, 16, 32}, 1);
+  const auto back = seen_from_result(problem);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->input.sizes, (Sizes{2, 32, 6, 6}));
+  EXPECT_EQ(back->result.sizes, (Sizes{2, 16, 6, 6}));
+  EXPECT_EQ(back->filter.sizes, (Sizes{16, 32, 1, 1}));
+  EXPECT_EQ(back->filter.strides[0], 32) << "a row a channel, as brisk's filter lies";
+  EXPECT_DOUBLE_EQ(back->flops, problem.flops);
+  EXPECT_FALSE(seen_from_result(problem_of({1, 1, 16, 32}, 2)));
+  EXPECT_FALSE(seen_from_result(problem_of({3, 3, 16, 32}, 1)));
+  EXPECT_FALSE(seen_from_result(problem_of({1, 1, 8, 32}, 1, 2)));
+}
+
 TEST(CudnnConvolutionProblem, RefusesWithReasons) {
   const Type filter(DType::f32, {3, 3, 8, 8}), result(DType::f32, {2, 4, 4, 8});
   const auto reason = [&](const Type& input, const ConvolutionAttributes& attributes) {

@@ -32,6 +32,12 @@ Type vector_of(DType type, const Pool& pool) {
   return Type(compute_type(type), {pool.sizes.back()});
 }
 
+Graph alone(DType type, const Pool& pool) {
+  Builder builder(standard_ops(), "alone");
+  const MaxPool made = max_pool(builder.input("x", Type(type, Shape(pool.sizes))), pool.window);
+  return builder.finish({{"values", made.values}, {"positions", made.positions}});
+}
+
 Graph forward(DType type, const Pool& pool) {
   Builder builder(standard_ops(), "forward");
   const ScaleShiftMaxPool made =
@@ -65,8 +71,8 @@ TEST(PoolKernels, AllFormsCompile) {
   std::vector<KernelSource> sources;
   for (const DType type : {DType::f16, DType::bf16, DType::f32, DType::f64})
     for (const Pool& pool : pools())
-      for (const Graph& graph :
-           {forward(type, pool), backward(type, pool, true), backward(type, pool, false)}) {
+      for (const Graph& graph : {alone(type, pool), forward(type, pool), backward(type, pool, true),
+                                 backward(type, pool, false)}) {
         const ChosenKernel one = chosen_kernel(graph);
         EXPECT_EQ(one.kernel, "nvrtc/" + graph.nodes().back().op->name);
         ASSERT_EQ(one.sources.size(), 1u);

@@ -1,3 +1,5 @@
+#include <functional>
+
 #include "brisk/backends/cuda/cudnn/convolution_launch.h"
 #include "brisk/backends/cuda/cudnn/kernel_lists.h"
 #include "brisk/ops/fused/fused.h"
@@ -18,20 +20,76 @@ std::optional<std::string> refuse_convolution(const KernelRequest& request) {
 
 using Kind = Place::Kind;
 
-// forward: operands input, filter, [bias], [residual].
+/// What the transposition of a filter takes in a step, with the gap before it, on an H100.
+constexpr double kTransposition = 0.003;  // ms
 
-ConvolutionParts plain_forward(const KernelRequest& request, const PrepareContext& context,
-                               const ConvolutionProblem& problem) {
+/// The plan of a 1x1 convolution seen from its result, which transposes nothing, where that is no
+/// slower than `straight`; `make` gives it. Where a filter never changes, it is transposed once.
+ConvolutionParts or_seen_from_result(
+    const KernelRequest& request, ConvolutionParts straight,
+    const std::function<Result<ConvolutionParts>(const ConvolutionProblem&)>& make) {
+  const auto back = seen_from_result(straight.problem);
+  if (!back || straight.constant_filter || request.ordered_filter) return straight;
+  Result<ConvolutionParts> other = make(*back);
+  if (!other || other->plan.milliseconds > straight.plan.milliseconds + kTransposition)
+    return straight;
+  return std::move(*other);
+}
+
+// Each kind of convolution over operands and a result at `places`, in the order of the graph's
+// tensors.
+
+Result<ConvolutionParts> forward_parts(const KernelRequest& request, const PrepareContext& context,
+                                       const ConvolutionProblem& problem,
+                                       std::vector<Place> places) {
   const auto make_graph = [&](const Target& target) {
     GraphBuilder graph;
     const TensorNumber x = graph.tensor(problem.input), w = graph.tensor(problem.filter);
     graph.convolution(x, w, graph.tensor(problem.result), problem.geometry);
     return std::move(graph).build(target);
   };
-  return plan_or_refuse(
-      request, context, problem, make_graph,
-      {{Kind::operand, 0}, {Kind::transposed_filter}, {Kind::result, 0}},
+  return convolution_parts(
+      request, context, problem, make_graph, std::move(places),
       {memory_bytes(problem.input), memory_bytes(problem.filter), memory_bytes(problem.result)});
+}
+
+Result<ConvolutionParts> input_gradient_parts(const KernelRequest& request,
+                                              const PrepareContext& context,
+                                              const ConvolutionProblem& problem,
+                                              std::vector<Place> places) {
+  const auto make_graph = [&](const Target& target) {
+    GraphBuilder graph;
+    const TensorNumber dy = graph.tensor(problem.result), w = graph.tensor(problem.filter);
+    graph.convolution_input_gradient(dy, w, graph.tensor(problem.input), problem.geometry);
+    return std::move(graph).build(target);
+  };
+  return convolution_parts(
+      request, context, problem, make_graph, std::move(places),
+      {memory_bytes(problem.result), memory_bytes(problem.filter), memory_bytes(problem.input)});
+}
+
+Result<ConvolutionParts> filter_gradient_parts(const KernelRequest& request,
+                                               const PrepareContext& context,
+                                               const ConvolutionProblem& problem,
+                                               std::vector<Place> places) {
+  const auto make_graph = [&](const Target& target) {
+    GraphBuilder graph;
+    const TensorNumber x = graph.tensor(problem.input), dy = graph.tensor(problem.result);
+    graph.convolution_filter_gradient(x, dy, graph.tensor(problem.filter), problem.geometry);
+    return std::move(graph).build(target);
+  };
+  return convolution_parts(
+      request, context, problem, make_graph, std::move(places),
+      {memory_bytes(problem.input), memory_bytes(problem.result), memory_bytes(problem.filter)});
+}
+
+// forward: operands input, filter, [bias], [residual].
+
+ConvolutionParts plain_forward(const KernelRequest& request, const PrepareContext& context,
+                               const ConvolutionProblem& problem) {
+  return or_refuse(
+      request, forward_parts(request, context, problem,
+                             {{Kind::operand, 0}, {Kind::transposed_filter}, {Kind::result, 0}}));
 }
 
 /// A plan with the whole epilogue; fails where cuDNN has none.
@@ -97,7 +155,14 @@ std::unique_ptr<Launch> prepare_forward(const KernelRequest& request,
                                         const PrepareContext& context) {
   const ConvolutionProblem problem = convolution_problem(request).value();
   if (request.node.op->name == "convolution")
-    return make_convolution_launch(plain_forward(request, context, problem), context);
+    return make_convolution_launch(
+        or_seen_from_result(request, plain_forward(request, context, problem),
+                            [&](const ConvolutionProblem& back) {
+                              return input_gradient_parts(
+                                  request, context, back,
+                                  {{Kind::operand, 0}, {Kind::operand, 1}, {Kind::result, 0}});
+                            }),
+        context);
   const auto& fused = request.node.attributes.as<FusedConvolutionAttributes>();
   Result<ConvolutionParts> parts = fused_forward(request, context, problem, fused);
   if (parts) return make_convolution_launch(std::move(*parts), context);
@@ -111,17 +176,17 @@ std::unique_ptr<Launch> prepare_forward(const KernelRequest& request,
 std::unique_ptr<Launch> prepare_input_gradient(const KernelRequest& request,
                                                const PrepareContext& context) {
   const ConvolutionProblem problem = convolution_problem(request).value();
-  const auto make_graph = [&](const Target& target) {
-    GraphBuilder graph;
-    const TensorNumber dy = graph.tensor(problem.result), w = graph.tensor(problem.filter);
-    graph.convolution_input_gradient(dy, w, graph.tensor(problem.input), problem.geometry);
-    return std::move(graph).build(target);
-  };
+  ConvolutionParts parts = or_refuse(
+      request,
+      input_gradient_parts(request, context, problem,
+                           {{Kind::operand, 0}, {Kind::transposed_filter}, {Kind::result, 0}}));
   return make_convolution_launch(
-      plan_or_refuse(request, context, problem, make_graph,
-                     {{Kind::operand, 0}, {Kind::transposed_filter}, {Kind::result, 0}},
-                     {memory_bytes(problem.result), memory_bytes(problem.filter),
-                      memory_bytes(problem.input)}),
+      or_seen_from_result(request, std::move(parts),
+                          [&](const ConvolutionProblem& back) {
+                            return forward_parts(
+                                request, context, back,
+                                {{Kind::operand, 0}, {Kind::operand, 1}, {Kind::result, 0}});
+                          }),
       context);
 }
 
@@ -130,18 +195,20 @@ std::unique_ptr<Launch> prepare_input_gradient(const KernelRequest& request,
 std::unique_ptr<Launch> prepare_filter_gradient(const KernelRequest& request,
                                                 const PrepareContext& context) {
   const ConvolutionProblem problem = convolution_problem(request).value();
-  const auto make_graph = [&](const Target& target) {
-    GraphBuilder graph;
-    const TensorNumber x = graph.tensor(problem.input), dy = graph.tensor(problem.result);
-    graph.convolution_filter_gradient(x, dy, graph.tensor(problem.filter), problem.geometry);
-    return std::move(graph).build(target);
-  };
-  ConvolutionParts parts = plan_or_refuse(
-      request, context, problem, make_graph,
-      {{Kind::operand, 0}, {Kind::operand, 1}, {Kind::transposed_filter}},
-      {memory_bytes(problem.input), memory_bytes(problem.result), memory_bytes(problem.filter)});
+  ConvolutionParts parts = or_refuse(
+      request,
+      filter_gradient_parts(request, context, problem,
+                            {{Kind::operand, 0}, {Kind::operand, 1}, {Kind::transposed_filter}}));
   parts.writes_filter = true;
-  return make_convolution_launch(std::move(parts), context);
+  parts.constant_filter = false;
+  return make_convolution_launch(
+      or_seen_from_result(request, std::move(parts),
+                          [&](const ConvolutionProblem& back) {
+                            return filter_gradient_parts(
+                                request, context, back,
+                                {{Kind::operand, 1}, {Kind::operand, 0}, {Kind::result, 0}});
+                          }),
+      context);
 }
 
 }  // namespace

@@ -19,12 +19,15 @@ DeviceBuffer make_constants(const DevicePtr& device, int64_t bytes) {
   return buffer;
 }
 
-/// The workspace: the transposed filter, scratch tensors, the plan's own.
+/// The workspace: the transposed filter if there is one, scratch tensors, the plan's own.
 class ConvolutionLaunch final : public Launch {
  public:
   ConvolutionLaunch(ConvolutionParts parts, const PrepareContext& context)
       : parts_(std::move(parts)),
-        filter_bytes_(aligned(memory_bytes(parts_.problem.filter))),
+        transposes_(std::ranges::any_of(
+            parts_.places,
+            [](const Place& place) { return place.kind == Place::Kind::transposed_filter; })),
+        filter_bytes_(transposes_ ? aligned(memory_bytes(parts_.problem.filter)) : 0),
         transpose_(context.code, byte_size(parts_.problem.type)) {
     if (parts_.epilogue) epilogue_.emplace(context.code, parts_.problem.type, *parts_.epilogue);
     for (size_t i = 0; i < parts_.places.size(); ++i) {
@@ -52,11 +55,11 @@ class ConvolutionLaunch final : public Launch {
     invariant(parts_.plan.plan.has_value(), "a convolution lowered without a device is run");
     const ConvolutionProblem& problem = parts_.problem;
     const DeviceAddress transposed = arguments.workspace;
-    if (!parts_.writes_filter && !packs()) transpose_filter(arguments, transposed);
+    if (transposes_ && !parts_.writes_filter && !packs()) transpose_filter(arguments, transposed);
     const auto own_workspace = static_cast<DeviceAddress>(filter_bytes_ + scratch_bytes_);
     parts_.plan.plan->execute(parts_.plan.memory_ids, addresses(arguments),
                               arguments.workspace + own_workspace, arguments.stream);
-    if (parts_.writes_filter)
+    if (transposes_ && parts_.writes_filter)
       transpose_.enqueue(transposed, arguments.results[0], problem.filter_columns,
                          problem.filter_rows, arguments.stream);
     if (epilogue_) finish(arguments);
@@ -67,12 +70,13 @@ class ConvolutionLaunch final : public Launch {
   }
   bool stores_in_bulk() const override { return true; }
   std::string name() const override {
-    return fmt::format("cudnn/{}{}", parts_.plan.name, epilogue_ ? " + epilogue" : "");
+    return fmt::format("cudnn/{}{}{}{}", parts_.plan.name, epilogue_ ? " + epilogue" : "",
+                       parts_.within.empty() ? "" : " for ", parts_.within);
   }
   double flops() const override { return parts_.problem.flops; }
 
  private:
-  bool packs() const { return parts_.constant_filter && !parts_.writes_filter; }
+  bool packs() const { return transposes_ && parts_.constant_filter && !parts_.writes_filter; }
 
   void transpose_filter(const LaunchArguments& arguments, DeviceAddress to) const {
     transpose_.enqueue(arguments.operands[1], to, parts_.problem.filter_rows,
@@ -119,6 +123,7 @@ class ConvolutionLaunch final : public Launch {
   }
 
   ConvolutionParts parts_;
+  bool transposes_;
   int64_t filter_bytes_, scratch_bytes_ = 0, constant_bytes_ = 0;
   FilterTranspose transpose_;
   std::optional<Epilogue> epilogue_;
@@ -150,6 +155,11 @@ Result<ConvolutionParts> convolution_parts(const KernelRequest& request,
   Result<ChosenPlan> plan = choose_plan(make_graph, options, request.device, context);
   if (!plan) return plan.failure();
   ConvolutionParts parts{problem, std::move(*plan), std::move(places), std::move(bytes)};
+  if (request.ordered_filter) {
+    for (Place& place : parts.places)
+      if (place.kind == Place::Kind::transposed_filter) place = {Place::Kind::operand, 1};
+    parts.within = request.node.op->name;
+  }
   parts.constant_filter = request.constant_operands.size() > 1 && request.constant_operands[1];
   return parts;
 }
@@ -157,8 +167,11 @@ Result<ConvolutionParts> convolution_parts(const KernelRequest& request,
 ConvolutionParts plan_or_refuse(const KernelRequest& request, const PrepareContext& context,
                                 const ConvolutionProblem& problem, const MakeGraph& make_graph,
                                 std::vector<Place> places, std::vector<int64_t> bytes) {
-  Result<ConvolutionParts> parts =
-      convolution_parts(request, context, problem, make_graph, std::move(places), std::move(bytes));
+  return or_refuse(request, convolution_parts(request, context, problem, make_graph,
+                                              std::move(places), std::move(bytes)));
+}
+
+ConvolutionParts or_refuse(const KernelRequest& request, Result<ConvolutionParts> parts) {
   if (!parts) refuse("[{}] {}", request.node.op->name, parts.error());
   return std::move(*parts);
 }

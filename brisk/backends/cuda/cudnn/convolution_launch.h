@@ -36,6 +36,7 @@ struct ConvolutionParts {
   bool writes_filter = false;             ///< the result is a filter, not an image
   bool constant_filter = false;           ///< operand 1, where it is a filter, never changes
   std::optional<EpilogueParts> epilogue;  ///< left to a kernel of ours
+  std::string within;                     ///< the op, where the node is an ordered_convolution
 };
 
 /// The plan of a graph whose tensors lie at `places`; fails with cuDNN's reasons.
@@ -44,7 +45,9 @@ Result<ConvolutionParts> convolution_parts(const KernelRequest& request,
                                            const ConvolutionProblem& problem,
                                            const MakeGraph& make_graph, std::vector<Place> places,
                                            std::vector<int64_t> bytes);
-/// The same; throws UserError.
+/// Throws UserError where there are none.
+ConvolutionParts or_refuse(const KernelRequest& request, Result<ConvolutionParts> parts);
+/// Both.
 ConvolutionParts plan_or_refuse(const KernelRequest& request, const PrepareContext& context,
                                 const ConvolutionProblem& problem, const MakeGraph& make_graph,
                                 std::vector<Place> places, std::vector<int64_t> bytes);

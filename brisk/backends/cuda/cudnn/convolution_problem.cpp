@@ -1,10 +1,17 @@
 #include "brisk/backends/cuda/cudnn/convolution_problem.h"
 
 #include <algorithm>
+#include <span>
+#include <utility>
 
 #include "brisk/ops/fused/fused.h"
 
 namespace brisk::cuda::cudnn {
+namespace {
+
+constexpr int64_t kFewestChannels = 8;  // of a convolution that is seen from its result
+
+}  // namespace
 
 int64_t memory_bytes(const TensorShape& shape) {
   int64_t elements = 1;
@@ -56,6 +63,26 @@ Result<ConvolutionProblem> convolution_problem(const Type& input, const Type& fi
   problem.flops = 2.0 * static_cast<double>(result.shape().num_elements()) *
                   static_cast<double>(problem.filter_rows);
   return problem;
+}
+
+std::optional<ConvolutionProblem> seen_from_result(const ConvolutionProblem& problem) {
+  const auto all_are = [](std::span<const int64_t> values, int64_t value) {
+    return std::ranges::all_of(values, [value](int64_t each) { return each == value; });
+  };
+  const std::vector<int64_t>& filter = problem.filter.sizes;
+  const ConvolutionGeometry& geometry = problem.geometry;
+  if (std::min(filter[0], filter[1]) < kFewestChannels ||
+      !all_are(std::span(filter).subspan(2), 1) || problem.input.sizes[1] != filter[1] ||
+      !all_are(geometry.strides, 1) || !all_are(geometry.pad_low, 0) ||
+      !all_are(geometry.pad_high, 0))
+    return std::nullopt;
+  ConvolutionProblem back = problem;
+  std::swap(back.input, back.result);
+  std::vector<int64_t> sizes = filter;
+  std::swap(sizes[0], sizes[1]);
+  back.filter = channels_last(std::move(sizes), problem.type);
+  std::swap(back.filter_rows, back.filter_columns);
+  return back;
 }
 
 Result<ConvolutionProblem> convolution_problem(const KernelRequest& request) {

@@ -69,6 +69,7 @@ std::vector<OpKernel> move_kernels();
 std::vector<OpKernel> index_kernels();
 std::vector<OpKernel> pool_kernels();
 std::vector<OpKernel> join_kernels();
+std::vector<OpKernel> filter_kernels();
 std::vector<OpKernel> plain_kernels();
 /// Of ops that loops take too, and better.
 std::vector<OpKernel> transpose_kernels();
