@@ -6,6 +6,7 @@
 
 #include "brisk/backends/cuda/api/nvrtc.h"
 #include "brisk/backends/cuda/kernels/join_kernels.h"
+#include "brisk/backends/cuda/kernels/warpgroup_plan.h"
 #include "brisk/ops/fused/batch_norm_fusion.h"
 #include "brisk/ops/standard.h"
 #include "tests/backends/cuda/chosen_kernel.h"
@@ -109,6 +110,41 @@ TEST(PointwiseProduct, ResNet50sFormsCompileForOtherDevices) {
        moments(DType::f16, 802816, 64, 256), moments(DType::bf16, 200704, 128, 512),
        join(DType::bf16, 200704, 512, 128, true), block_end(DType::f16, 200704, 128, 512)},
       ampere());
+}
+
+TEST(PointwiseProduct, HopperHasAFormOfItsOwn) {
+  const auto kernel = [](const Graph& graph, const DeviceProperties& device) {
+    return chosen_kernel(graph, SIZE_MAX, device).kernel;
+  };
+  const std::string name = "nvrtc/input_gradient_join/50176x1024x256";
+  EXPECT_EQ(kernel(join(DType::f16, 50176, 1024, 256), described_h200()), name + "/wgmma");
+  EXPECT_EQ(kernel(join(DType::f32, 50176, 1024, 256), described_h200()), name + "/wgmma");
+  EXPECT_EQ(kernel(join(DType::f16, 50176, 1024, 256), ampere()), name);
+  EXPECT_EQ(kernel(sparse_join(DType::f16), described_h200()),
+            "nvrtc/input_gradient_join/3024x128x64");
+}
+
+TEST(PointwiseProduct, PlansForHopperFitIntoSharedMemory) {
+  const DeviceProperties device = described_h200();
+  PointwiseProduct product{.terms = {{0, 1, 64}}, .images = {{2, "skip"}, {3, "after"}}};
+  for (const DType type : {DType::f16, DType::bf16, DType::f32})
+    for (const int64_t columns : {64, 128, 256, 512, 1024, 2048})
+      for (const int64_t depth : {64, 256, 1280, 8192})
+        for (const int64_t rows : {1, 1000, 802816}) {
+          product.type = type;
+          product.columns = columns;
+          product.rows = rows;
+          product.terms[0].depth = depth;
+          const auto plan = warpgroup_plan(product, device);
+          ASSERT_TRUE(plan) << columns << " columns, a depth of " << depth;
+          EXPECT_LE(plan->shared_bytes(product), device.shared_bytes_per_block - 64);
+          EXPECT_GE(plan->stages, 4);
+          EXPECT_LE(plan->pieces * plan->team * WarpgroupPlan::kUnit, plan->stage_bytes());
+          EXPECT_EQ(plan->tile_columns * byte_size(type) % (plan->pieces * WarpgroupPlan::kLine),
+                    0);
+          EXPECT_EQ(plan->chunks * plan->tile_columns, columns);
+          EXPECT_LE(plan->parts, plan->tiles);
+        }
 }
 
 TEST(PointwiseProduct, SaysWhatItDoesNotTake) {

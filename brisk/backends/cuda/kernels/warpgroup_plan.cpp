@@ -32,7 +32,9 @@ std::optional<WarpgroupPlan> warpgroup_plan(const PointwiseProduct& product,
   if (product.columns % form.tile_columns != 0) return std::nullopt;
   WarpgroupPlan plan{form};
   const int64_t element = byte_size(product.type);
-  plan.pieces = std::min(form.team, form.tile_columns * element / WarpgroupPlan::kLine);
+  // Two at most: a tile's units are a power of two.
+  plan.pieces = std::min({form.tile_columns * element / WarpgroupPlan::kLine,
+                          plan.stage_bytes() / (form.team * WarpgroupPlan::kUnit), int64_t{2}});
   plan.slices = product.depth() * element / WarpgroupPlan::kLine;
   plan.tiles = ceil_div(product.rows, 64 * form.team);
   plan.chunks = product.columns / form.tile_columns;
@@ -45,14 +47,23 @@ std::optional<WarpgroupPlan> warpgroup_plan(const PointwiseProduct& product,
   return plan;
 }
 
+// Measured on an H100 (us; R: the columns stay in shared memory): f16 200704x512x128 R256 251, R128
+// 260; 50176x1024x256 R256 123, R128 140, 256 127, 128 125; 12544x2048x512 R128 82, 128 83, 256 90;
+// 200704x128x640 R128 131, 128 135; 50176x256x1280 256 83, R64 108; TF32 50176x1024x256 128 249,
+// R64 250, R128 273, 256 293; 12544x2048x512 128 216, R64 228; 200704x128x640 128 267, R64 300;
+// 50176x256x1280 256 167, 128 216.
 std::optional<WarpgroupPlan> warpgroup_plan(const PointwiseProduct& product,
                                             const DeviceProperties& device) {
   constexpr int64_t kEnoughStages = 6;
   const auto wide = warpgroup_plan(product, {256, 1}, device);
   if (wide && wide->stages >= kEnoughStages) return wide;
-  for (const WarpgroupForm& form :
-       {WarpgroupForm{128, 1}, WarpgroupForm{256, 2}, WarpgroupForm{64, 1}, WarpgroupForm{128, 2},
-        WarpgroupForm{64, 2}})
+  std::vector<WarpgroupForm> forms;
+  if (product.columns == 256) forms.push_back({256, 2});
+  for (const int64_t columns : {128, 64}) {
+    if (product.type != DType::f32) forms.push_back({columns, 1});
+    forms.push_back({columns, 2});
+  }
+  for (const WarpgroupForm& form : forms)
     if (auto plan = warpgroup_plan(product, form, device)) return plan;
   return std::nullopt;
 }

@@ -23,8 +23,6 @@ class WarpgroupProductLaunch final : public Launch {
     maps_.clear();
     addresses_.clear();
     map_matrices(arguments);
-    for (const PointwiseProduct::Image& image : product_.images)
-      if (!image.axes.empty()) addresses_.push_back(arguments.operands[image.operand]);
     for (const PointwiseProduct::Image& vector : product_.vectors)
       addresses_.push_back(arguments.operands[vector.operand]);
     for (size_t q = 0; q < product_.sums.size(); ++q)
@@ -56,9 +54,8 @@ class WarpgroupProductLaunch final : public Launch {
       maps_.push_back(make_tensor_map(arguments.operands[term.b], product_.columns, term.depth,
                                       element, plan_.tile_columns));
     for (const PointwiseProduct::Image& image : product_.images)
-      if (image.axes.empty())
-        maps_.push_back(make_tensor_map(arguments.operands[image.operand], product_.rows,
-                                        product_.columns, element, rows));
+      maps_.push_back(make_tensor_map(arguments.operands[image.operand], product_.rows,
+                                      product_.columns, element, rows));
     maps_.push_back(
         make_tensor_map(arguments.results[0], product_.rows, product_.columns, element, 16));
   }
@@ -77,7 +74,6 @@ std::optional<std::string> refuse_warpgroup_product(const PointwiseProduct& prod
   if (device.major != 9 || device.minor != 0)
     return fmt::format("compute capability {}.{}, but its instructions are those of 9.0",
                        device.major, device.minor);
-  if (product.type == DType::f32) return "element type f32";
   for (const PointwiseProduct::Image& image : product.images)
     if (!image.axes.empty()) return "an image that has some of the rows alone";
   if (!warpgroup_plan(product, device)) return "its depth does not fit into shared memory";

@@ -12,17 +12,20 @@
 //
 // An epilogue writes its results over the first image in shared memory, from where a copy of 16
 // rows for each warp takes them to memory: that stage is free when the copy has read it. Boxes
-// end at the last row by themselves. Two more warps of the third warpgroup gather images that have
-// some of the rows alone.
+// end at the last row by themselves.
 //
 // In the instructions' result, a thread has columns 8 j + 2 (lane mod 4) and the next one, of rows
 // lane / 4 and 8 more. Images lie in lines of 128 bytes whose 16-byte pieces are exchanged by the
 // row, so that a warp's reads of a pair of columns are in different banks. Sums of eight columns
 // over eight rows are exchanged so that each thread keeps one.
 //
+// The tensor cores cut f32 off to TF32: what they read is rounded to the nearest in shared memory
+// first, by all threads that read it.
+//
 // Measured on an H100 and slower: blocks that share the columns' slices (clusters of two, each
-// fetching half for both: 109 us instead of 83), and telling L2 that what the epilogue reads is
-// read once (559 us instead of 487).
+// fetching half for both: 109 us instead of 83), telling L2 that what the epilogue reads is read
+// once (559 us instead of 487), and the warp that fills the ring gathering the rows of an image
+// that has some of them alone (593 us instead of the other form's 420).
 
 namespace brisk::cuda {
 namespace {
@@ -49,11 +52,6 @@ constexpr std::string_view kSetup = R"(
   const auto stage_of = [&](u32 n) { return ring + place_of(n) * kStage; };
   const auto filled = [&](u32 n) { return barriers + place_of(n) * 8u; };
   const auto emptied = [&](u32 n) { return barriers + (kAbreast * kStages + place_of(n)) * 8u; };
-  const auto is_emptied = [&](u32 n) {
-    u32 done = 1u;
-    if (n >= kStages) asm volatile("{\n.reg .pred p;\nmbarrier.test_wait.parity.shared::cta.b64 p, [%1], %2;\nselp.u32 %0, 1, 0, p;\n}" : "=r"(done) : "r"(emptied(n)), "r"((n / kStages + 1u) % 2u) : "memory");
-    return __all_sync(0xffffffffu, done != 0u) != 0;
-  };
   const auto wait_filled = [&](u32 n) { wait(filled(n), n / kStages % 2u); };
   const auto wait_emptied = [&](u32 n) { if (n >= kStages) wait(emptied(n), (n / kStages + 1u) % 2u); };
   const auto release = [&](u32 n) {
@@ -222,12 +220,8 @@ std::string parameters_text(const PointwiseProduct& product) {
   };
   for (size_t i = 0; i < product.terms.size(); ++i) map(fmt::format("a{}", i));
   for (size_t i = 0; i < product.terms.size(); ++i) map(fmt::format("b{}", i));
-  for (const PointwiseProduct::Image& image : product.images)
-    if (image.axes.empty()) map(image.name);
+  for (const PointwiseProduct::Image& image : product.images) map(image.name);
   map("y");
-  for (const PointwiseProduct::Image& image : product.images)
-    if (!image.axes.empty())
-      text += fmt::format("const {}* sparse_{}, ", storage_text(product.type), image.name);
   for (const PointwiseProduct::Image& vector : product.vectors)
     text += fmt::format("const f32* vector_{}, ", vector.name);
   for (size_t q = 0; q < product.sums.size(); ++q) text += fmt::format("f32* y{}, ", q + 1);
@@ -288,83 +282,16 @@ std::string boxes_text(const PointwiseProduct& product, const WarpgroupPlan& pla
                                  "fetch(map_b{0}, {1}, column0, stage + kTeam * kUnit, barrier);");
   code += "        }\n        for (u32 unit = 0; unit < kColumnUnits; unit += kPieces) {\n";
   for (const PointwiseProduct::Image& image : product.images)
-    code += image.axes.empty()
-                ? fmt::format(
-                      "          {{\n            wait_emptied(n);\n"
-                      "            const u32 stage = shared_address(stage_of(n)), barrier = "
-                      "filled(n);\n"
-                      "            expect(barrier, kPieces * kTeam * kUnit);\n"
-                      "            EACH(piece, kPieces) fetch(map_{}, column0 + (unit + piece) * "
-                      "kUnitColumns, row, stage + piece * (kTeam * kUnit), barrier);\n"
-                      "            ++n;\n          }}\n",
-                      image.name)
-                : "          ++n;\n";
-  return code + "        }\n      }\n    }\n";
-}
-
-/// Of a sparse image: whether the row numbered `row` is `there`, and which row of the operand it
-/// is, `from`.
-std::string sparse_place_text(const PointwiseProduct::Image& image) {
-  std::string code = "bool there = row < kRows; u32 rest = row, from = 0, width = 1;\n";
-  for (auto axis = image.axes.rbegin(); axis != image.axes.rend(); ++axis)
     code += fmt::format(
-        "            {{ const u32 p = rest % {0}u; rest /= {0}u; there = there && p % {1}u == 0u; "
-        "from += p / {1}u * width; width *= {2}u; }}\n",
-        axis->extent, axis->step, axis->extent / axis->step);
-  return code + "            from += rest * width;\n";
-}
-
-/// The warps that gather sparse images. A stage is told filled when the next one has been begun, or
-/// when that one is not empty yet.
-std::string gather_text(const PointwiseProduct& product) {
-  std::string stages;
-  for (size_t i = 0; i < product.images.size(); ++i) {
-    const PointwiseProduct::Image& image = product.images[i];
-    if (image.axes.empty()) continue;
-    stages += fmt::format(
-        "          gather(n + {0}u, unit, [&](u32 row) {{\n            {1}"
-        "            return there ? sparse_{2} + (ix)from * kColumns : (const T*)0;\n"
-        "          }});\n",
-        i, sparse_place_text(image), image.name);
-  }
-  if (stages.empty()) return "";
-  return fmt::format(R"(
-    if (warp >= kWarps + 2u && own < kAbreast) {{
-      u32 begun = ~0u, row0 = 0, n = 0;
-      const auto tell = [&] {{
-        __syncwarp();
-        if (lane == 0u && begun != ~0u) asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" :: "r"(filled(begun)) : "memory");
-      }};
-      const auto tell_all = [&] {{
-        asm volatile("cp.async.wait_group 0;" ::: "memory");
-        tell();
-        begun = ~0u;
-      }};
-      const auto gather = [&](u32 n, u32 unit, const auto& line_of) {{
-        if (!is_emptied(n)) tell_all();
-        wait_emptied(n);
-        const u32 stage = shared_address(stage_of(n));
-        EACH(piece, kPieces) _Pragma("unroll 4") for (u32 i = 0; i < kTileRows / 4u; ++i) {{
-          const u32 line = i * 4u + lane / 8u;
-          const T* const from = line_of(row0 + line);
-          const T* const at = from != 0 ? from + column0 + (unit + piece) * kUnitColumns + lane % 8u * (16u / (u32)sizeof(T)) : (const T*)workspace;
-          asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" :: "r"(stage + piece * (kTeam * kUnit) + line * kLine + (lane % 8u ^ line % 8u) * 16u), "l"(at), "r"(from != 0 ? 16u : 0u) : "memory");
-        }}
-        asm volatile("cp.async.commit_group;" ::: "memory");
-        asm volatile("cp.async.wait_group 1;" ::: "memory");
-        tell();
-        begun = n;
-      }};
-      for (u32 turn = own; part + turn * kParts < kTiles; turn += kAbreast) {{
-        row0 = (part + turn * kParts) * kTileRows;
-        n += kSlices;
-        for (u32 unit = 0; unit < kColumnUnits; unit += kPieces, n += kImages) {{
-{}        }}
-      }}
-      tell_all();
-    }}
-)",
-                     stages);
+        "          {{\n            wait_emptied(n);\n"
+        "            const u32 stage = shared_address(stage_of(n)), barrier = filled(n);\n"
+        "            expect(barrier, kPieces * kTeam * kUnit);\n"
+        "            EACH(piece, kPieces) fetch(map_{}, column0 + (unit + piece) * kUnitColumns, "
+        "row, "
+        "stage + piece * (kTeam * kUnit), barrier);\n"
+        "            ++n;\n          }}\n",
+        image.name);
+  return code + "        }\n      }\n    }\n";
 }
 
 /// products += 64 rows x the tile's columns x 32 bytes of the depth.
@@ -444,7 +371,7 @@ std::string warpgroup_text(const PointwiseProduct& product, const WarpgroupPlan&
       "extern \"C\" __global__ void __launch_bounds__({}, 1) $name({}) {{\n",
       WarpgroupPlan::kThreads, parameters_text(product));
   code += constants_text(product, plan) + std::string(kSetup) + vectors_text(product);
-  code += std::string(kFillers) + boxes_text(product, plan) + gather_text(product);
+  code += std::string(kFillers) + boxes_text(product, plan);
   code += "    return;\n  }\n" + multiply_text(product, plan);
   if (!product.sums.empty()) {
     std::string totals;

@@ -10,8 +10,8 @@
 namespace brisk::cuda {
 
 /// Device code with `$name` for the kernel's own. Parameters: a map (tensor_map.h) of each term's
-/// a, then of each term's b, of each image that is not sparse, of y0; then the addresses of sparse
-/// images, of vectors, of y1 and on, of the workspace, of the counters.
+/// a, then of each term's b, of each image, of y0; then the addresses of vectors, of y1 and on, of
+/// the workspace, of the counters. No image is sparse.
 std::string warpgroup_text(const PointwiseProduct& product, const WarpgroupPlan& plan);
 
 }  // namespace brisk::cuda
