@@ -83,8 +83,8 @@ TEST(CudaLowering, ABlocksGradientsAreOneKernelWhereProductsAreRounded) {
   EXPECT_EQ(kernels_of(resnet50(Precision::mixed_float16), "input_gradient_join"), 14);
   EXPECT_EQ(kernels_of(resnet50(Precision::mixed_float16), "pointwise_join"), 3);
   const Compilation rounded = resnet50(Precision::tf32);
-  EXPECT_EQ(kernels_of(rounded, "input_gradient_join"), 11);
-  EXPECT_EQ(kernels_of(rounded, "moments_gradient_scale_shift"), 3);
+  EXPECT_EQ(kernels_of(rounded, "input_gradient_join"), 13);
+  EXPECT_EQ(kernels_of(rounded, "moments_gradient_scale_shift"), 13);
   EXPECT_EQ(kernels_of(resnet50(Precision::float32), "input_gradient_join"), 0);
 }
 
