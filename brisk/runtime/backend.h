@@ -69,6 +69,10 @@ class Backend {
   virtual Result<LoweringTarget> tf32_target() const {
     return fail("the {} backend computes float32 as it is: tf32 is for cuda", name());
   }
+  /// The target that a program is lowered for under these options.
+  virtual LoweringTarget target_for(const CompileOptions& options) const {
+    return options.tf32 ? tf32_target().value() : target();
+  }
   /// Compiles a lowered program (all dimensions bound, no calls, no non-native composites).
   virtual std::unique_ptr<Executable> compile(const Program& lowered,
                                               const CompileOptions& options) const = 0;

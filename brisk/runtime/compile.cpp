@@ -7,7 +7,7 @@ namespace brisk {
 namespace {
 
 LoweringTarget target_of(const Backend& backend, const CompileOptions& options) {
-  LoweringTarget target = options.tf32 ? backend.tf32_target().value() : backend.target();
+  LoweringTarget target = backend.target_for(options);
   if (options.determinism == Determinism::full)
     for (const std::string& op : target.varying_composites) target.native_composites.erase(op);
   return target;

@@ -23,7 +23,7 @@ DeviceProperties lowered_for() {
 }
 
 /// `tf32`: f32 products are rounded.
-LoweringTarget make_target(bool tf32) {
+LoweringTarget make_target(bool tf32, const DeviceProperties& device = lowered_for()) {
   LoweringTarget target;
   target.name = "cuda";
   target.fused_loops = true;
@@ -52,8 +52,7 @@ LoweringTarget make_target(bool tf32) {
                               "quantized_dot",
                               "ordered_filters"};
   target.varying_composites = {"convolution_statistics", "input_gradient_scale_shift"};
-  target.takes_composite = [tf32, device = lowered_for()](const Node& node,
-                                                          std::span<const Type> operands) {
+  target.takes_composite = [tf32, device](const Node& node, std::span<const Type> operands) {
     if (node.op->name == "gram_matrix") return cublaslt::library().ok();
     if (node.op->name.starts_with("scale_shift_max_pool") || node.op->name == "ordered_filters")
       return true;
@@ -95,6 +94,10 @@ class CudaBackend final : public Backend {
 
   LoweringTarget target() const override { return make_target(false); }
   Result<LoweringTarget> tf32_target() const override { return make_target(true); }
+  LoweringTarget target_for(const CompileOptions& options) const override {
+    if (options.device_description.empty()) return make_target(options.tf32);
+    return make_target(options.tf32, read_device_description(options.device_description).value());
+  }
 
   Status supports_fast(DType type) const override {
     switch (type) {

@@ -4,12 +4,16 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "brisk/backends/cuda/api/nvrtc.h"
 #include "brisk/backends/cuda/kernels/join_kernels.h"
 #include "brisk/backends/cuda/kernels/warpgroup_plan.h"
 #include "brisk/ops/fused/batch_norm_fusion.h"
 #include "brisk/ops/standard.h"
+#include "brisk/runtime/backend.h"
 #include "tests/backends/cuda/chosen_kernel.h"
+#include "tests/support/temporary_directory.h"
 
 namespace brisk::cuda {
 namespace {
@@ -122,6 +126,25 @@ TEST(PointwiseProduct, HopperHasAFormOfItsOwn) {
   EXPECT_EQ(kernel(join(DType::f16, 50176, 1024, 256), ampere()), name);
   EXPECT_EQ(kernel(sparse_join(DType::f16), described_h200()),
             "nvrtc/input_gradient_join/3024x128x64");
+}
+
+TEST(PointwiseProduct, LoweringKnowsTheDeviceThatIsDescribed) {
+  const test::TemporaryDirectory directory;
+  const std::string path = (directory / "ampere.json").string();
+  std::ofstream(path) << device_description(ampere());
+  const auto takes = [](const std::string& description, const Graph& graph) {
+    const Node& node = graph.nodes().back();
+    std::vector<Type> operands;
+    for (const ValueId& operand : node.operands) operands.push_back(graph.type(operand));
+    return (*find_backend("cuda"))
+        ->target_for({.device_description = description})
+        .takes_composite(node, operands);
+  };
+  const std::string h200 = BRISK_SOURCE_DIR "/tests/backends/cuda/h200.json";
+  const Graph deep = moments(DType::f16, 50176, 256, 1024);
+  EXPECT_TRUE(takes(h200, deep));
+  EXPECT_FALSE(takes(path, deep));  // its depth does not fit into shared memory
+  EXPECT_TRUE(takes(path, moments(DType::f16, 802816, 64, 256)));
 }
 
 TEST(PointwiseProduct, PlansForHopperFitIntoSharedMemory) {
