@@ -1,5 +1,7 @@
 #include "brisk/ops/convolve/convolution_shape.h"
 
+#include <algorithm>
+
 #include "brisk/base/error.h"
 #include "brisk/ops/convolve/window_extent.h"
 
@@ -52,6 +54,16 @@ DType convolution_dtype(std::string_view op, const Type& a, const Type& b) {
           "[{}] operands must be of one numeric type, but are {} and {}", op, name(a.dtype()),
           name(b.dtype()));
   return a.dtype();
+}
+
+bool is_pointwise(const ConvolutionAttributes& attributes, const Shape& filter) {
+  const auto all_are = [](const std::vector<int64_t>& values, int64_t expected) {
+    return std::ranges::all_of(values, [&](int64_t value) { return value == expected; });
+  };
+  for (int64_t axis = 0; axis + 2 < filter.rank(); ++axis)
+    if (filter.size(axis) != 1) return false;
+  return attributes.groups == 1 && all_are(attributes.strides, 1) &&
+         all_are(attributes.pad_low, 0) && all_are(attributes.pad_high, 0);
 }
 
 }  // namespace brisk

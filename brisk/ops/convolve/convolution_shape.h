@@ -1,6 +1,6 @@
 #pragma once
 
-/// The shape rule that convolution and its two gradients share.
+/// What is to be said of the shapes of a convolution and its two gradients.
 
 #include <string_view>
 
@@ -15,5 +15,9 @@ Shape convolution_shape(std::string_view op, const Shape& input, const Shape& fi
 
 /// The element type that both operands have; refused in the name of `op` where they differ.
 DType convolution_dtype(std::string_view op, const Type& a, const Type& b);
+
+/// It multiplies the channels at each place by one matrix: a 1x1 filter, no strides, no padding, no
+/// groups.
+bool is_pointwise(const ConvolutionAttributes& attributes, const Shape& filter);
 
 }  // namespace brisk

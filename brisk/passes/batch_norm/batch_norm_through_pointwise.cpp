@@ -1,9 +1,8 @@
 #include "brisk/passes/batch_norm/batch_norm_through_pointwise.h"
 
-#include <algorithm>
-
 #include "brisk/ir/rewrite.h"
 #include "brisk/ops/contract/contract.h"
+#include "brisk/ops/convolve/convolution_shape.h"
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/fused/batch_norm_fusion.h"
 #include "brisk/ops/fused/channel_sums.h"
@@ -23,18 +22,6 @@
 
 namespace brisk {
 namespace {
-
-bool all_of(const std::vector<int64_t>& values, int64_t expected) {
-  return std::ranges::all_of(values, [&](int64_t value) { return value == expected; });
-}
-
-bool is_pointwise(const ConvolutionAttributes& attributes, const Value& filter) {
-  const std::vector<int64_t> sizes = filter.shape().sizes();
-  for (size_t axis = 0; axis + 2 < sizes.size(); ++axis)
-    if (sizes[axis] != 1) return false;
-  return attributes.groups == 1 && all_of(attributes.strides, 1) && all_of(attributes.pad_low, 0) &&
-         all_of(attributes.pad_high, 0);
-}
 
 struct Moments {
   Value mean, variance;
@@ -69,7 +56,7 @@ Program batch_norm_through_pointwise(Program program, const PassContext& context
     const std::vector<int64_t> sizes = filter.shape().sizes();
     const int64_t channels = sizes[sizes.size() - 2], filters = sizes.back();
     const int64_t places = a.shape().num_elements() / channels;
-    if (!is_pointwise(geometry, filter) || filters <= channels ||
+    if (!is_pointwise(geometry, filter.shape()) || filters <= channels ||
         places < filters * context.target.places_through_pointwise)
       return std::nullopt;
 

@@ -1,8 +1,7 @@
 #include "brisk/passes/batch_norm/fuse_projections.h"
 
-#include <algorithm>
-
 #include "brisk/ir/rewrite.h"
+#include "brisk/ops/convolve/convolution_shape.h"
 #include "brisk/ops/fused/batch_norm_fusion.h"
 #include "brisk/ops/move/move.h"
 #include "brisk/passes/batch_norm/copy_walk.h"
@@ -13,16 +12,6 @@
 
 namespace brisk {
 namespace {
-
-bool is_pointwise(const Node& convolution, const Shape& filter) {
-  const auto& a = convolution.attributes.as<ConvolutionAttributes>();
-  const auto all = [](const std::vector<int64_t>& values, int64_t expected) {
-    return std::ranges::all_of(values, [&](int64_t value) { return value == expected; });
-  };
-  for (int64_t axis = 0; axis + 2 < filter.rank(); ++axis)
-    if (filter.size(axis) != 1) return false;
-  return a.groups == 1 && all(a.strides, 1) && all(a.pad_low, 0) && all(a.pad_high, 0);
-}
 
 class ProjectionFuser {
  public:
@@ -52,7 +41,8 @@ class ProjectionFuser {
     if (!walk.is(product, "convolution") || !walk.is_private(product)) return std::nullopt;
     const Value x = walk.value(walk.in(product, 0)), filter = walk.value(walk.in(product, 1));
     const Shape sizes = filter.shape();
-    if (!is_pointwise(walk.producer(product), sizes)) return std::nullopt;
+    if (!is_pointwise(walk.producer(product).attributes.as<ConvolutionAttributes>(), sizes))
+      return std::nullopt;
     const int64_t channels = sizes.size(sizes.rank() - 2), filters = sizes.size(sizes.rank() - 1);
     const Value matrix = transpose(reshape(filter, Shape{channels, filters}), {1, 0});
     const Value joined = pointwise_join(x, matrix, walk.value(walk.in(shifted, 1)),

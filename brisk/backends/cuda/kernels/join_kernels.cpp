@@ -4,7 +4,7 @@
 
 #include "brisk/backends/cuda/kernels/pointwise_product.h"
 #include "brisk/backends/cuda/kernels/text_launch.h"
-#include "brisk/ops/convolve/convolve.h"
+#include "brisk/ops/convolve/convolution_shape.h"
 #include "brisk/ops/fused/batch_norm_fusion.h"
 
 // input_gradient_join: operands result gradient, filter, skip, result, maybe factor; results dz,
@@ -15,10 +15,6 @@
 
 namespace brisk::cuda {
 namespace {
-
-bool all_of(const std::vector<int64_t>& values, int64_t expected) {
-  return std::ranges::all_of(values, [&](int64_t value) { return value == expected; });
-}
 
 /// Of a skip that lies at some of the result's places alone; empty: at all of them.
 std::vector<PointwiseProduct::Image::Axis> sparse_axes(const Type& skip, const Type& result) {
@@ -53,12 +49,9 @@ Result<PointwiseProduct> product_behind_block(const Node& node, std::span<const 
 
 Result<PointwiseProduct> product_of_gradients(const Node& node, std::span<const Type> operands) {
   const auto& geometry = node.attributes.as<ConvolutionGradientAttributes>().convolution;
+  if (!is_pointwise(geometry, operands[1].shape()))
+    return fail("it is for 1x1 convolutions without strides, padding and groups");
   const std::vector<int64_t> filter = operands[1].shape().sizes();
-  for (size_t axis = 0; axis + 2 < filter.size(); ++axis)
-    if (filter[axis] != 1) return fail("it is for 1x1 filters");
-  if (geometry.groups != 1 || !all_of(geometry.strides, 1) || !all_of(geometry.pad_low, 0) ||
-      !all_of(geometry.pad_high, 0))
-    return fail("it is for convolutions without strides, padding and groups");
   const int64_t channels = filter[filter.size() - 2], filters = filter.back();
   PointwiseProduct product;
   product.columns = channels;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "brisk/backends/cuda/kernels/shared_kernel.h"
+#include "brisk/backends/cuda/kernels/tile_sums.h"
 #include "brisk/backends/cuda/kernels/warpgroup_product.h"
 #include "brisk/backends/cuda/loop/line_writer.h"
 #include "brisk/base/rounding.h"
@@ -195,35 +196,11 @@ constexpr std::string_view kMultiply = R"(
 constexpr std::string_view kCombine = R"(
   f32* const partial = (f32*)workspace;
   f32* const shared = (f32*)ring;
+  constexpr u32 kSumRows = kRowWarps, kSumThreads = 256u;
   EACH(q, kSums) EACH(c, 8) EACH(by, 3) sums[q][c] += __shfl_xor_sync(0xffffffffu, sums[q][c], 4 << by);
   __syncthreads();
   if (lane < 4u)
-    EACH(q, kSums) EACH(c, 8) shared[(q * kRowWarps + warp / kColumnWarps) * kTileColumns + warp_column + lane * 8u + c] = sums[q][c];
-  __syncthreads();
-  if (threadIdx.x < kTileColumns)
-    EACH(q, kSums) {
-      f32 sum = 0;
-      EACH(w, kRowWarps) sum += shared[(q * kRowWarps + w) * kTileColumns + threadIdx.x];
-      partial[(q * kParts + part) * kColumns + column0 + threadIdx.x] = sum;
-    }
-  if (!arrives_last(counters + chunk, kParts)) return;
-  constexpr u32 kPlaces = kTileColumns / 4u, kGroups = 256u / kPlaces;
-  const u32 group = threadIdx.x / kPlaces, place = threadIdx.x % kPlaces * 4u;
-  EACH(q, kSums) {
-    f32 some[4] = {};
-    _Pragma("unroll 4") for (u32 p = group; p < kParts; p += kGroups) {
-      const Vector<f32, 4> one = load<4>(partial + (q * kParts + p) * kColumns + column0 + place);
-      EACH(c, 4) some[c] += one.get(c);
-    }
-    EACH(c, 4) shared[group * kTileColumns + place + c] = some[c];
-    __syncthreads();
-    if (threadIdx.x < kTileColumns) {
-      f32 sum = 0;
-      EACH(g, kGroups) sum += shared[g * kTileColumns + threadIdx.x];
-      totals[q][column0 + threadIdx.x] = sum;
-    }
-    __syncthreads();
-  }
+    EACH(q, kSums) EACH(c, 8) shared[(q * kSumRows + warp / kColumnWarps) * kTileColumns + warp_column + lane * 8u + c] = sums[q][c];
 )";
 
 /// Sets `from`, the operand's row for `row`, and whether it is `there`.
@@ -311,7 +288,8 @@ std::string kernel_text(const PointwiseProduct& product, const Plan& plan) {
   std::string totals;
   for (size_t q = 0; q < product.sums.size(); ++q)
     totals += fmt::format("{}y{}", q == 0 ? "" : ", ", q + 1);
-  return code + fmt::format("  f32* const totals[] = {{{}}};\n", totals) + std::string(kCombine);
+  return code + fmt::format("  f32* const totals[] = {{{}}};\n", totals) + std::string(kCombine) +
+         std::string(kTileSums);
 }
 
 class PointwiseProductLaunch final : public Launch {

@@ -74,6 +74,7 @@ std::optional<std::string> refuse_warpgroup_product(const PointwiseProduct& prod
   if (device.major != 9 || device.minor != 0)
     return fmt::format("compute capability {}.{}, but its instructions are those of 9.0",
                        device.major, device.minor);
+  if (product.images.empty()) return "no image, through whose place in shared memory results go";
   for (const PointwiseProduct::Image& image : product.images)
     if (!image.axes.empty()) return "an image that has some of the rows alone";
   if (!warpgroup_plan(product, device)) return "its depth does not fit into shared memory";

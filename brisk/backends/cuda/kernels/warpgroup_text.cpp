@@ -1,5 +1,6 @@
 #include "brisk/backends/cuda/kernels/warpgroup_text.h"
 
+#include "brisk/backends/cuda/kernels/tile_sums.h"
 #include "brisk/backends/cuda/loop/line_writer.h"
 
 // A block has two warpgroups that multiply and a third whose first warps fill the ring: a stage of
@@ -168,34 +169,9 @@ constexpr std::string_view kCombine = R"(
   __syncthreads();
   f32* const partial = (f32*)workspace;
   f32* const shared = (f32*)ring;
+  constexpr u32 kSumRows = kWarps, kSumThreads = kWarps * 32u;
   EACH(q, kSums) EACH(block, kTileColumns / 32u)
-    shared[(q * kWarps + warp) * kTileColumns + block * 32 + lane / 8u * 8u + lane % 4u * 2u + lane / 4u % 2u] = sums[q][block];
-  __syncthreads();
-  if (threadIdx.x < kTileColumns)
-    EACH(q, kSums) {
-      f32 sum = 0;
-      EACH(w, kWarps) sum += shared[(q * kWarps + w) * kTileColumns + threadIdx.x];
-      partial[(q * kParts + part) * kColumns + column0 + threadIdx.x] = sum;
-    }
-  if (arrives_last(counters + chunk, kParts)) {
-    constexpr u32 kPlaces = kTileColumns / 4u, kFolds = kWarps * 32u / kPlaces;
-    const u32 fold = threadIdx.x / kPlaces, place = threadIdx.x % kPlaces * 4u;
-    EACH(q, kSums) {
-      f32 some[4] = {};
-      _Pragma("unroll 4") for (u32 p = fold; p < kParts; p += kFolds) {
-        const Vector<f32, 4> one = load<4>(partial + (q * kParts + p) * kColumns + column0 + place);
-        EACH(c, 4) some[c] += one.get(c);
-      }
-      EACH(c, 4) shared[fold * kTileColumns + place + c] = some[c];
-      __syncthreads();
-      if (threadIdx.x < kTileColumns) {
-        f32 sum = 0;
-        EACH(g, kFolds) sum += shared[g * kTileColumns + threadIdx.x];
-        totals[q][column0 + threadIdx.x] = sum;
-      }
-      __syncthreads();
-    }
-  }
+    shared[(q * kSumRows + warp) * kTileColumns + block * 32 + lane / 8u * 8u + lane % 4u * 2u + lane / 4u % 2u] = sums[q][block];
 )";
 
 std::string constants_text(const PointwiseProduct& product, const WarpgroupPlan& plan) {
@@ -377,7 +353,8 @@ std::string warpgroup_text(const PointwiseProduct& product, const WarpgroupPlan&
     std::string totals;
     for (size_t q = 0; q < product.sums.size(); ++q)
       totals += fmt::format("{}y{}", q == 0 ? "" : ", ", q + 1);
-    code += fmt::format("  f32* const totals[] = {{{}}};\n", totals) + std::string(kCombine);
+    code += fmt::format("  f32* const totals[] = {{{}}};\n", totals) + std::string(kCombine) +
+            std::string(kTileSums);
   }
   return code + "}\n";
 }
