@@ -1,7 +1,6 @@
 #include "brisk/backends/cuda/capture_order.h"
 
 #include <algorithm>
-#include <numeric>
 
 namespace brisk::cuda {
 

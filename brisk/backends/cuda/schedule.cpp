@@ -175,13 +175,20 @@ LaunchArguments Schedule::arguments(size_t s, std::span<const DeviceAddress> inp
           memory.poison};
 }
 
+NodeCost Schedule::step_cost(size_t s) const {
+  NodeCost cost = cost_of(graph_, graph_.node(plan_.steps()[s].node));
+  if (const double flops = steps_[s].choice.launch->flops(); flops > 0) cost.flops = flops;
+  return cost;
+}
+
 bool Schedule::mostly_short() const {
   // What an H100 moves and multiplies in a microsecond, and what a step takes at least.
   constexpr double kBytes = 2.7e6, kFlops = 450e6, kLeast = 2.5, kShort = 12;
   double short_time = 0, long_time = 0;
-  for (const KernelReport& step : reports()) {
+  for (size_t s = 0; s < steps_.size(); ++s) {
+    const NodeCost cost = step_cost(s);
     const double time =
-        std::max({static_cast<double>(step.bytes) / kBytes, step.flops / kFlops, kLeast});
+        std::max({static_cast<double>(cost.bytes) / kBytes, cost.flops / kFlops, kLeast});
     (time < kShort ? short_time : long_time) += time;
   }
   return short_time > long_time;
@@ -222,7 +229,7 @@ std::vector<KernelReport> Schedule::reports() const {
   for (size_t s = 0; s < steps_.size(); ++s) {
     const Node& node = graph_.node(plan_.steps()[s].node);
     const KernelChoice& choice = steps_[s].choice;
-    const NodeCost cost = cost_of(graph_, node);
+    const NodeCost cost = step_cost(s);
     KernelReport report;
     report.op = node.op->name;
     report.label = node.label;
@@ -231,7 +238,7 @@ std::vector<KernelReport> Schedule::reports() const {
     for (const auto& refusal : choice.refusals)
       report.refusals.push_back({refusal.kernel, refusal.reason});
     report.bytes = cost.bytes;
-    report.flops = choice.launch->flops() > 0 ? choice.launch->flops() : cost.flops;
+    report.flops = cost.flops;
     result.push_back(std::move(report));
   }
   return result;

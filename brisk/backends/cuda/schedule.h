@@ -14,6 +14,7 @@
 #include "brisk/ir/graph.h"
 #include "brisk/runtime/executable.h"
 #include "brisk/runtime/lower/storage_plan.h"
+#include "brisk/runtime/node_cost.h"
 
 namespace brisk::cuda {
 
@@ -88,6 +89,8 @@ class Schedule {
   LaunchArguments arguments(size_t step, std::span<const DeviceAddress> inputs,
                             std::span<const DeviceAddress> outputs, const ScheduleMemory& memory,
                             StreamHandle stream);
+  /// The node's, with the operations that its kernel knows better.
+  NodeCost step_cost(size_t step) const;
   bool is_poisoned(size_t step, Poison poison) const;
   void poison(size_t step, const LaunchArguments& settled) const;
   StoragePlan::InPlace in_place() const;

@@ -1,3 +1,4 @@
+#include <array>
 #include <functional>
 
 #include "brisk/backends/cuda/cudnn/convolution_launch.h"
@@ -36,60 +37,47 @@ ConvolutionParts or_seen_from_result(
   return std::move(*other);
 }
 
-// Each kind of convolution over operands and a result at `places`, in the order of the graph's
-// tensors.
+/// What one kind of convolution asks of a graph: the operation, and which tensors it is given.
+struct Operation {
+  void (GraphBuilder::*add)(TensorNumber, TensorNumber, TensorNumber, const ConvolutionGeometry&);
+  std::array<TensorShape ConvolutionProblem::*, 3> tensors;
+};
 
-Result<ConvolutionParts> forward_parts(const KernelRequest& request, const PrepareContext& context,
-                                       const ConvolutionProblem& problem,
-                                       std::vector<Place> places) {
+constexpr Operation kForward = {
+    &GraphBuilder::convolution,
+    {&ConvolutionProblem::input, &ConvolutionProblem::filter, &ConvolutionProblem::result}};
+constexpr Operation kInputGradient = {
+    &GraphBuilder::convolution_input_gradient,
+    {&ConvolutionProblem::result, &ConvolutionProblem::filter, &ConvolutionProblem::input}};
+constexpr Operation kFilterGradient = {
+    &GraphBuilder::convolution_filter_gradient,
+    {&ConvolutionProblem::input, &ConvolutionProblem::result, &ConvolutionProblem::filter}};
+
+/// `places` are of the operation's tensors, in its order.
+Result<ConvolutionParts> parts_of(const Operation& operation, const KernelRequest& request,
+                                  const PrepareContext& context, const ConvolutionProblem& problem,
+                                  std::vector<Place> places) {
   const auto make_graph = [&](const Target& target) {
     GraphBuilder graph;
-    const TensorNumber x = graph.tensor(problem.input), w = graph.tensor(problem.filter);
-    graph.convolution(x, w, graph.tensor(problem.result), problem.geometry);
+    std::array<TensorNumber, 3> numbers{};
+    for (size_t i = 0; i < numbers.size(); ++i)
+      numbers[i] = graph.tensor(problem.*operation.tensors[i]);
+    (graph.*operation.add)(numbers[0], numbers[1], numbers[2], problem.geometry);
     return std::move(graph).build(target);
   };
-  return convolution_parts(
-      request, context, problem, make_graph, std::move(places),
-      {memory_bytes(problem.input), memory_bytes(problem.filter), memory_bytes(problem.result)});
-}
-
-Result<ConvolutionParts> input_gradient_parts(const KernelRequest& request,
-                                              const PrepareContext& context,
-                                              const ConvolutionProblem& problem,
-                                              std::vector<Place> places) {
-  const auto make_graph = [&](const Target& target) {
-    GraphBuilder graph;
-    const TensorNumber dy = graph.tensor(problem.result), w = graph.tensor(problem.filter);
-    graph.convolution_input_gradient(dy, w, graph.tensor(problem.input), problem.geometry);
-    return std::move(graph).build(target);
-  };
-  return convolution_parts(
-      request, context, problem, make_graph, std::move(places),
-      {memory_bytes(problem.result), memory_bytes(problem.filter), memory_bytes(problem.input)});
-}
-
-Result<ConvolutionParts> filter_gradient_parts(const KernelRequest& request,
-                                               const PrepareContext& context,
-                                               const ConvolutionProblem& problem,
-                                               std::vector<Place> places) {
-  const auto make_graph = [&](const Target& target) {
-    GraphBuilder graph;
-    const TensorNumber x = graph.tensor(problem.input), dy = graph.tensor(problem.result);
-    graph.convolution_filter_gradient(x, dy, graph.tensor(problem.filter), problem.geometry);
-    return std::move(graph).build(target);
-  };
-  return convolution_parts(
-      request, context, problem, make_graph, std::move(places),
-      {memory_bytes(problem.input), memory_bytes(problem.result), memory_bytes(problem.filter)});
+  std::vector<int64_t> bytes;
+  for (const auto tensor : operation.tensors) bytes.push_back(memory_bytes(problem.*tensor));
+  return convolution_parts(request, context, problem, make_graph, std::move(places),
+                           std::move(bytes));
 }
 
 // forward: operands input, filter, [bias], [residual].
 
 ConvolutionParts plain_forward(const KernelRequest& request, const PrepareContext& context,
                                const ConvolutionProblem& problem) {
-  return or_refuse(
-      request, forward_parts(request, context, problem,
-                             {{Kind::operand, 0}, {Kind::transposed_filter}, {Kind::result, 0}}));
+  return or_refuse(request,
+                   parts_of(kForward, request, context, problem,
+                            {{Kind::operand, 0}, {Kind::transposed_filter}, {Kind::result, 0}}));
 }
 
 /// A plan with the whole epilogue; fails where cuDNN has none.
@@ -158,8 +146,8 @@ std::unique_ptr<Launch> prepare_forward(const KernelRequest& request,
     return make_convolution_launch(
         or_seen_from_result(request, plain_forward(request, context, problem),
                             [&](const ConvolutionProblem& back) {
-                              return input_gradient_parts(
-                                  request, context, back,
+                              return parts_of(
+                                  kInputGradient, request, context, back,
                                   {{Kind::operand, 0}, {Kind::operand, 1}, {Kind::result, 0}});
                             }),
         context);
@@ -177,14 +165,13 @@ std::unique_ptr<Launch> prepare_input_gradient(const KernelRequest& request,
                                                const PrepareContext& context) {
   const ConvolutionProblem problem = convolution_problem(request).value();
   ConvolutionParts parts = or_refuse(
-      request,
-      input_gradient_parts(request, context, problem,
-                           {{Kind::operand, 0}, {Kind::transposed_filter}, {Kind::result, 0}}));
+      request, parts_of(kInputGradient, request, context, problem,
+                        {{Kind::operand, 0}, {Kind::transposed_filter}, {Kind::result, 0}}));
   return make_convolution_launch(
       or_seen_from_result(request, std::move(parts),
                           [&](const ConvolutionProblem& back) {
-                            return forward_parts(
-                                request, context, back,
+                            return parts_of(
+                                kForward, request, context, back,
                                 {{Kind::operand, 0}, {Kind::operand, 1}, {Kind::result, 0}});
                           }),
       context);
@@ -196,16 +183,15 @@ std::unique_ptr<Launch> prepare_filter_gradient(const KernelRequest& request,
                                                 const PrepareContext& context) {
   const ConvolutionProblem problem = convolution_problem(request).value();
   ConvolutionParts parts = or_refuse(
-      request,
-      filter_gradient_parts(request, context, problem,
-                            {{Kind::operand, 0}, {Kind::operand, 1}, {Kind::transposed_filter}}));
+      request, parts_of(kFilterGradient, request, context, problem,
+                        {{Kind::operand, 0}, {Kind::operand, 1}, {Kind::transposed_filter}}));
   parts.writes_filter = true;
   parts.constant_filter = false;
   return make_convolution_launch(
       or_seen_from_result(request, std::move(parts),
                           [&](const ConvolutionProblem& back) {
-                            return filter_gradient_parts(
-                                request, context, back,
+                            return parts_of(
+                                kFilterGradient, request, context, back,
                                 {{Kind::operand, 1}, {Kind::operand, 0}, {Kind::result, 0}});
                           }),
       context);
