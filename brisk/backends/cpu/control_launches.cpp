@@ -5,18 +5,20 @@
 #include "brisk/backends/cpu/schedule.h"
 #include "brisk/base/error.h"
 #include "brisk/ir/op.h"
+#include "brisk/ir/type_bytes.h"
 #include "brisk/ops/control/control.h"
 
-// The scratch of a control-flow step holds, in order, the nested schedules' arena (they never run at
-// once, so the largest will do) and one or two copies of the loop-carried state.
+// The scratch of a control-flow step holds, in order, the nested schedules' arena (they never run
+// at once, so the largest will do) and one or two copies of the loop-carried state.
 
 namespace brisk::cpu {
 namespace {
 
 using Pointers = std::vector<std::byte*>;
 
-int64_t type_bytes(const Type& type) { return byte_size(type.dtype(), type.shape().num_elements()); }
-int64_t aligned(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+int64_t aligned(int64_t bytes) {
+  return (bytes + 63) / 64 * 64;
+}
 
 ScheduleOptions nested(const ScheduleOptions& options) {
   ScheduleOptions result = options;
@@ -37,14 +39,17 @@ bool any_fallback(const Schedule& schedule) {
 class BranchLaunch final : public Launch {
  public:
   BranchLaunch(const KernelRequest& request, const ScheduleOptions& options)
-      : then_(request.node.regions[0], nested(options)), else_(request.node.regions[1], nested(options)) {}
+      : then_(request.node.regions[0], nested(options)),
+        else_(request.node.regions[1], nested(options)) {}
 
   void run(std::span<std::byte* const> operands, std::span<std::byte* const> results,
            std::byte* scratch) override {
     const bool predicate = *reinterpret_cast<const bool*>(operands[0]);
     (predicate ? then_ : else_).run(operands.subspan(1), results, scratch);
   }
-  int64_t scratch_bytes() const override { return std::max(then_.arena_bytes(), else_.arena_bytes()); }
+  int64_t scratch_bytes() const override {
+    return std::max(then_.arena_bytes(), else_.arena_bytes());
+  }
   std::string name() const override { return "schedule/branch"; }
   bool is_fallback() const override { return any_fallback(then_) || any_fallback(else_); }
 
@@ -108,7 +113,8 @@ class LoopControlLaunch final : public Launch {
     state_.finish(results);
   }
   int64_t scratch_bytes() const override {
-    return aligned(std::max(condition_.arena_bytes(), body_.arena_bytes())) + state_.scratch_bytes() + 64;
+    return aligned(std::max(condition_.arena_bytes(), body_.arena_bytes())) +
+           state_.scratch_bytes() + 64;
   }
   std::string name() const override { return "schedule/loop"; }
   bool is_fallback() const override { return any_fallback(condition_) || any_fallback(body_); }
@@ -124,7 +130,8 @@ class ScanLaunch final : public Launch {
   ScanLaunch(const KernelRequest& request, const ScheduleOptions& options)
       : attributes_(request.node.attributes.as<ScanAttributes>()),
         body_(request.node.regions[0], nested(options)),
-        state_(std::span<const Type>(request.node.results).first(static_cast<size_t>(attributes_.num_carries))) {
+        state_(std::span<const Type>(request.node.results)
+                   .first(static_cast<size_t>(attributes_.num_carries))) {
     const Graph& body = request.node.regions[0];
     const auto carries = static_cast<size_t>(attributes_.num_carries);
     for (size_t i = 0; i < static_cast<size_t>(attributes_.num_sequences); ++i)
@@ -141,14 +148,18 @@ class ScanLaunch final : public Launch {
     for (int64_t trip = 0; trip < attributes_.trips; ++trip) {
       const int64_t at = attributes_.reverse ? attributes_.trips - 1 - trip : trip;
       for (size_t i = 0; i < carries; ++i) in[i] = state_.current(i), out[i] = state_.next(i);
-      for (size_t i = 0; i < sequences; ++i) in[carries + i] = operands[carries + i] + at * sequence_bytes_[i];
-      for (size_t i = 0; i < item_bytes_.size(); ++i) out[carries + i] = results[carries + i] + at * item_bytes_[i];
+      for (size_t i = 0; i < sequences; ++i)
+        in[carries + i] = operands[carries + i] + at * sequence_bytes_[i];
+      for (size_t i = 0; i < item_bytes_.size(); ++i)
+        out[carries + i] = results[carries + i] + at * item_bytes_[i];
       body_.run(in, out, scratch);
       state_.advance();
     }
     state_.finish(results.first(carries));
   }
-  int64_t scratch_bytes() const override { return aligned(body_.arena_bytes()) + state_.scratch_bytes(); }
+  int64_t scratch_bytes() const override {
+    return aligned(body_.arena_bytes()) + state_.scratch_bytes();
+  }
   void reset() override { body_.reset(); }
   std::string name() const override { return "schedule/scan"; }
   bool is_fallback() const override { return any_fallback(body_); }
@@ -162,7 +173,8 @@ class ScanLaunch final : public Launch {
 
 }  // namespace
 
-std::unique_ptr<Launch> prepare_control(const KernelRequest& request, const ScheduleOptions& options) {
+std::unique_ptr<Launch> prepare_control(const KernelRequest& request,
+                                        const ScheduleOptions& options) {
   const std::string& op = request.node.op->name;
   if (op == "branch") return std::make_unique<BranchLaunch>(request, options);
   if (op == "loop") return std::make_unique<LoopControlLaunch>(request, options);

@@ -7,13 +7,10 @@
 #include "brisk/backends/cpu/loop_launch.h"
 #include "brisk/base/error.h"
 #include "brisk/ir/op.h"
+#include "brisk/ir/type_bytes.h"
 
 namespace brisk::cpu {
 namespace {
-
-int64_t type_bytes(const Type& type) {
-  return byte_size(type.dtype(), type.shape().num_elements());
-}
 
 std::string result_text(const Node& node) {
   std::string text;

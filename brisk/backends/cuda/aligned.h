@@ -1,9 +1,10 @@
 #pragma once
 
-/// What values take of device memory, and its grain.
+/// The grain of device memory.
+
+#include <cstdint>
 
 #include "brisk/base/rounding.h"
-#include "brisk/ir/type.h"
 
 namespace brisk::cuda {
 
@@ -11,11 +12,6 @@ namespace brisk::cuda {
 /// allocations begin at: every vector load is then aligned.
 constexpr int64_t aligned(int64_t bytes) {
   return round_up(bytes, 256);
-}
-
-/// Of a value whose dimensions are bound.
-inline int64_t type_bytes(const Type& type) {
-  return byte_size(type.dtype(), type.shape().num_elements());
 }
 
 }  // namespace brisk::cuda

@@ -6,6 +6,7 @@
 #include "brisk/backends/cuda/schedule.h"
 #include "brisk/base/error.h"
 #include "brisk/ir/op.h"
+#include "brisk/ir/type_bytes.h"
 #include "brisk/ops/control/control.h"
 
 // A scan's trips are known, so its body is enqueued that many times and the whole can be captured.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "brisk/backends/cuda/aligned.h"
+#include "brisk/ir/type_bytes.h"
 
 namespace brisk::cuda {
 

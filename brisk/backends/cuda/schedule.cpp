@@ -8,6 +8,7 @@
 #include "brisk/backends/cuda/control_launches.h"
 #include "brisk/base/error.h"
 #include "brisk/ir/op.h"
+#include "brisk/ir/type_bytes.h"
 #include "brisk/runtime/node_cost.h"
 
 namespace brisk::cuda {

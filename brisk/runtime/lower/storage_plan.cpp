@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "brisk/ir/op.h"
+#include "brisk/ir/type_bytes.h"
 #include "brisk/ops/source/source.h"
 #include "brisk/runtime/lower/plan_memory.h"
 
@@ -12,10 +13,6 @@
 
 namespace brisk {
 namespace {
-
-int64_t type_bytes(const Type& type) {
-  return byte_size(type.dtype(), type.shape().num_elements());
-}
 
 bool is_alias(const Node& node) {
   return node.op->name == "reshape";
