@@ -141,6 +141,8 @@ class Planner {
       plan_.stages.push_back(row());
     else
       for (int32_t phase = 0; phase < plan_.num_phases; ++phase) add_stages(phase);
+    for (size_t s = 0; s < plan_.stages.size(); s += 2)
+      plan_.stages[s].descending = plan_.stages[s].form != LoopStage::Form::row;
     lay_out_workspace();
     return plan_;
   }

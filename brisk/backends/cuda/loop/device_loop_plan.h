@@ -15,6 +15,10 @@
 /// Blocks of a fold leave partial results in the workspace, the last to arrive combines them in
 /// order of blocks, so results are equal in every run. After a fold, the lines that need only its
 /// result are computed by that block; what needs it at every point is a later stage.
+///
+/// What a kernel read or wrote last is still in L2 when the next one starts, and the libraries'
+/// kernels go upwards. So a loop's first stage begins at the end, and each stage where the one
+/// before it ended.
 
 #include <cstdint>
 #include <string>
@@ -41,6 +45,7 @@ struct LoopStage {
       1;  ///< kept indices (row: groups of outer_threads of them) with blocks of their own
   int32_t registers =
       0;  ///< row: vectors of a kept index that each thread holds; 0: read again each phase
+  bool descending = false;  ///< not row: from the last row or vector to the first
 
   int32_t threads() const { return inner_threads * outer_threads; }
   int64_t grid() const { return chunks * parts * fixed; }

@@ -72,7 +72,8 @@ class RowsBody {
 
   std::string turn(int32_t count) const {
     const std::string index =
-        "      const ix r = row + (ix)u * step;\n" + f_.coordinates(rows_, "r");
+        fmt::format("      const ix r = {};\n", f_.turned("row + (ix)u * step", f_.count(rows_))) +
+        f_.coordinates(rows_, "r");
     return f_.lines.declare_loads(stage_.lanes, std::to_string(count)) +
            fmt::format("    EACH(u, {}) {{\n{}{}    }}\n", count, index,
                        f_.lines.issue_loads(stage_.lanes, "u")) +

@@ -33,6 +33,8 @@ struct StageFrame {
   /// Declares `c<axis>` from one row-major number over `axes`. Sizes are known when the kernel is
   /// compiled, so the divisions become multiplications.
   std::string coordinates(const std::vector<size_t>& axes, const std::string& number) const;
+  /// The `number`-th of `count` in the order of the stage.
+  std::string turned(const std::string& number, int64_t count) const;
 
   /// Reductions that are folded in `phase`.
   std::vector<size_t> reductions_of(int32_t phase) const;

@@ -36,6 +36,10 @@ std::string StageFrame::coordinates(const std::vector<size_t>& axes,
   return code;
 }
 
+std::string StageFrame::turned(const std::string& number, int64_t count) const {
+  return stage.descending ? fmt::format("(ix)({}ull) - ({})", count - 1, number) : number;
+}
+
 std::vector<size_t> StageFrame::reductions_of(int32_t phase) const {
   std::vector<size_t> list;
   for (size_t r = 0; r < program.reductions.size(); ++r)

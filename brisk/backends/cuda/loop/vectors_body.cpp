@@ -98,7 +98,8 @@ class VectorsBody {
   /// `count` vectors from `first` on, `step` apart.
   std::string turn(const std::string& first, int64_t step, int32_t count,
                    const std::string& fold) const {
-    const std::string index = place(fmt::format("{} + (ix)u * {}u", first, step));
+    const std::string index =
+        place(f_.turned(fmt::format("{} + (ix)u * {}u", first, step), vectors_));
     return f_.lines.declare_loads(stage_.lanes, std::to_string(count)) +
            fmt::format("    EACH(u, {}) {{\n{}{}    }}\n", count, index,
                        f_.lines.issue_loads(stage_.lanes, "u")) +
