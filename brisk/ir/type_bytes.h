@@ -1,5 +1,7 @@
 #pragma once
 
+/// What a value takes of memory.
+
 #include "brisk/ir/type.h"
 
 namespace brisk {
