@@ -102,10 +102,17 @@ int32_t choose_lanes(const LoopProgram& program, bool ragged) {
   return lanes;
 }
 
-/// Loads of one turn that should be under way together: two to four of them.
+/// Loads of one turn that should be under way together: two to four of them. What lies along the
+/// innermost axis alone (parameters) is loaded before, once.
 int32_t choose_unroll(const LoopProgram& program) {
   int64_t loads = 0;
-  for (const LoopLoad& load : program.loads) loads += load.at.strides.back() != 0 ? 1 : 0;
+  for (const LoopLoad& load : program.loads) {
+    const std::vector<int64_t>& strides = load.at.strides;
+    const bool moves =
+        strides.size() == 1 ||
+        std::any_of(strides.begin(), strides.end() - 1, [](int64_t stride) { return stride != 0; });
+    loads += strides.back() != 0 && moves ? 1 : 0;
+  }
   return loads <= 1 ? 4 : loads <= 3 ? 2 : 1;
 }
 
