@@ -15,6 +15,7 @@
 #include "brisk/passes/fuse_attention.h"
 #include "brisk/passes/fuse_epilogues.h"
 #include "brisk/passes/fuse_loops.h"
+#include "brisk/passes/fuse_pairs.h"
 #include "brisk/passes/group_loops.h"
 #include "brisk/passes/inline_calls.h"
 #include "brisk/passes/order_filters.h"
@@ -73,6 +74,7 @@ std::vector<Pass> lowering_pipeline() {
       optional("simplify", Phase::lower, simplify),
       optional("fuse_epilogues", Phase::lower, fuse_epilogues),
       // Beyond this point, convolutions and contractions carry their bias and activation.
+      optional("fuse_pairs", Phase::lower, fuse_pairs),
       optional("fuse_joins", Phase::lower, fuse_joins),
       optional("order_filters", Phase::lower, order_filters),
       optional("fuse_loops", Phase::lower, fuse_loops),

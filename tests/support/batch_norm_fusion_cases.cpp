@@ -1,6 +1,7 @@
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/fused/batch_norm_fusion.h"
 #include "brisk/ops/fused/channel_sums.h"
+#include "brisk/ops/fused/pointwise_pair.h"
 #include "tests/support/op_cases.h"
 
 namespace brisk::testing {
@@ -100,25 +101,29 @@ void add_moments_gradient(std::vector<OpCase>& cases, const Row& row) {
                    .roundings = 5});
 }
 
+void add_statistics(std::vector<OpCase>& cases, const Row& row) {
+  cases.push_back({.op = "convolution_statistics",
+                   .name = row_name(row),
+                   .operands = {values(row.input), values(row.filter)},
+                   .build =
+                       [=](Builder&, Values in) {
+                         const auto [y, sum, square_sum] =
+                             convolution_statistics(in[0], in[1], geometry(row));
+                         return std::vector{y, sum, square_sum};
+                       },
+                   .types = kFloatTypes,
+                   .roundings = 4,
+                   .sums_of_result =
+                       [](Builder&, Values all) {
+                         const std::vector<Value> sums = sums_with(all[2], all[2]);
+                         return std::vector{sums[1], sums[0]};
+                       }});
+}
+
 void add_convolutions(std::vector<OpCase>& cases) {
   for (const Row& row : rows()) {
     const std::vector<int64_t> channels = {row.input.back()};
-    cases.push_back({.op = "convolution_statistics",
-                     .name = row_name(row),
-                     .operands = {values(row.input), values(row.filter)},
-                     .build =
-                         [=](Builder&, Values in) {
-                           const auto [y, sum, square_sum] =
-                               convolution_statistics(in[0], in[1], geometry(row));
-                           return std::vector{y, sum, square_sum};
-                         },
-                     .types = kFloatTypes,
-                     .roundings = 4,
-                     .sums_of_result =
-                         [](Builder&, Values all) {
-                           const std::vector<Value> sums = sums_with(all[2], all[2]);
-                           return std::vector{sums[1], sums[0]};
-                         }});
+    add_statistics(cases, row);
     cases.push_back(
         {.op = "input_gradient_scale_shift",
          .name = row_name(row),
@@ -148,6 +153,7 @@ void add_convolutions(std::vector<OpCase>& cases) {
     add_join(cases, row);
     add_join(cases, row, 1, true);
     add_moments_gradient(cases, row);
+    add_statistics(cases, row);
   }
   add_join(cases, {{2, 6, 6, 8}, {1, 1, 8, 16}, 1, 0}, 2);
   add_join(cases, {{3, 6, 14, 64}, {1, 1, 64, 64}, 1, 0}, 2);
@@ -334,10 +340,39 @@ void add_pointwise_joins(std::vector<OpCase>& cases) {
     }
 }
 
+void add_pointwise_pairs(std::vector<OpCase>& cases) {
+  struct Sizes {
+    std::vector<int64_t> x;
+    int64_t channels, filters;
+  };
+  // Odd depths, rows that end within a tile, columns of one tile and of several.
+  for (const auto& [x, channels, filters] :
+       {Sizes{{2, 3, 5, 8}, 4, 16}, Sizes{{7, 33}, 33, 5}, Sizes{{1, 5, 7, 64}, 64, 256},
+        Sizes{{3, 9, 11, 128}, 64, 192}})
+    for (const Activation activation : {Activation::none, Activation::relu}) {
+      std::vector<int64_t> other = x;
+      other.back() = channels;
+      cases.push_back({.op = "pointwise_pair",
+                       .name = fmt::format("{}_and_{}_to_{}{}", shape_name(x), channels, filters,
+                                           activation == Activation::relu ? "_relu" : ""),
+                       .operands = {values(x), values({filters, x.back()}), values(other),
+                                    values({filters, channels}), values({filters})},
+                       .build =
+                           [=](Builder&, Values in) {
+                             return std::vector{pointwise_pair({in[0], in[1]}, {in[2], in[3]},
+                                                               vector_beside(in[0], in[4]),
+                                                               activation)};
+                           },
+                       .types = kFloatTypes,
+                       .roundings = 4});
+    }
+}
+
 }  // namespace
 
 std::vector<OpCase> batch_norm_fusion_cases() {
   std::vector<OpCase> cases;
+  add_pointwise_pairs(cases);
   add_pointwise_joins(cases);
   add_convolutions(cases);
   add_scale_shifts(cases);

@@ -77,6 +77,20 @@ std::string text_of(Activation activation) {
   return std::string(enum_names(activation)[static_cast<size_t>(activation)]);
 }
 
+void add_convolution(std::vector<OpCase>& cases, const std::string& name,
+                     std::vector<CaseOperand> operands, const FusedConvolutionAttributes& form) {
+  cases.push_back(
+      {.op = "fused_convolution",
+       .name =
+           fmt::format("{}{}{}{}", name, form.bias ? "bias_" : "", form.residual ? "residual_" : "",
+                       form.activation == Activation::none ? "linear" : text_of(form.activation)),
+       .operands = std::move(operands),
+       .build = [=](Builder&,
+                    std::span<const Value> in) { return std::vector{fused_convolution(in, form)}; },
+       .types = kFloatTypes,
+       .roundings = 3});
+}
+
 void add_convolutions(std::vector<OpCase>& cases) {
   const ConvolutionAttributes geometry{{1, 2}, {1, 1}, {1, 0}, {1, 1}, 1};
   for (const bool bias : {false, true})
@@ -85,34 +99,29 @@ void add_convolutions(std::vector<OpCase>& cases) {
         std::vector<CaseOperand> operands = {values({2, 5, 7, 3}), values({3, 3, 3, 5})};
         if (bias) operands.push_back(values({5}));
         if (residual) operands.push_back(values({2, 5, 3, 5}));
-        cases.push_back(
-            {.op = "fused_convolution",
-             .name = fmt::format("{}{}{}", bias ? "bias_" : "", residual ? "residual_" : "",
-                                 activation == Activation::none ? "linear" : text_of(activation)),
-             .operands = std::move(operands),
-             .build =
-                 [=](Builder&, std::span<const Value> in) {
-                   return std::vector{
-                       fused_convolution(in, {geometry, bias, residual, activation})};
-                 },
-             .types = kFloatTypes,
-             .roundings = 3});
+        add_convolution(cases, "", std::move(operands), {geometry, bias, residual, activation});
       }
+}
+
+/// 1x1, of channels and filters that come in whole tiles of CUDA's own products.
+void add_pointwise_convolutions(std::vector<OpCase>& cases) {
+  const ConvolutionAttributes geometry{{1, 1}, {0, 0}, {0, 0}, {1, 1}, 1};
+  for (const bool bias : {false, true})
+    for (const bool residual : {false, true}) {
+      std::vector<CaseOperand> operands = {values({1, 9, 15, 128}), values({1, 1, 128, 256})};
+      if (bias) operands.push_back(values({256}));
+      if (residual) operands.push_back(values({1, 9, 15, 256}));
+      add_convolution(cases, "pointwise_", std::move(operands),
+                      {geometry, bias, residual, bias ? Activation::relu : Activation::none});
+    }
 }
 
 /// Strides, dilation, padding and groups of other kinds than above.
 void add_grouped_convolution(std::vector<OpCase>& cases) {
   const ConvolutionAttributes geometry{{2, 1}, {2, 0}, {0, 2}, {2, 1}, 3};
-  cases.push_back(
-      {.op = "fused_convolution",
-       .name = "grouped_dilated",
-       .operands = {values({2, 5, 7, 3}), values({3, 3, 1, 6}), values({6}), values({2, 2, 7, 6})},
-       .build =
-           [=](Builder&, std::span<const Value> in) {
-             return std::vector{fused_convolution(in, {geometry, true, true, Activation::relu})};
-           },
-       .types = kFloatTypes,
-       .roundings = 3});
+  add_convolution(cases, "grouped_dilated_",
+                  {values({2, 5, 7, 3}), values({3, 3, 1, 6}), values({6}), values({2, 2, 7, 6})},
+                  {geometry, true, true, Activation::relu});
 }
 
 /// More filters than one launch takes; sizes within tiles and beyond, odd and even, an empty one.
@@ -207,6 +216,7 @@ std::vector<OpCase> fused_cases() {
   add_loops(cases);
   add_groups(cases);
   add_convolutions(cases);
+  add_pointwise_convolutions(cases);
   add_grouped_convolution(cases);
   add_ordered_filters(cases);
   add_ordered_convolutions(cases);

@@ -6,6 +6,7 @@
 #include "brisk/backends/cuda/cudnn/native_composites.h"
 #include "brisk/backends/cuda/device_description.h"
 #include "brisk/backends/cuda/kernels/join_kernels.h"
+#include "brisk/backends/cuda/kernels/pointwise_convolutions.h"
 #include "brisk/backends/cuda/kernels/quantized/quantized_problem.h"
 #include "brisk/backends/cuda/schedule.h"
 
@@ -22,8 +23,9 @@ DeviceProperties lowered_for() {
   return hopper;
 }
 
-/// `tf32`: f32 products are rounded.
-LoweringTarget make_target(bool tf32, const DeviceProperties& device = lowered_for()) {
+/// `tf32`: f32 products are rounded. `equal_bits`: nothing may vary, noted or not.
+LoweringTarget make_target(bool tf32, const DeviceProperties& device = lowered_for(),
+                           bool equal_bits = false) {
   LoweringTarget target;
   target.name = "cuda";
   target.fused_loops = true;
@@ -44,6 +46,7 @@ LoweringTarget make_target(bool tf32, const DeviceProperties& device = lowered_f
                               "input_gradient_join",
                               "moments_gradient_scale_shift",
                               "pointwise_join",
+                              "pointwise_pair",
                               "scale_shift_max_pool",
                               "scale_shift_max_pool_gradient",
                               "dot_product_attention",
@@ -51,18 +54,25 @@ LoweringTarget make_target(bool tf32, const DeviceProperties& device = lowered_f
                               "quantized_convolution",
                               "quantized_dot",
                               "ordered_filters"};
-  target.varying_composites = {"convolution_statistics", "input_gradient_scale_shift"};
-  target.takes_composite = [tf32, device](const Node& node, std::span<const Type> operands) {
+  // cuDNN's; the products of our own that take a part of the statistics do not vary.
+  target.varying_composites = {"input_gradient_scale_shift"};
+  if (!equal_bits) target.varying_composites.insert("convolution_statistics");
+  target.takes_composite = [tf32, device, equal_bits](const Node& node,
+                                                      std::span<const Type> operands) {
     if (node.op->name == "gram_matrix") return cublaslt::library().ok();
     if (node.op->name.starts_with("scale_shift_max_pool") || node.op->name == "ordered_filters")
       return true;
     if (node.op->name == "ordered_convolution") return cudnn::wants_ordered_filter(node);
     if (node.op->name == "input_gradient_join" || node.op->name == "pointwise_join" ||
-        node.op->name == "moments_gradient_scale_shift")
+        node.op->name == "pointwise_pair" || node.op->name == "moments_gradient_scale_shift")
       return !refuse_join(node, operands, tf32, device);
     if (node.op->name.starts_with("quantized_")) return !refuse_quantized(node, operands);
     if (node.op->name.starts_with("dot_product_attention"))
       return !cudnn::refuse_attention(node, operands);
+    if (node.op->name == "convolution_statistics") {
+      const bool own = !refuse_pointwise_convolution(node, operands, tf32, device);
+      if (own || equal_bits) return own;
+    }
     return !cudnn::refuse_native(node, operands);
   };
   return target;
@@ -95,8 +105,11 @@ class CudaBackend final : public Backend {
   LoweringTarget target() const override { return make_target(false); }
   Result<LoweringTarget> tf32_target() const override { return make_target(true); }
   LoweringTarget target_for(const CompileOptions& options) const override {
-    if (options.device_description.empty()) return make_target(options.tf32);
-    return make_target(options.tf32, read_device_description(options.device_description).value());
+    const DeviceProperties device =
+        options.device_description.empty()
+            ? lowered_for()
+            : read_device_description(options.device_description).value();
+    return make_target(options.tf32, device, options.determinism == Determinism::full);
   }
 
   Status supports_fast(DType type) const override {

@@ -1,10 +1,12 @@
 #include <algorithm>
 
 #include "brisk/backends/cuda/kernel.h"
+#include "brisk/backends/cuda/kernels/pointwise_convolutions.h"
 #include "brisk/base/error.h"
 
 // The table of kernels: for each op an ordered list, best first. Vendor libraries come before
-// kernels of our own, which take whatever the libraries refuse.
+// kernels of our own, which take whatever the libraries refuse; those that are faster where they
+// are taken come first.
 
 namespace brisk::cuda {
 namespace {
@@ -17,7 +19,8 @@ struct Row {
 const std::vector<Row>& table() {
   static const std::vector<Row> rows = [] {
     std::vector<Row> result;
-    for (auto* list : {&cudnn_kernels, &cublaslt_kernels, &loop_kernels, &own_kernels})
+    for (auto* list : {&pointwise_convolution_kernels, &cudnn_kernels, &cublaslt_kernels,
+                       &loop_kernels, &own_kernels})
       for (const OpKernel& entry : list()) {
         auto row = std::find_if(result.begin(), result.end(),
                                 [&](const Row& r) { return r.op == entry.op; });

@@ -20,6 +20,7 @@ Op moments_gradient_scale_shift_op();
 Op scale_shift_max_pool_op();
 Op scale_shift_max_pool_gradient_op();
 Op pointwise_join_op();
+Op pointwise_pair_op();
 Op channel_shift_op();
 Op gram_matrix_op();
 Op ordered_filters_op();

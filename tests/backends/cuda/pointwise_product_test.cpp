@@ -10,6 +10,7 @@
 #include "brisk/backends/cuda/kernels/join_kernels.h"
 #include "brisk/backends/cuda/kernels/warpgroup_plan.h"
 #include "brisk/ops/fused/batch_norm_fusion.h"
+#include "brisk/ops/fused/pointwise_pair.h"
 #include "brisk/ops/standard.h"
 #include "brisk/runtime/backend.h"
 #include "tests/backends/cuda/chosen_kernel.h"
@@ -40,6 +41,22 @@ Graph block_end(DType type, int64_t rows, int64_t channels, int64_t filters) {
                                    builder.input("bias", vector),
                                    {builder.input("skip", Type(type, {1, rows, 1, filters})),
                                     builder.input("scale", vector), builder.input("shift", vector)},
+                                   Activation::relu);
+  return builder.finish({{"out", out}});
+}
+
+/// Two products of one sum, and no image in the epilogue.
+Graph pair(DType type, int64_t rows, int64_t channels, int64_t others, int64_t filters) {
+  Builder builder(standard_ops(), "pair");
+  const auto image = [&](const char* name, int64_t last) {
+    return builder.input(name, Type(type, {1, rows, 1, last}));
+  };
+  const auto matrix = [&](const char* name, int64_t depth) {
+    return builder.input(name, Type(type, {filters, depth}));
+  };
+  const Value bias = builder.input("bias", Type(DType::f32, {filters}));
+  const Value out = pointwise_pair({image("x", channels), matrix("matrix", channels)},
+                                   {image("other", others), matrix("other_matrix", others)}, bias,
                                    Activation::relu);
   return builder.finish({{"out", out}});
 }
@@ -103,7 +120,8 @@ TEST(PointwiseProduct, ResNet50sFormsCompile) {
        join(DType::f32, 802816, 256, 64), join(DType::f32, 50176, 1024, 256),
        moments(DType::f32, 802816, 64, 256), join(DType::f16, 200704, 512, 128, true),
        moments(DType::f32, 50176, 256, 1024), block_end(DType::f16, 200704, 128, 512),
-       block_end(DType::f32, 35, 64, 192)},
+       block_end(DType::f32, 35, 64, 192), pair(DType::f16, 802816, 64, 64, 256),
+       pair(DType::f32, 802816, 64, 64, 256), pair(DType::bf16, 35, 64, 128, 192)},
       described_h200());
 }
 
@@ -113,7 +131,8 @@ TEST(PointwiseProduct, ResNet50sFormsCompileForOtherDevices) {
       {join(DType::f16, 802816, 256, 64), join(DType::f16, 200704, 512, 128),
        join(DType::bf16, 50176, 1024, 256), join(DType::f16, 35, 64, 192), sparse_join(DType::f16),
        moments(DType::f16, 802816, 64, 256), moments(DType::bf16, 200704, 128, 512),
-       join(DType::bf16, 200704, 512, 128, true), block_end(DType::f16, 200704, 128, 512)},
+       join(DType::bf16, 200704, 512, 128, true), block_end(DType::f16, 200704, 128, 512),
+       pair(DType::f16, 802816, 64, 64, 256)},
       ampere());
 }
 
@@ -150,25 +169,28 @@ TEST(PointwiseProduct, LoweringKnowsTheDeviceThatIsDescribed) {
 
 TEST(PointwiseProduct, PlansForHopperFitIntoSharedMemory) {
   const DeviceProperties device = described_h200();
-  PointwiseProduct product{.terms = {{0, 1, 64}}, .images = {{2, "skip"}, {3, "after"}}};
-  for (const DType type : {DType::f16, DType::bf16, DType::f32})
-    for (const int64_t columns : {64, 128, 256, 512, 1024, 2048})
-      for (const int64_t depth : {64, 256, 1280, 8192})
-        for (const int64_t rows : {1, 1000, 802816}) {
-          product.type = type;
-          product.columns = columns;
-          product.rows = rows;
-          product.terms[0].depth = depth;
-          const auto plan = warpgroup_plan(product, device);
-          ASSERT_TRUE(plan) << columns << " columns, a depth of " << depth;
-          EXPECT_LE(plan->shared_bytes(product), device.shared_bytes_per_block - 64);
-          EXPECT_GE(plan->stages, 4);
-          EXPECT_LE(plan->pieces * plan->team * WarpgroupPlan::kUnit, plan->stage_bytes());
-          EXPECT_EQ(plan->tile_columns * byte_size(type) % (plan->pieces * WarpgroupPlan::kLine),
-                    0);
-          EXPECT_EQ(plan->chunks * plan->tile_columns, columns);
-          EXPECT_LE(plan->parts, plan->tiles);
-        }
+  PointwiseProduct product{.terms = {{0, 1, 64}}};
+  for (const auto& images : {std::vector<PointwiseProduct::Image>{{2, "skip"}, {3, "after"}},
+                             std::vector<PointwiseProduct::Image>{}})
+    for (const DType type : {DType::f16, DType::bf16, DType::f32})
+      for (const int64_t columns : {64, 128, 256, 512, 1024, 2048})
+        for (const int64_t depth : {64, 256, 1280, 8192})
+          for (const int64_t rows : {1, 1000, 802816}) {
+            product.type = type;
+            product.columns = columns;
+            product.rows = rows;
+            product.images = images;
+            product.terms[0].depth = depth;
+            const auto plan = warpgroup_plan(product, device);
+            ASSERT_TRUE(plan) << columns << " columns, a depth of " << depth;
+            EXPECT_LE(plan->shared_bytes(product), device.shared_bytes_per_block - 64);
+            EXPECT_GE(plan->stages, 4);
+            EXPECT_LE(plan->pieces * plan->team * WarpgroupPlan::kUnit, plan->stage_bytes());
+            EXPECT_EQ(plan->tile_columns * byte_size(type) % (plan->pieces * WarpgroupPlan::kLine),
+                      0);
+            EXPECT_EQ(plan->chunks * plan->tile_columns, columns);
+            EXPECT_LE(plan->parts, plan->tiles);
+          }
 }
 
 TEST(PointwiseProduct, SaysWhatItDoesNotTake) {

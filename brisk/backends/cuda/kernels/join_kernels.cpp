@@ -6,12 +6,14 @@
 #include "brisk/backends/cuda/kernels/text_launch.h"
 #include "brisk/ops/convolve/convolution_shape.h"
 #include "brisk/ops/fused/batch_norm_fusion.h"
+#include "brisk/ops/fused/pointwise_pair.h"
 
 // input_gradient_join: operands result gradient, filter, skip, result, maybe factor; results dz,
 // sum of dz, maybe sum of dz factor. moments_gradient_scale_shift: operands result gradient,
 // filter, input, matrix, offset, x, scale, shift; results dz, sum of dz x, sum of dz.
-// pointwise_join: operands x, matrix, bias, skip, scale, shift. brisk's 1x1 filter is [channels,
-// filters]: both operands of the product lie along its depth, and none is transposed.
+// pointwise_join: operands x, matrix, bias, skip, scale, shift. pointwise_pair: operands x, matrix,
+// x, matrix, bias. brisk's 1x1 filter is [channels, filters]: both operands of a gradient's product
+// lie along its depth, and none is transposed.
 
 namespace brisk::cuda {
 namespace {
@@ -26,16 +28,9 @@ std::vector<PointwiseProduct::Image::Axis> sparse_axes(const Type& skip, const T
   return axes;
 }
 
-/// The activation of `sum`; a NaN stays one.
-Result<std::string> activated(Activation activation) {
-  if (activation == Activation::none) return std::string("result = sum;");
-  if (activation == Activation::relu) return std::string("result = sum < 0.f ? 0.f : sum;");
-  return fail("it is for ReLU and none");
-}
-
 Result<PointwiseProduct> product_behind_block(const Node& node, std::span<const Type> operands) {
   const Result<std::string> end =
-      activated(node.attributes.as<PointwiseJoinAttributes>().activation);
+      activated_sum(node.attributes.as<PointwiseJoinAttributes>().activation);
   if (!end) return end.failure();
   const Shape& matrix = operands[1].shape();
   PointwiseProduct product;
@@ -44,6 +39,18 @@ Result<PointwiseProduct> product_behind_block(const Node& node, std::span<const 
   product.images = {{3, "skip"}};
   product.vectors = {{2, "bias"}, {4, "scale"}, {5, "shift"}};
   product.epilogue = "const f32 sum = product + bias + (skip * scale + shift); " + *end;
+  return product;
+}
+
+Result<PointwiseProduct> product_of_pair(const Node& node, std::span<const Type> operands) {
+  const Result<std::string> end =
+      activated_sum(node.attributes.as<PointwisePairAttributes>().activation);
+  if (!end) return end.failure();
+  PointwiseProduct product;
+  product.columns = operands[1].shape().size(0);
+  product.terms = {{0, 1, operands[1].shape().size(1)}, {2, 3, operands[3].shape().size(1)}};
+  product.vectors = {{4, "bias"}};
+  product.epilogue = "const f32 sum = product + bias; " + *end;
   return product;
 }
 
@@ -76,30 +83,17 @@ Result<PointwiseProduct> product_of_gradients(const Node& node, std::span<const 
 
 Result<PointwiseProduct> product_of(const Node& node, std::span<const Type> operands,
                                     const DeviceProperties& device) {
-  Result<PointwiseProduct> product = node.op->name == "pointwise_join"
-                                         ? product_behind_block(node, operands)
+  const std::string& op = node.op->name;
+  Result<PointwiseProduct> product = op == "pointwise_join" ? product_behind_block(node, operands)
+                                     : op == "pointwise_pair"
+                                         ? product_of_pair(node, operands)
                                          : product_of_gradients(node, operands);
   if (!product) return product;
-  product->name = "nvrtc/" + node.op->name;
+  product->name = "nvrtc/" + op;
   product->type = operands[0].dtype();
   product->rows = node.results[0].shape().num_elements() / std::max<int64_t>(product->columns, 1);
   if (auto reason = refuse_pointwise_product(*product, device)) return fail("{}", *reason);
   return product;
-}
-
-/// Where the parts are faster.
-std::optional<std::string> refuse_intensity(const PointwiseProduct& product, const Node& node,
-                                            std::span<const Type> operands,
-                                            const DeviceProperties& device) {
-  int64_t bytes = 0;
-  for (const Type& operand : operands)
-    bytes += operand.shape().num_elements() * byte_size(operand.dtype());
-  bytes += node.results[0].shape().num_elements() * byte_size(node.results[0].dtype());
-  const double intensity = product.flops() / static_cast<double>(bytes);
-  const double most = most_intensity(product, device);
-  if (intensity > most)
-    return fmt::format("{:.0f} operations a byte, of which it takes up to {:.0f}", intensity, most);
-  return std::nullopt;
 }
 
 std::optional<std::string> refuse(const KernelRequest& request) {
@@ -118,13 +112,14 @@ std::optional<std::string> refuse_join(const Node& node, std::span<const Type> o
   if (operands[0].dtype() == DType::f32 && !tf32) return "it would round f32 operands to TF32";
   const Result<PointwiseProduct> product = product_of(node, operands, device);
   if (!product) return product.error();
-  return refuse_intensity(*product, node, operands, device);
+  return refuse_intensity(*product, node, operands, most_intensity(*product, device));
 }
 
 std::vector<OpKernel> join_kernels() {
   return {{"input_gradient_join", {"nvrtc", refuse, prepare}},
           {"moments_gradient_scale_shift", {"nvrtc", refuse, prepare}},
-          {"pointwise_join", {"nvrtc", refuse, prepare}}};
+          {"pointwise_join", {"nvrtc", refuse, prepare}},
+          {"pointwise_pair", {"nvrtc", refuse, prepare}}};
 }
 
 }  // namespace brisk::cuda

@@ -7,6 +7,7 @@
 #include "brisk/backends/cuda/kernels/warpgroup_product.h"
 #include "brisk/backends/cuda/loop/line_writer.h"
 #include "brisk/base/rounding.h"
+#include "brisk/ir/type_bytes.h"
 
 // A block of 256 threads keeps 64 or 128 columns: all of their depth lies in shared memory from the
 // beginning, so that what goes through L2 again and again is the rows alone. The block goes through
@@ -247,7 +248,7 @@ std::string epilogue_text(const PointwiseProduct& product) {
       "        const f32 product = products[m][c / 2][2 * h + c % 2];\n";
   for (const PointwiseProduct::Image& image : product.images)
     code += fmt::format("        const f32 {0} = all_{0}[m][h].get(c);\n", image.name);
-  for (const PointwiseProduct::Image& vector : product.vectors)
+  for (const PointwiseProduct::Vector& vector : product.vectors)
     code += fmt::format("        const f32 {0} = all_{0}.get(c);\n", vector.name);
   code += fmt::format("        f32 result;\n        {}\n        results[c] = result;\n",
                       product.epilogue);
@@ -279,9 +280,9 @@ std::string kernel_text(const PointwiseProduct& product, const Plan& plan) {
   code += std::string(kSetup) + term_text(product) + std::string(kFetch);
   if (product.type == DType::f32) code += kRound;
   code += resident_text(product) + std::string(kAhead);
-  for (const PointwiseProduct::Image& vector : product.vectors)
-    code += fmt::format("  const Vector<f32, 8> all_{} = load<8>(b{} + column);\n", vector.name,
-                        vector.operand);
+  for (const PointwiseProduct::Vector& vector : product.vectors)
+    code += fmt::format("  const Vector<{}, 8> all_{} = load<8>(b{} + column);\n",
+                        storage_text(vector.type), vector.name, vector.operand);
   code += "  for (u32 tile = part; tile < kTiles; tile += kParts) {\n" + loads_text(product);
   code += multiply_text(product.type) + epilogue_text(product) + "  }\n";
   if (product.sums.empty()) return code;
@@ -348,6 +349,12 @@ double PointwiseProduct::flops() const {
          static_cast<double>(depth());
 }
 
+Result<std::string> activated_sum(Activation activation) {
+  if (activation == Activation::none) return std::string("result = sum;");
+  if (activation == Activation::relu) return std::string("result = sum < 0.f ? 0.f : sum;");
+  return fail("it is for ReLU and none");
+}
+
 std::string pointwise_product_name(const PointwiseProduct& product) {
   return fmt::format("{}/{}x{}x{}", product.name, product.rows, product.columns, product.depth());
 }
@@ -379,6 +386,15 @@ double most_intensity(const PointwiseProduct& product, const DeviceProperties& d
   const bool tf32 = product.type == DType::f32;
   if (!refuse_warpgroup_product(product, device)) return tf32 ? 100 : 200;
   return tf32 ? 45 : 140;
+}
+
+std::optional<std::string> refuse_intensity(const PointwiseProduct& product, const Node& node,
+                                            std::span<const Type> operands, double most) {
+  int64_t bytes = type_bytes(node.results[0]);
+  for (const Type& operand : operands) bytes += type_bytes(operand);
+  const double intensity = product.flops() / static_cast<double>(bytes);
+  if (intensity <= most) return std::nullopt;
+  return fmt::format("{:.0f} operations a byte, of which it takes up to {:.0f}", intensity, most);
 }
 
 std::unique_ptr<Launch> make_pointwise_product(const PointwiseProduct& product,

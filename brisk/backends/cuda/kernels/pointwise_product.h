@@ -1,6 +1,6 @@
 #pragma once
 
-/// The product behind a 1x1 convolution's input gradient, with what follows it in one kernel:
+/// The product of a 1x1 convolution or of its input gradient, with what follows it in one kernel:
 ///
 ///   p = a0 b0^T [+ a1 b1^T]        [rows, columns], by tensor cores, summed in f32
 ///   y0 = epilogue(p, other operands), of the operands' type; f32 is rounded to TF32 for p
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "brisk/backends/cuda/kernel.h"
+#include "brisk/ops/fused/fused.h"
 
 namespace brisk::cuda {
 
@@ -39,8 +40,13 @@ struct PointwiseProduct {
     std::vector<Axis> axes = {};
   };
   std::vector<Image> images;
-  /// Operands [columns], f32, under these names.
-  std::vector<Image> vectors;
+  /// Operands [columns] under these names.
+  struct Vector {
+    size_t operand = 0;
+    std::string name;
+    DType type = DType::f32;
+  };
+  std::vector<Vector> vectors;
   /// Statements for one element: sets `result` from `product` (f32), the images' elements and the
   /// vectors', all by name; it is rounded when it is stored.
   std::string epilogue;
@@ -60,9 +66,18 @@ std::optional<std::string> refuse_pointwise_product(const PointwiseProduct& prod
 /// with passes over memory for the rest.
 double most_intensity(const PointwiseProduct& product, const DeviceProperties& device);
 
+/// Where a node of `operands`, whose first result is the product's, does more operations for each
+/// byte than `most`.
+std::optional<std::string> refuse_intensity(const PointwiseProduct& product, const Node& node,
+                                            std::span<const Type> operands, double most);
+
 std::unique_ptr<Launch> make_pointwise_product(const PointwiseProduct& product,
                                                const KernelRequest& request,
                                                const PrepareContext& context);
+
+/// Of an epilogue, whose sum of all terms is `sum`: sets `result` to its activation; a NaN stays
+/// one. Fails where there is none for it.
+Result<std::string> activated_sum(Activation activation);
 
 /// "NAME/ROWSxCOLUMNSxDEPTH".
 std::string pointwise_product_name(const PointwiseProduct& product);

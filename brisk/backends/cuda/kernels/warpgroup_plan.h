@@ -24,6 +24,9 @@ struct WarpgroupPlan : WarpgroupForm {
   int64_t slices = 0, tiles = 0, chunks = 0, parts = 0;
   int64_t stages = 0;  ///< of a ring
   int64_t pieces = 1;  ///< units of columns of an image that one stage takes
+  /// Units of columns of results that lie in places of their own, of each warpgroup; none where
+  /// results go over an image.
+  int64_t staged = 0;
 
   int64_t rings() const { return kGroups / team; }
   bool resident() const { return team == 1; }

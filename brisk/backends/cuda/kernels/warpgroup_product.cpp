@@ -23,7 +23,7 @@ class WarpgroupProductLaunch final : public Launch {
     maps_.clear();
     addresses_.clear();
     map_matrices(arguments);
-    for (const PointwiseProduct::Image& vector : product_.vectors)
+    for (const PointwiseProduct::Vector& vector : product_.vectors)
       addresses_.push_back(arguments.operands[vector.operand]);
     for (size_t q = 0; q < product_.sums.size(); ++q)
       addresses_.push_back(arguments.results[q + 1]);
@@ -74,7 +74,6 @@ std::optional<std::string> refuse_warpgroup_product(const PointwiseProduct& prod
   if (device.major != 9 || device.minor != 0)
     return fmt::format("compute capability {}.{}, but its instructions are those of 9.0",
                        device.major, device.minor);
-  if (product.images.empty()) return "no image, through whose place in shared memory results go";
   for (const PointwiseProduct::Image& image : product.images)
     if (!image.axes.empty()) return "an image that has some of the rows alone";
   if (!warpgroup_plan(product, device)) return "its depth does not fit into shared memory";

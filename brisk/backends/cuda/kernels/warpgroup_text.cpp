@@ -12,7 +12,8 @@
 // a barrier tells only two phases apart, so that who waits for one must have seen the one before.
 //
 // An epilogue writes its results over the first image in shared memory, from where a copy of 16
-// rows for each warp takes them to memory: that stage is free when the copy has read it. Boxes
+// rows for each warp takes them to memory: that stage is free when the copy has read it. Where
+// there is no image, each warpgroup has places of its own for the results of some columns. Boxes
 // end at the last row by themselves.
 //
 // In the instructions' result, a thread has columns 8 j + 2 (lane mod 4) and the next one, of rows
@@ -39,7 +40,8 @@ constexpr std::string_view kSetup = R"(
   const auto shared_address = [](const void* p) { return (u32)__cvta_generic_to_shared(p); };
   u8* const resident = warpgroup_shared + (1024u - shared_address(warpgroup_shared) % 1024u) % 1024u;
   u8* const ring = resident + kResidentBytes;
-  f32* const vectors = (f32*)(ring + kAbreast * kStages * kStage);
+  u8* const staging = ring + kAbreast * kStages * kStage;
+  f32* const vectors = (f32*)(staging + kGroups * kStaged * kUnit);
   const u32 barriers = shared_address(vectors + kVectors * kTileColumns), ready = barriers + kAbreast * kStages * 16u;
   const u32 lane = threadIdx.x % 32u, warp = threadIdx.x / 32u;
   const u32 own = warp < kWarps ? warp / 4u / kTeam : warp % 2u;
@@ -99,7 +101,7 @@ constexpr std::string_view kMultiply = R"(
     wait(ready, 0u);
     ROUND_RESIDENT
   }
-  u32 n = 0;
+  u32 n = 0, staged = 0;
   for (u32 turn = own; part + turn * kParts < kTiles; turn += kAbreast) {
     const u32 tile = part + turn * kParts, row0 = tile * kTileRows + mine * 64u;
     f32 products[kTileColumns / 2u];
@@ -121,10 +123,7 @@ constexpr std::string_view kMultiply = R"(
     EACH(i, kTileColumns / 2u) asm volatile("" : "+f"(products[i]) :: "memory");
     release(n - 1u);
     EACH(unit, kColumnUnits) {
-      const u32 first = n + (u32)unit / kPieces * kImages, inside = (u32)unit % kPieces * (kTeam * kUnit) + slot;
-      if (unit % kPieces == 0) EACH(i, kImages) wait_filled(first + i);
-      const auto image = [&](u32 i) { return stage_of(first + i) + inside; };
-      u8* const target = image(0u);
+      TARGET
       EACH(block, kUnitBlocks) {
         f32 folded[kSums > 0u ? kSums : 1u][8] = {};
         EACH(pair, 4) {
@@ -149,6 +148,22 @@ constexpr std::string_view kStore = R"(
         asm volatile("cp.async.bulk.tensor.2d.global.shared::cta.bulk_group [%0, {%1, %2}], [%3];" :: "l"(&map_y), "r"(column0 + unit * kUnitColumns), "r"(row0 + warp % 4u * 16u), "r"(shared_address(target) + warp % 4u * 16u * kLine) : "memory");
         asm volatile("cp.async.bulk.commit_group;" ::: "memory");
       }
+      RELEASE
+    }
+    NEXT
+  }
+  if (kStaged > 0u && lane == 0u) asm volatile("cp.async.bulk.wait_group.read 0;" ::: "memory");
+)";
+
+// Results over the first image.
+constexpr std::string_view kImageTarget = R"(
+      const u32 first = n + (u32)unit / kPieces * kImages, inside = (u32)unit % kPieces * (kTeam * kUnit) + slot;
+      if (unit % kPieces == 0) EACH(i, kImages) wait_filled(first + i);
+      const auto image = [&](u32 i) { return stage_of(first + i) + inside; };
+      u8* const target = image(0u);
+)";
+
+constexpr std::string_view kImageRelease = R"(
       if ((unit + 1) % kPieces == 0) {
         for (u32 i = 1; i < kImages; ++i) release(first + i);
         if (unit + 1 > (int)kPieces) {
@@ -157,12 +172,20 @@ constexpr std::string_view kStore = R"(
           release(first - kImages);
         }
       }
-    }
+)";
+
+constexpr std::string_view kImageNext = R"(
     if (lane == 0u) asm volatile("cp.async.bulk.wait_group.read 0;" ::: "memory");
     __syncwarp();
     n += kColumnUnits / kPieces * kImages;
     release(n - kImages);
-  }
+)";
+
+// Results in places of their own: `staged` units were written before.
+constexpr std::string_view kStagedTarget = R"(
+      u8* const target = staging + (warp / 4u * kStaged + staged++ % kStaged) * kUnit;
+      if (lane == 0u) asm volatile("cp.async.bulk.wait_group.read %0;" :: "n"(kStaged - 1u) : "memory");
+      __syncwarp();
 )";
 
 constexpr std::string_view kCombine = R"(
@@ -182,11 +205,11 @@ std::string constants_text(const PointwiseProduct& product, const WarpgroupPlan&
       "kChunks = {}u;\n"
       "  constexpr u32 kSlices = {}u, kSums = {}u, kVectors = {}u, kImages = {}u, kStages = {}u, "
       "kStage = {}u, kResidentBytes = {}u;\n"
-      "  constexpr u32 kGroups = {}u, kTeam = {}u, kPieces = {}u;\n",
+      "  constexpr u32 kGroups = {}u, kTeam = {}u, kPieces = {}u, kStaged = {}u;\n",
       storage_text(product.type), product.rows, product.columns, plan.tile_columns, plan.tiles,
       plan.parts, plan.chunks, plan.slices, product.sums.size(), product.vectors.size(),
       product.images.size(), plan.stages, plan.stage_bytes(), plan.resident_bytes(),
-      WarpgroupPlan::kGroups, plan.team, plan.pieces);
+      WarpgroupPlan::kGroups, plan.team, plan.pieces, plan.staged);
 }
 
 std::string parameters_text(const PointwiseProduct& product) {
@@ -198,8 +221,8 @@ std::string parameters_text(const PointwiseProduct& product) {
   for (size_t i = 0; i < product.terms.size(); ++i) map(fmt::format("b{}", i));
   for (const PointwiseProduct::Image& image : product.images) map(image.name);
   map("y");
-  for (const PointwiseProduct::Image& vector : product.vectors)
-    text += fmt::format("const f32* vector_{}, ", vector.name);
+  for (const PointwiseProduct::Vector& vector : product.vectors)
+    text += fmt::format("const {}* vector_{}, ", storage_text(vector.type), vector.name);
   for (size_t q = 0; q < product.sums.size(); ++q) text += fmt::format("f32* y{}, ", q + 1);
   return text + "u8* workspace, u32* counters";
 }
@@ -209,7 +232,7 @@ std::string vectors_text(const PointwiseProduct& product) {
   for (size_t i = 0; i < product.vectors.size(); ++i)
     code += fmt::format(
         "  for (u32 i = threadIdx.x; i < kTileColumns; i += {}u) vectors[{}u * kTileColumns + i] = "
-        "vector_{}[column0 + i];\n",
+        "widen(vector_{}[column0 + i]);\n",
         WarpgroupPlan::kThreads, i, product.vectors[i].name);
   return code;
 }
@@ -256,7 +279,9 @@ std::string boxes_text(const PointwiseProduct& product, const WarpgroupPlan& pla
       product, plan.resident() ? "fetch(map_a{0}, {1}, row, stage, barrier);"
                                : "fetch(map_a{0}, {1}, row, stage, barrier); "
                                  "fetch(map_b{0}, {1}, column0, stage + kTeam * kUnit, barrier);");
-  code += "        }\n        for (u32 unit = 0; unit < kColumnUnits; unit += kPieces) {\n";
+  code += "        }\n";
+  if (!product.images.empty())
+    code += "        for (u32 unit = 0; unit < kColumnUnits; unit += kPieces) {\n";
   for (const PointwiseProduct::Image& image : product.images)
     code += fmt::format(
         "          {{\n            wait_emptied(n);\n"
@@ -267,7 +292,8 @@ std::string boxes_text(const PointwiseProduct& product, const WarpgroupPlan& pla
         "stage + piece * (kTeam * kUnit), barrier);\n"
         "            ++n;\n          }}\n",
         image.name);
-  return code + "        }\n      }\n    }\n";
+  if (!product.images.empty()) code += "        }\n";
+  return code + "      }\n    }\n";
 }
 
 /// products += 64 rows x the tile's columns x 32 bytes of the depth.
@@ -310,9 +336,11 @@ std::string epilogue_text(const PointwiseProduct& product) {
   code +=
       "            f32 results[2];\n            EACH(e, 2) {\n"
       "              const f32 product = products[j * 4 + h * 2 + e];\n";
-  for (const auto* list : {&product.images, &product.vectors})
-    for (const PointwiseProduct::Image& one : *list)
-      code += fmt::format("              const f32 {0} = all_{0}.get(e);\n", one.name);
+  const auto element = [&](const std::string& name) {
+    code += fmt::format("              const f32 {0} = all_{0}.get(e);\n", name);
+  };
+  for (const PointwiseProduct::Image& image : product.images) element(image.name);
+  for (const PointwiseProduct::Vector& vector : product.vectors) element(vector.name);
   code += fmt::format(
       "              f32 result;\n              {}\n              results[e] = result;\n",
       product.epilogue);
@@ -325,18 +353,21 @@ std::string epilogue_text(const PointwiseProduct& product) {
 }
 
 std::string multiply_text(const PointwiseProduct& product, const WarpgroupPlan& plan) {
-  std::string code(kMultiply);
-  const auto put = [&](std::string_view name, const std::string& text) {
+  std::string code = std::string(kMultiply) + epilogue_text(product) + std::string(kStore);
+  const auto put = [&](std::string_view name, std::string_view text) {
     code.replace(code.find(name), name.size(), text);
   };
-  const bool tf32 = product.type == DType::f32;
+  const bool tf32 = product.type == DType::f32, over_image = plan.staged == 0;
   put("ROUND_RESIDENT",
       tf32 ? "round_tf32(resident, kResidentBytes, threadIdx.x, kWarps * 32u, 1u);" : "");
   put("ROUND_STAGE", tf32 ? "round_tf32(stage_of(n), kStage, threadIdx.x % "
                             "(kTeam * 128u), kTeam * 128u, 2u + own);"
                           : "");
   put("MATRIX", matrix_text(product.type, plan.tile_columns));
-  return (tf32 ? std::string(kRound) : "") + code + epilogue_text(product) + std::string(kStore);
+  put("TARGET", over_image ? kImageTarget : kStagedTarget);
+  put("RELEASE", over_image ? kImageRelease : "");
+  put("NEXT", over_image ? kImageNext : "");
+  return (tf32 ? std::string(kRound) : "") + code;
 }
 
 }  // namespace
