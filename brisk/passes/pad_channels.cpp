@@ -21,10 +21,11 @@ namespace {
 class Padder {
  public:
   explicit Padder(const LoweringTarget& target)
-      : steps_(target.channel_steps), tf32_(target.tf32) {}
+      : target_(target), steps_(target.channel_steps), tf32_(target.tf32) {}
 
   std::optional<std::vector<Value>> operator()(Builder& builder, const Node& node,
                                                std::span<const Value> operands) {
+    if (is_taken(node, operands)) return std::nullopt;
     if (node.op->name == "convolution") {
       const auto& geometry = node.attributes.as<ConvolutionAttributes>();
       if (!is_narrow(operands[0], geometry)) return std::nullopt;
@@ -49,6 +50,15 @@ class Padder {
   }
 
  private:
+  /// The target has a kernel for the node as it is.
+  bool is_taken(const Node& node, std::span<const Value> operands) const {
+    if (!target_.takes_composite || !target_.native_composites.contains(node.op->name))
+      return false;
+    std::vector<Type> types;
+    for (const Value& operand : operands) types.push_back(operand.type());
+    return target_.takes_composite(node, types);
+  }
+
   /// The smallest of the target's numbers that holds its channels; its own where none is larger.
   int64_t padded_channels(const Value& image) const {
     const int64_t own = image.shape().sizes().back();
@@ -127,6 +137,7 @@ class Padder {
     return result;
   }
 
+  const LoweringTarget& target_;
   const std::vector<int64_t>& steps_;
   bool tf32_;
   std::map<ValueId, Value> images_;  ///< by what is padded

@@ -38,9 +38,6 @@ struct LoweringTarget {
   std::set<std::string, std::less<>> native_composites;
   /// Of those, which nodes: false sends one to its decomposition. Empty: all of them.
   std::function<bool(const Node&, std::span<const Type> operands)> takes_composite;
-  /// Of the native ones, those whose kernels vary from run to run in the last bits although their
-  /// library does not note it.
-  std::set<std::string, std::less<>> varying_composites;
   /// Ascending: an image of fewer channels than the last, in a short type, is padded to the first
   /// of these that holds them for a convolution without groups (pad_channels); empty: never.
   std::vector<int64_t> channel_steps;

@@ -18,7 +18,7 @@ namespace brisk {
 enum class Determinism : uint8_t {
   none,   ///< nothing
   noted,  ///< those whose library notes that they vary
-  full,   ///< those, too, that vary unnoted (LoweringTarget::varying_composites)
+  full,   ///< those, too, that vary unnoted
 };
 
 struct CompileOptions {

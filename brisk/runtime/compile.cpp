@@ -4,17 +4,6 @@
 
 namespace brisk {
 
-namespace {
-
-LoweringTarget target_of(const Backend& backend, const CompileOptions& options) {
-  LoweringTarget target = backend.target_for(options);
-  if (options.determinism == Determinism::full)
-    for (const std::string& op : target.varying_composites) target.native_composites.erase(op);
-  return target;
-}
-
-}  // namespace
-
 Compilation compile(const Program& program, const Backend& backend, const CompileOptions& options) {
   const std::vector<std::string> unbound = program.graph.dimensions();
   require(unbound.empty(),
@@ -23,7 +12,7 @@ Compilation compile(const Program& program, const Backend& backend, const Compil
           program.graph.name(), unbound.empty() ? "" : unbound.front());
   if (!options.device_description.empty()) backend.supports_descriptions().value();
   const std::vector<Pass> pipeline = lowering_pipeline();
-  const PassContext context{.target = target_of(backend, options),
+  const PassContext context{.target = backend.target_for(options),
                             .disabled = disabled_in(pipeline, options.disabled_passes),
                             .dump_directory = options.dump_directory,
                             .verify = options.verify};

@@ -1,6 +1,7 @@
 #include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/fused/batch_norm_fusion.h"
 #include "brisk/ops/fused/channel_sums.h"
+#include "brisk/ops/fused/filter_order.h"
 #include "brisk/ops/fused/pointwise_pair.h"
 #include "tests/support/op_cases.h"
 
@@ -28,6 +29,7 @@ std::vector<Value> three(const ScaleShiftGradient& at) {
 struct Row {
   std::vector<int64_t> input, filter;
   int64_t stride, pad, dilation = 1, groups = 1;
+  int64_t pad_more = 0;  ///< behind
 };
 const std::vector<Row>& rows() {
   static const std::vector<Row> list = {{{2, 6, 6, 8}, {1, 1, 8, 16}, 1, 0},
@@ -39,7 +41,7 @@ const std::vector<Row>& rows() {
 ConvolutionAttributes geometry(const Row& row) {
   return {{row.stride, row.stride},
           {row.pad, row.pad},
-          {row.pad, row.pad},
+          {row.pad + row.pad_more, row.pad + row.pad_more},
           {row.dilation, row.dilation},
           row.groups};
 }
@@ -48,7 +50,7 @@ std::string row_name(const Row& row) {
 }
 std::vector<int64_t> result_sizes(const Row& row) {
   const auto extent = [&](int64_t in, int64_t kernel) {
-    return (in + 2 * row.pad - (kernel - 1) * row.dilation - 1) / row.stride + 1;
+    return (in + 2 * row.pad + row.pad_more - (kernel - 1) * row.dilation - 1) / row.stride + 1;
   };
   return {row.input[0], extent(row.input[1], row.filter[0]), extent(row.input[2], row.filter[1]),
           row.filter[3]};
@@ -101,18 +103,52 @@ void add_moments_gradient(std::vector<OpCase>& cases, const Row& row) {
                    .roundings = 5});
 }
 
-void add_statistics(std::vector<OpCase>& cases, const Row& row) {
-  cases.push_back({.op = "convolution_statistics",
-                   .name = row_name(row),
+using Build = std::function<std::vector<Value>(Values)>;
+
+Build build_statistics(const Row& row) {
+  return [=](Values in) {
+    const auto [y, sum, square_sum] = convolution_statistics(in[0], in[1], geometry(row));
+    return std::vector{y, sum, square_sum};
+  };
+}
+
+Build build_input_gradient(const Row& row) {
+  return [=](Values in) {
+    Shape shape;
+    for (const int64_t size : row.input) shape.push_back(size);
+    return three(input_gradient_scale_shift(in[0], in[1], in[2], vector_beside(in[2], in[3]),
+                                            vector_beside(in[2], in[4]), {geometry(row), shape}));
+  };
+}
+
+/// The same of a filter that is put in order.
+Build with_ordered_filter(const Build& build) {
+  return [=](Values in) {
+    Builder alone(in[0].builder->ops(), "alone");
+    std::vector<Value> operands;
+    for (size_t i = 0; i < in.size(); ++i) {
+      const Value operand = alone.input(fmt::format("operand{}", i), in[i].type());
+      operands.push_back(i > 2 ? vector_beside(in[2], operand) : operand);
+    }
+    const Node node = alone.node(build(operands)[0].id.node);
+    std::vector<Value> changed = {in[0], ordered_filters(in.subspan(1, 1), in[1].dtype())[0]};
+    for (size_t i = 2; i < in.size(); ++i)
+      changed.push_back(i > 2 ? vector_beside(in[2], in[i]) : in[i]);
+    return ordered_convolution(node, changed);
+  };
+}
+
+void add_statistics(std::vector<OpCase>& cases, const Row& row, bool ordered = false,
+                    bool small = true) {
+  const Build build = build_statistics(row);
+  cases.push_back({.op = ordered ? "ordered_convolution" : "convolution_statistics",
+                   .name = row_name(row) + (ordered ? "_statistics" : ""),
                    .operands = {values(row.input), values(row.filter)},
-                   .build =
-                       [=](Builder&, Values in) {
-                         const auto [y, sum, square_sum] =
-                             convolution_statistics(in[0], in[1], geometry(row));
-                         return std::vector{y, sum, square_sum};
-                       },
+                   .build = [build = ordered ? with_ordered_filter(build) : build](
+                                Builder&, Values in) { return build(in); },
                    .types = kFloatTypes,
                    .roundings = 4,
+                   .check_gradient = small,
                    .sums_of_result =
                        [](Builder&, Values all) {
                          const std::vector<Value> sums = sums_with(all[2], all[2]);
@@ -120,30 +156,49 @@ void add_statistics(std::vector<OpCase>& cases, const Row& row) {
                        }});
 }
 
+void add_input_gradient(std::vector<OpCase>& cases, const Row& row, bool ordered = false,
+                        bool small = true) {
+  const std::vector<int64_t> channels = {row.input.back()};
+  const Build build = build_input_gradient(row);
+  cases.push_back(
+      {.op = ordered ? "ordered_convolution" : "input_gradient_scale_shift",
+       .name = fmt::format("{}{}{}", row_name(row),
+                           row.stride > 1 && !small ? fmt::format("_pad_{}", row.pad) : "",
+                           ordered ? "_gradient" : ""),
+       .operands = {values(result_sizes(row)), values(row.filter), values(row.input),
+                    values(channels), values(channels)},
+       .build = [build = ordered ? with_ordered_filter(build) : build](
+                    Builder&, Values in) { return build(in); },
+       .types = kFloatTypes,
+       .roundings = 4,
+       .check_gradient = small,
+       .sums_of_result = [](Builder&, Values all) { return sums_with(all[5], all[2]); }});
+}
+
+/// What CUDA's kernel of 3x3 convolutions takes: widths that are no multiples, several tiles, 64
+/// channels and more; and gradients behind strides, padded evenly and not.
+void add_halo_convolutions(std::vector<OpCase>& cases) {
+  for (const bool ordered : {false, true}) {
+    for (const Row& row : {Row{{2, 14, 13, 64}, {3, 3, 64, 64}, 1, 1},
+                           Row{{1, 14, 13, 128}, {3, 3, 128, 128}, 1, 1}}) {
+      add_statistics(cases, row, ordered, false);
+      add_input_gradient(cases, row, ordered, false);
+    }
+    for (const Row& row : {Row{{1, 28, 26, 128}, {3, 3, 128, 64}, 2, 1},
+                           Row{{1, 28, 26, 128}, {3, 3, 128, 64}, 2, 0, 1, 1, 1}})
+      add_input_gradient(cases, row, ordered, false);
+  }
+}
+
 void add_convolutions(std::vector<OpCase>& cases) {
   for (const Row& row : rows()) {
-    const std::vector<int64_t> channels = {row.input.back()};
     add_statistics(cases, row);
-    cases.push_back(
-        {.op = "input_gradient_scale_shift",
-         .name = row_name(row),
-         .operands = {values(result_sizes(row)), values(row.filter), values(row.input),
-                      values(channels), values(channels)},
-         .build =
-             [=](Builder&, Values in) {
-               Shape shape;
-               for (const int64_t size : row.input) shape.push_back(size);
-               return three(
-                   input_gradient_scale_shift(in[0], in[1], in[2], vector_beside(in[2], in[3]),
-                                              vector_beside(in[2], in[4]), {geometry(row), shape}));
-             },
-         .types = kFloatTypes,
-         .roundings = 4,
-         .sums_of_result = [](Builder&, Values all) { return sums_with(all[5], all[2]); }});
+    add_input_gradient(cases, row);
     add_join(cases, row);
     add_join(cases, row, 1, true);
     add_moments_gradient(cases, row);
   }
+  add_halo_convolutions(cases);
   // What CUDA's own kernel takes: depths and channels of whole tiles, rows that end within one.
   // The last two are Hopper's wide tiles, with the columns' depth in shared memory and without.
   for (const Row& row :
@@ -155,6 +210,10 @@ void add_convolutions(std::vector<OpCase>& cases) {
     add_moments_gradient(cases, row);
     add_statistics(cases, row);
   }
+  // First layers, which CUDA has a kernel of its own for: a row that ends within a tile, two tiles
+  // beside each other.
+  add_statistics(cases, {{2, 9, 24, 3}, {7, 7, 3, 64}, 2, 3});
+  add_statistics(cases, {{1, 3, 240, 4}, {3, 3, 4, 64}, 2, 1});
   add_join(cases, {{2, 6, 6, 8}, {1, 1, 8, 16}, 1, 0}, 2);
   add_join(cases, {{3, 6, 14, 64}, {1, 1, 64, 64}, 1, 0}, 2);
   add_join(cases, {{3, 6, 14, 64}, {1, 1, 64, 64}, 1, 0}, 2, true);

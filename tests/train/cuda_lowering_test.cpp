@@ -106,19 +106,44 @@ TEST(CudaLowering, SumsThatVaryAreLeftOutOfADeterministicStep) {
   if (const std::string missing = missing_library(); !missing.empty()) GTEST_SKIP() << missing;
   const Compilation varying = resnet50(Precision::mixed_float16);
   const Compilation equal = resnet50(Precision::mixed_float16, Determinism::full);
-  const Compilation other = resnet50(Precision::mixed_bfloat16);
-  for (const char* op : {"convolution_statistics", "input_gradient_scale_shift"})
+  const Compilation other = resnet50(Precision::mixed_bfloat16, Determinism::full);
+  for (const char* op : {"convolution_statistics", "input_gradient_scale_shift"}) {
     EXPECT_GT(nodes_of(varying, op), 5) << op;
-  EXPECT_EQ(nodes_of(equal, "input_gradient_scale_shift"), 0);
-  // What is left are products of our own.
-  EXPECT_GT(nodes_of(varying, "convolution_statistics"), nodes_of(equal, "convolution_statistics"));
-  EXPECT_EQ(kernels_of(equal, "nvrtc/convolution_statistics"),
-            nodes_of(equal, "convolution_statistics"));
-  // Batch norm stays in parts, as in the type for which cuDNN has no such sums.
-  for (const char* op : {"gram_matrix", "input_gradient_join", "moments_gradient_scale_shift",
-                         "pointwise_join", "pointwise_pair", "scale_shift_max_pool"})
+    // What is left are kernels of our own.
+    EXPECT_GT(nodes_of(equal, op), 5) << op;
+    EXPECT_LT(nodes_of(equal, op), nodes_of(varying, op)) << op;
+    EXPECT_EQ(kernels_of(equal, fmt::format("nvrtc/{}", op)) +
+                  kernels_of(equal, fmt::format("nvrtc/narrow_{}", op)),
+              nodes_of(equal, op))
+        << op;
+  }
+  // Batch norm stays in parts, whatever sums there are in a type.
+  for (const char* op :
+       {"gram_matrix", "input_gradient_join", "moments_gradient_scale_shift", "pointwise_join",
+        "pointwise_pair", "scale_shift_max_pool", "convolution", "fused_convolution"})
     EXPECT_EQ(nodes_of(equal, op), nodes_of(other, op)) << op;
   EXPECT_GT(nodes_of(equal, "input_gradient_join"), 5);
+}
+
+TEST(CudaLowering, HoppersKernelTakesThreeByThreeConvolutionsWithTheirSums) {
+  if (const std::string missing = missing_library(); !missing.empty()) GTEST_SKIP() << missing;
+  for (const Precision precision : {Precision::mixed_float16, Precision::mixed_bfloat16}) {
+    const Compilation step = resnet50(precision);
+    for (const char* op : {"convolution_statistics", "input_gradient_scale_shift"})
+      EXPECT_GE(kernels_of(step, std::string("nvrtc/") + op), 6) << op;
+  }
+}
+
+TEST(CudaLowering, TheFirstLayerHasKernelsOfItsOwnInShortTypes) {
+  for (const Precision precision : {Precision::mixed_float16, Precision::mixed_bfloat16}) {
+    const Compilation step = resnet50(precision);
+    EXPECT_EQ(kernels_of(step, "nvrtc/narrow_convolution/sums"), 1);
+    EXPECT_EQ(kernels_of(step, "nvrtc/narrow_gradient"), 1);
+  }
+  EXPECT_EQ(
+      kernels_of(resnet50(Precision::mixed_float16, Determinism::full), "nvrtc/narrow_convolution"),
+      1);
+  EXPECT_EQ(kernels_of(resnet50(Precision::float32), "nvrtc/narrow"), 0);
 }
 
 TEST(CudaLowering, AResidualNetworkRunsWithTheLibrariesThatAreThere) {

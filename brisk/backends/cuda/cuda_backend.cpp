@@ -5,10 +5,13 @@
 #include "brisk/backends/cuda/cuda_executable.h"
 #include "brisk/backends/cuda/cudnn/native_composites.h"
 #include "brisk/backends/cuda/device_description.h"
+#include "brisk/backends/cuda/kernels/halo_convolution.h"
 #include "brisk/backends/cuda/kernels/join_kernels.h"
+#include "brisk/backends/cuda/kernels/narrow_convolution.h"
 #include "brisk/backends/cuda/kernels/pointwise_convolutions.h"
 #include "brisk/backends/cuda/kernels/quantized/quantized_problem.h"
 #include "brisk/backends/cuda/schedule.h"
+#include "brisk/ops/fused/filter_order.h"
 
 namespace brisk::cuda {
 namespace {
@@ -23,9 +26,47 @@ DeviceProperties lowered_for() {
   return hopper;
 }
 
-/// `tf32`: f32 products are rounded. `equal_bits`: nothing may vary, noted or not.
-LoweringTarget make_target(bool tf32, const DeviceProperties& device = lowered_for(),
-                           bool equal_bits = false) {
+/// What a target is made for.
+struct Lowering {
+  bool tf32 = false;        ///< f32 products are rounded
+  bool equal_bits = false;  ///< nothing may vary, noted or not
+  DeviceProperties device = lowered_for();
+
+  /// A convolution for which there is a kernel of our own that reads the image as it is.
+  bool takes_narrow(const Node& node, std::span<const Type> operands) const {
+    return !refuse_narrow(node, operands, device);
+  }
+
+  /// Batch norm's convolutions with sums. cuDNN's vary from run to run in the last bits, although
+  /// it does not note it; our own do not.
+  bool takes_summed(const Node& node, std::span<const Type> operands) const {
+    const bool own = halo_convolution(node, operands, device).ok() ||
+                     (node.op->name == "convolution_statistics" &&
+                      !refuse_pointwise_convolution(node, operands, tf32, device));
+    return own || (!equal_bits && !cudnn::refuse_native(node, operands));
+  }
+
+  bool takes(const Node& node, std::span<const Type> operands) const {
+    const std::string& op = node.op->name;
+    if (op == "gram_matrix") return cublaslt::library().ok();
+    if (op.starts_with("scale_shift_max_pool") || op == "ordered_filters") return true;
+    if (op == "ordered_convolution")
+      return cudnn::wants_ordered_filter(node) &&
+             !takes_narrow(convolution_within(node), operands_within(node));
+    if (op == "input_gradient_join" || op == "pointwise_join" || op == "pointwise_pair" ||
+        op == "moments_gradient_scale_shift")
+      return !refuse_join(node, operands, tf32, device);
+    if (op.starts_with("quantized_")) return !refuse_quantized(node, operands);
+    if (op.starts_with("dot_product_attention")) return !cudnn::refuse_attention(node, operands);
+    if (takes_narrow(node, operands)) return true;
+    if (op == "convolution_statistics" || op == "input_gradient_scale_shift")
+      return takes_summed(node, operands);
+    if (op == "convolution" || op == "convolution_filter_gradient") return false;
+    return !cudnn::refuse_native(node, operands);
+  }
+};
+
+LoweringTarget make_target(const Lowering& lowering) {
   LoweringTarget target;
   target.name = "cuda";
   target.fused_loops = true;
@@ -34,10 +75,10 @@ LoweringTarget make_target(bool tf32, const DeviceProperties& device = lowered_f
   target.fused_convolution = true;
   target.fused_dot = true;
   target.channel_steps = {4, 8};
-  target.tf32 = tf32;
+  target.tf32 = lowering.tf32;
   target.folds_batch_norm = true;
   target.batch_norm_parts = {DType::f16, DType::bf16};
-  if (tf32) target.batch_norm_parts.insert(DType::f32);
+  if (lowering.tf32) target.batch_norm_parts.insert(DType::f32);
   target.batch_norm_through_pointwise = target.batch_norm_parts;
   target.places_through_pointwise = 16;
   target.native_composites = {"convolution_statistics",
@@ -53,27 +94,11 @@ LoweringTarget make_target(bool tf32, const DeviceProperties& device = lowered_f
                               "dot_product_attention_gradient",
                               "quantized_convolution",
                               "quantized_dot",
-                              "ordered_filters"};
-  // cuDNN's; the products of our own that take a part of the statistics do not vary.
-  target.varying_composites = {"input_gradient_scale_shift"};
-  if (!equal_bits) target.varying_composites.insert("convolution_statistics");
-  target.takes_composite = [tf32, device, equal_bits](const Node& node,
-                                                      std::span<const Type> operands) {
-    if (node.op->name == "gram_matrix") return cublaslt::library().ok();
-    if (node.op->name.starts_with("scale_shift_max_pool") || node.op->name == "ordered_filters")
-      return true;
-    if (node.op->name == "ordered_convolution") return cudnn::wants_ordered_filter(node);
-    if (node.op->name == "input_gradient_join" || node.op->name == "pointwise_join" ||
-        node.op->name == "pointwise_pair" || node.op->name == "moments_gradient_scale_shift")
-      return !refuse_join(node, operands, tf32, device);
-    if (node.op->name.starts_with("quantized_")) return !refuse_quantized(node, operands);
-    if (node.op->name.starts_with("dot_product_attention"))
-      return !cudnn::refuse_attention(node, operands);
-    if (node.op->name == "convolution_statistics") {
-      const bool own = !refuse_pointwise_convolution(node, operands, tf32, device);
-      if (own || equal_bits) return own;
-    }
-    return !cudnn::refuse_native(node, operands);
+                              "ordered_filters",
+                              "convolution",
+                              "convolution_filter_gradient"};
+  target.takes_composite = [lowering](const Node& node, std::span<const Type> operands) {
+    return lowering.takes(node, operands);
   };
   return target;
 }
@@ -102,14 +127,14 @@ class CudaBackend final : public Backend {
 
   std::vector<LibraryReport> libraries() const override { return library_reports(); }
 
-  LoweringTarget target() const override { return make_target(false); }
-  Result<LoweringTarget> tf32_target() const override { return make_target(true); }
+  LoweringTarget target() const override { return make_target({}); }
+  Result<LoweringTarget> tf32_target() const override { return make_target({.tf32 = true}); }
   LoweringTarget target_for(const CompileOptions& options) const override {
-    const DeviceProperties device =
-        options.device_description.empty()
-            ? lowered_for()
-            : read_device_description(options.device_description).value();
-    return make_target(options.tf32, device, options.determinism == Determinism::full);
+    Lowering lowering{.tf32 = options.tf32,
+                      .equal_bits = options.determinism == Determinism::full};
+    if (!options.device_description.empty())
+      lowering.device = read_device_description(options.device_description).value();
+    return make_target(lowering);
   }
 
   Status supports_fast(DType type) const override {

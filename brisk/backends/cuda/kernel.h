@@ -110,6 +110,8 @@ struct KernelChoice {
 KernelChoice choose_kernel(const KernelRequest& request, const PrepareContext& context);
 
 // The lists that the table is made of, in order of preference.
+/// brisk/backends/cuda/kernels: 3x3 convolutions on Hopper.
+std::vector<OpKernel> halo_kernels();
 /// brisk/backends/cuda/cudnn: convolutions and their gradients, fused ones, pooling.
 std::vector<OpKernel> cudnn_kernels();
 /// brisk/backends/cuda/cublaslt: dot_general, fused_dot.

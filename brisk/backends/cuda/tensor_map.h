@@ -1,9 +1,10 @@
 #pragma once
 
-/// A matrix in the device's memory as Hopper's copies of whole boxes want it described
+/// A tensor in the device's memory as Hopper's copies of whole boxes want it described
 /// (cuTensorMapEncodeTiled): passed to a kernel by value, as a `__grid_constant__` parameter.
 
 #include <cstdint>
+#include <vector>
 
 #include "brisk/backends/cuda/device.h"
 
@@ -14,10 +15,19 @@ struct alignas(128) TensorMap {
   uint64_t words[16];
 };
 
+/// Dense, of up to five axes, elements of 2, 4 or 8 bytes; `sizes` in elements from the innermost
+/// axis on, whose bytes are a multiple of 16. A copy moves a box of `box` elements, up to 256 of
+/// each axis, from any place, before the first ones, too; it lies densely in shared memory. What
+/// lies outside is read as zeros and not written. `swizzled`: the box has 128 bytes of the
+/// innermost axis, and the 16-byte pieces of the 128 bytes at address a lie at their number xor a /
+/// 128 mod 8. Throws UserError when the driver refuses.
+TensorMap make_tensor_map(DeviceAddress address, int64_t element_bytes,
+                          const std::vector<int64_t>& sizes, const std::vector<int64_t>& box,
+                          bool swizzled = true);
+
 /// Row-major; a row is a multiple of 128 bytes. A copy moves a box of `box_rows` rows (up to 256)
 /// of 128 bytes each; in shared memory, where the box begins at a multiple of 1,024 bytes, the
-/// 16-byte pieces of row r lie at their number xor r mod 8 (the 128-byte swizzle). What lies beyond
-/// the last row is read as zeros and not written. Throws UserError when the driver refuses.
+/// 16-byte pieces of row r lie at their number xor r mod 8.
 TensorMap make_tensor_map(DeviceAddress address, int64_t rows, int64_t columns,
                           int64_t element_bytes, int64_t box_rows);
 

@@ -57,7 +57,9 @@ constexpr int kFunctionMaxDynamicSharedBytes = 8;
 // CUtensorMapFloatOOBfill.
 constexpr int kTensorMapWords16 = 1;
 constexpr int kTensorMapWords32 = 2;
+constexpr int kTensorMapWords64 = 4;
 constexpr int kTensorMapNotInterleaved = 0;
+constexpr int kTensorMapNoSwizzle = 0;
 constexpr int kTensorMapSwizzle128Bytes = 3;
 constexpr int kTensorMapPromote256Bytes = 3;
 constexpr int kTensorMapZeroFill = 0;

@@ -1,0 +1,170 @@
+#include "brisk/backends/cuda/kernels/halo_convolution.h"
+
+#include <algorithm>
+
+#include "brisk/backends/cuda/kernels/halo_plan.h"
+#include "brisk/backends/cuda/kernels/halo_text.h"
+#include "brisk/backends/cuda/kernels/shared_kernel.h"
+#include "brisk/backends/cuda/kernels/text_launch.h"
+#include "brisk/backends/cuda/tensor_map.h"
+#include "brisk/ops/convolve/convolve.h"
+
+// convolution_statistics: operands input, filter; results y, sum, sum of squares.
+// input_gradient_scale_shift: operands result gradient, filter, x, scale, shift; results dz, sum of
+// dz x, sum of dz.
+
+namespace brisk::cuda {
+namespace {
+
+class HaloLaunch final : public Launch {
+ public:
+  HaloLaunch(const HaloConvolution& convolution, const HaloPlan& plan,
+             const PrepareContext& context)
+      : convolution_(convolution), plan_(plan) {
+    const size_t number = context.code.add({"halo_convolution", halo_text(convolution_, plan_)});
+    kernel_ = SharedKernel(number, plan_.blocks(), HaloPlan::kThreads,
+                           plan_.shared_bytes(convolution_.width));
+  }
+
+  void load(const CodeLibrary& code) override { kernel_.load(code); }
+
+  void enqueue(const LaunchArguments& arguments) override {
+    const bool gradient = convolution_.gradient;
+    std::vector<TensorMap> maps = {map_of_input(arguments.operands[0]),
+                                   map_of_filter(arguments.operands[1])};
+    if (gradient) maps.push_back(map_of_result(arguments.operands[2]));
+    maps.push_back(map_of_result(arguments.results[0]));
+    std::vector<DeviceAddress> addresses;
+    if (gradient) addresses = {arguments.operands[3], arguments.operands[4]};
+    addresses.insert(addresses.end(), {arguments.results[1], arguments.results[2],
+                                       arguments.workspace, arguments.counters});
+    std::vector<void*> pointers;
+    for (TensorMap& map : maps) pointers.push_back(&map);
+    for (DeviceAddress& address : addresses) pointers.push_back(&address);
+    kernel_.enqueue(pointers, arguments.stream);
+  }
+
+  int64_t workspace_bytes() const override { return 2 * plan_.parts * convolution_.columns() * 4; }
+  int64_t counter_bytes() const override { return plan_.chunks * 4; }
+  bool stores_in_bulk() const override { return true; }
+  std::string name() const override {
+    return fmt::format("nvrtc/{}/{}x{}x{}x{}x{}{}/wgmma", convolution_.op, convolution_.images,
+                       convolution_.height, convolution_.width, convolution_.channels,
+                       convolution_.filters, convolution_.stride == 1 ? "" : "/stride 2");
+  }
+  double flops() const override { return convolution_.flops(); }
+
+ private:
+  TensorMap map_of_input(DeviceAddress address) const {
+    const HaloConvolution& c = convolution_;
+    return make_tensor_map(address, byte_size(c.type), {c.depth(), c.width, c.height, c.images},
+                           {64, plan_.pitch, plan_.lines + 2, 1});
+  }
+  TensorMap map_of_filter(DeviceAddress address) const {
+    const HaloConvolution& c = convolution_;
+    return make_tensor_map(
+        address, byte_size(c.type),
+        c.ordered ? std::vector{9 * c.channels, c.filters} : std::vector{c.filters, 9 * c.channels},
+        {64, 64});
+  }
+  /// Places that lie `stride` apart on both axes, one of each pair's two being an axis of its own.
+  TensorMap map_of_result(DeviceAddress address) const {
+    const HaloConvolution& c = convolution_;
+    return make_tensor_map(address, byte_size(c.type),
+                           {c.columns(), c.stride, c.width, c.stride, c.images * c.height},
+                           {64, 1, c.width, 1, plan_.lines});
+  }
+
+  HaloConvolution convolution_;
+  HaloPlan plan_;
+  SharedKernel kernel_;
+};
+
+bool all_are(const std::vector<int64_t>& values, int64_t value) {
+  return std::ranges::all_of(values, [value](int64_t each) { return each == value; });
+}
+
+/// Strides and padding, the image that the convolution reads, and its result.
+Result<HaloConvolution> geometry_of(const ConvolutionAttributes& attributes, const Shape& image,
+                                    const Shape& result, bool gradient) {
+  if (image.rank() != 4) return fail("it is for two spatial axes");
+  if (attributes.groups != 1 || !all_are(attributes.dilations, 1))
+    return fail("it takes no groups and no dilation");
+  HaloConvolution convolution;
+  convolution.gradient = gradient;
+  convolution.stride = attributes.strides[0];
+  if (!all_are(attributes.strides, convolution.stride) || convolution.stride > (gradient ? 2 : 1))
+    return fail("strides, of which it takes 2 of both axes in an input gradient");
+  for (const size_t axis : {0, 1}) {
+    const int64_t pad = attributes.pad_low[axis], extent = result.size(axis + 1);
+    if (pad < 0 || pad > 1 || (convolution.stride == 1 && pad != 1) ||
+        image.size(axis + 1) != extent * convolution.stride)
+      return fail("padding that leaves other extents than the image's divided by the stride");
+    convolution.pad[axis] = pad;
+  }
+  convolution.images = result.size(0);
+  convolution.height = result.size(1);
+  convolution.width = result.size(2);
+  return convolution;
+}
+
+std::optional<std::string> refuse(const KernelRequest& request) {
+  const auto convolution = halo_convolution(request.node, request.operands, request.device);
+  if (!convolution) return convolution.error();
+  return std::nullopt;
+}
+
+std::unique_ptr<Launch> prepare(const KernelRequest& request, const PrepareContext& context) {
+  HaloConvolution convolution =
+      halo_convolution(request.node, request.operands, request.device).value();
+  convolution.ordered = request.ordered_filter;
+  return std::make_unique<HaloLaunch>(convolution, halo_plan(convolution, request.device).value(),
+                                      context);
+}
+
+}  // namespace
+
+double HaloConvolution::flops() const {
+  return 2.0 * 9.0 * static_cast<double>(images * height * width) *
+         static_cast<double>(channels * filters);
+}
+
+Result<HaloConvolution> halo_convolution(const Node& node, std::span<const Type> operands,
+                                         const DeviceProperties& device) {
+  if (device.major != 9 || device.minor != 0)
+    return fail("compute capability {}.{}, but its instructions are those of 9.0", device.major,
+                device.minor);
+  const DType type = operands[0].dtype();
+  if (type != DType::f16 && type != DType::bf16)
+    return fail("element type {}, but it is for f16 and bf16", brisk::name(type));
+  const bool gradient = node.op->name == "input_gradient_scale_shift";
+  const Shape &filter = operands[1].shape(), &read = operands[0].shape();
+  const Shape& written = node.results[0].shape();
+  if (written.num_elements() == 0) return fail("an extent is 0");
+  auto convolution =
+      gradient ? geometry_of(node.attributes.as<ConvolutionGradientAttributes>().convolution,
+                             written, read, true)
+               : geometry_of(node.attributes.as<ConvolutionAttributes>(), read, written, false);
+  if (!convolution) return convolution;
+  if (filter.size(0) != 3 || filter.size(1) != 3)
+    return fail("a {} x {} filter, but it is for 3 x 3", filter.size(0), filter.size(1));
+  convolution->op = node.op->name;
+  convolution->type = type;
+  convolution->channels = filter.size(2);
+  convolution->filters = filter.size(3);
+  const int64_t depth = convolution->depth(), columns = convolution->columns();
+  if (depth % 64 != 0 || (columns % 128 != 0 && (columns != 64 || depth != 64)))
+    return fail("{} channels to {}, but it wants multiples of 64 to multiples of 128, or 64 to 64",
+                depth, columns);
+  if (!halo_plan(*convolution, device))
+    return fail("lines of {} places and {} of them, of which it has no good tile",
+                convolution->width, convolution->height);
+  return convolution;
+}
+
+std::vector<OpKernel> halo_kernels() {
+  return {{"convolution_statistics", {"nvrtc", refuse, prepare}},
+          {"input_gradient_scale_shift", {"nvrtc", refuse, prepare}}};
+}
+
+}  // namespace brisk::cuda

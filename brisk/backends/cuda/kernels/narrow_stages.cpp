@@ -1,0 +1,178 @@
+#include "brisk/backends/cuda/kernels/narrow_stages.h"
+
+#include "brisk/backends/cuda/loop/line_writer.h"
+
+// With four channels in 16 bits, two columns of the image are 16 bytes, and with strides of 2 the
+// windows of neighbouring places of the result are 16 bytes apart: eight places by two columns are
+// 128 bytes that lie in one piece, one of the 8 x 8 blocks that `wgmma` reads. So it reads windows
+// out of the image's rows as they lie, and no window is ever written. Blocks of neighbouring pairs
+// of columns overlap.
+//
+// A stage of the ring holds two rows of the image under a strip of the result (a tile across, all
+// the way down). A unit is a tile of one row of the result, under which lie `kSteps` stages; the
+// next unit down has all but one of them and a new one. A block of the grid makes some units beside
+// each other in that order, its warpgroups in turn.
+//
+// Images of four channels are copied as boxes, zeros around them. Others come as whole rows, and
+// three warps spread their pixels to four channels, a pair at a time.
+//
+// A barrier tells two phases apart: each warp waits for every stage in order, also for those that
+// it needs not.
+
+namespace brisk::cuda {
+namespace {
+
+constexpr std::string_view kSetup = R"(
+  constexpr u32 kWarps = kGroups * 4u, kPass = kRows + kSteps - 1u, kStage = 2u * kPitch;
+  extern __shared__ u8 narrow_shared[];
+  const auto shared_address = [](const void* p) { return (u32)__cvta_generic_to_shared(p); };
+  u8* const tiles = narrow_shared + (1024u - shared_address(narrow_shared) % 1024u) % 1024u;
+  u8* const ring = tiles + kTiles * kTile * 128u;
+  u8* const raw = ring + (kStages + kRepeated) * kStage;
+  const u32 barriers = shared_address(raw + kRaw * 2u * kRow);
+  const u32 lane = threadIdx.x % 32u, warp = threadIdx.x / 32u, group = warp / 4u;
+  const auto wait = [](u32 barrier, u32 parity) {
+    u32 done;
+    do asm volatile("{\n.reg .pred p;\nmbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2;\nselp.u32 %0, 1, 0, p;\n}" : "=r"(done) : "r"(barrier), "r"(parity) : "memory");
+    while (done == 0u);
+  };
+  const auto arrive = [&](u32 barrier) {
+    if (lane == 0u) asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" :: "r"(barrier) : "memory");
+  };
+  const auto expect = [](u32 barrier, u32 bytes) { asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" :: "r"(barrier), "r"(bytes) : "memory"); };
+  const auto fetch = [](const $name_map& map, i32 x, i32 y, i32 z, u32 to, u32 barrier) {
+    asm volatile("cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3, %4}], [%5];" :: "r"(to), "l"(&map), "r"(x), "r"(y), "r"(z), "r"(barrier) : "memory");
+  };
+  const auto filled = [&](u32 i) { return barriers + i % kStages * 16u; };
+  const auto emptied = [&](u32 i) { return barriers + i % kStages * 16u + 8u; };
+  const auto rows_filled = [&](u32 i) { return barriers + (kStages + kTiles + i % kRaw) * 16u; };
+  const auto rows_emptied = [&](u32 i) { return barriers + (kStages + kTiles + i % kRaw) * 16u + 8u; };
+  const auto tile_filled = [&](u32 i) { return barriers + (kStages + i % kTiles) * 16u; };
+  const auto tile_emptied = [&](u32 i) { return barriers + (kStages + i % kTiles) * 16u + 8u; };
+  if (threadIdx.x == 0) {
+    for (u32 i = 0; i < kStages + kTiles + kRaw; ++i) {
+      asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" :: "r"(barriers + i * 16u), "r"(i < kStages && kRaw > 0u ? 3u : 1u));
+      asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" :: "r"(barriers + i * 16u + 8u), "r"(i < kStages ? kWarps : i < kStages + kTiles ? 4u : 3u));
+    }
+    asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+  }
+  const u32 begin = (u32)((u64)blockIdx.x * kUnits / kParts), end = (u32)((u64)(blockIdx.x + 1u) * kUnits / kParts);
+  const auto stage_of = [](u32 unit) { return unit / kRows * kPass + unit % kRows; };
+  const u32 first = stage_of(begin), total = stage_of(end - 1u) + kSteps - first;
+)";
+
+// Images of four channels.
+constexpr std::string_view kBoxes = R"(
+  const auto widen_rows = [] {};
+  const auto fetch_image = [&](u32 i) {
+    const u32 strip = (first + i) / kPass;
+    const i32 x = (i32)(strip % kStrips * kTile) * 2 - kLeft, y = (i32)((first + i) % kPass) * 2 - kTop;
+    if (i >= kStages) wait(emptied(i), (i / kStages + 1u) % 2u);
+    const u32 slot = i % kStages;
+    expect(filled(i), slot < kRepeated ? 2u * kStage : kStage);
+    fetch(map_x, x, y, (i32)(strip / kStrips), shared_address(ring + slot * kStage), filled(i));
+    if (slot < kRepeated) fetch(map_x, x, y, (i32)(strip / kStrips), shared_address(ring + (kStages + slot) * kStage), filled(i));
+  };
+)";
+
+constexpr std::string_view kRows = R"(
+  const auto fetch_image = [&](u32 i) {
+    const u32 strip = (first + i) / kPass;
+    const i32 y = (i32)((first + i) % kPass) * 2 - kTop;
+    const u32 begins = y < 0 ? (u32)-y : 0u, ends = y + 2 > (i32)kHeight ? (u32)max((i32)kHeight - y, 0) : 2u;
+    if (i >= kRaw) wait(rows_emptied(i), (i / kRaw + 1u) % 2u);
+    if (begins >= ends) { asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" :: "r"(rows_filled(i)) : "memory"); return; }
+    expect(rows_filled(i), (ends - begins) * kRow);
+    const u8* const from = (const u8*)x + ((u64)(strip / kStrips) * kHeight + (u64)(y + (i32)begins)) * kRow;
+    asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" :: "r"(shared_address(raw + (i % kRaw * 2u + begins) * kRow)), "l"(from), "r"((ends - begins) * kRow), "r"(rows_filled(i)) : "memory");
+  };
+  const auto widen_rows = [&] {
+    for (u32 i = 0; i < total; ++i) {
+      const u32 slot = i % kStages;
+      const i32 left = (i32)((first + i) / kPass % kStrips * kTile) * 2 - kLeft, y = (i32)((first + i) % kPass) * 2 - kTop;
+      wait(rows_filled(i), i / kRaw % 2u);
+      if (i >= kStages) wait(emptied(i), (i / kStages + 1u) % 2u);
+      for (u32 item = threadIdx.x - (kWarps + 1u) * 32u; item < kStage / 16u; item += 96u) {
+        const u32 row = item / (kPitch / 16u);
+        const i32 column = left + (i32)(item % (kPitch / 16u)) * 2;
+        Words<16> pair = {};
+        if ((u32)(y + (i32)row) < kHeight && (u32)column < kWidth) {
+          const u32* const from = (const u32*)(raw + (i % kRaw * 2u + row) * kRow) + (u32)column / 2u * kChannels;
+          if constexpr (kChannels == 1u) { const u32 a = from[0]; pair.at[0] = a & 0xffffu; pair.at[2] = a >> 16; }
+          if constexpr (kChannels == 2u) { pair.at[0] = from[0]; pair.at[2] = from[1]; }
+          if constexpr (kChannels == 3u) {
+            const u32 a = from[0], b = from[1], c = from[2];
+            pair.at[0] = a; pair.at[1] = b & 0xffffu; pair.at[2] = b >> 16 | c << 16; pair.at[3] = c >> 16;
+          }
+        }
+        store_words<16>(ring + slot * kStage + item * 16u, pair);
+        if (slot < kRepeated) store_words<16>(ring + (kStages + slot) * kStage + item * 16u, pair);
+      }
+      asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+      __syncwarp();
+      arrive(filled(i));
+      arrive(rows_emptied(i));
+    }
+  };
+)";
+
+constexpr std::string_view kStages = R"(
+  u32 freed = 0;
+  const auto free_until = [&](u32 unit) {
+    const u32 until = unit < end ? stage_of(unit) - first : total;
+    for (; freed < until; ++freed) {
+      wait(filled(freed), freed / kStages % 2u);
+      arrive(emptied(freed));
+    }
+  };
+  const auto wait_stages = [&](u32 i) { EACH(s, kSteps) wait(filled(i + s), (i + s) / kStages % 2u); };
+  __syncthreads();
+)";
+
+}  // namespace
+
+std::string narrow_image_parameter(const NarrowConvolution& convolution) {
+  return convolution.boxes() ? "const __grid_constant__ $name_map map_x"
+                             : fmt::format("const {}* x", storage_text(convolution.type));
+}
+
+std::string narrow_setup_text(const NarrowConvolution& convolution, const NarrowPlan& plan) {
+  std::string code = fmt::format(
+      "  typedef {} T;\n  typedef u64 ix;\n  constexpr u32 kFilters = {}u, kHeight = {}u, kWidth = "
+      "{}u, kChannels = {}u, kRow = {}u;\n",
+      storage_text(convolution.type), NarrowConvolution::kFilters, convolution.height,
+      convolution.width, convolution.channels, convolution.row_bytes());
+  code += fmt::format(
+      "  constexpr u32 kKernel = {}u, kBefore = {}u, kPairs = {}u, kHalves = {}u, kRows = {}u, "
+      "kOutColumns = {}u;\n  constexpr i32 kTop = {}, kLeft = {};\n",
+      convolution.kernel, convolution.before(), convolution.pairs(), convolution.halves(),
+      convolution.rows, convolution.columns, convolution.top,
+      convolution.left + convolution.before());
+  code += fmt::format(
+      "  constexpr u32 kStrips = {}u, kTile = {}u, kSteps = {}u, kPitch = {}u, kUnits = {}u, "
+      "kGroups "
+      "= {}u, kStages = {}u, kRepeated = {}u, kTiles = {}u, kRaw = {}u, kParts = {}u;\n",
+      plan.strips, plan.tile, plan.steps, plan.pitch, plan.units, NarrowPlan::kGroups, plan.stages,
+      plan.repeated, plan.tiles, plan.raw, plan.parts);
+  return code.append(kSetup).append(convolution.boxes() ? kBoxes : kRows).append(kStages);
+}
+
+std::string narrow_matrix_text(DType type, const NarrowMatrix& matrix) {
+  const int64_t count = matrix.columns / 2;
+  std::string registers, operands;
+  for (int64_t i = 0; i < count; ++i) {
+    registers += fmt::format("{}%{}", i == 0 ? "" : ", ", i);
+    operands += fmt::format("{}\"+f\"({}[{}])", i == 0 ? "" : ", ", matrix.sums, i);
+  }
+  return fmt::format(
+      "asm volatile(\"{{\\n.reg .pred p;\\nsetp.ne.b32 p, %{}, 0;\\n"
+      "wgmma.mma_async.sync.aligned.m64n{}k16.f32.{}.{} {{{}}}, {{%{}, %{}, %{}, %{}}}, %{}, p, 1, "
+      "1, "
+      "{};\\n}}\" : {} : \"r\"(left[0]), \"r\"(left[1]), \"r\"(left[2]), \"r\"(left[3]), "
+      "\"l\"({}), \"r\"((u32)({})));",
+      count + 5, matrix.columns, name(type), name(type), registers, count, count + 1, count + 2,
+      count + 3, count + 4, matrix.right_lies_by_columns ? 1 : 0, operands, matrix.right,
+      matrix.adds);
+}
+
+}  // namespace brisk::cuda
