@@ -116,6 +116,14 @@ void add_pointwise_convolutions(std::vector<OpCase>& cases) {
     }
 }
 
+/// What CUDA's kernel of 3x3 convolutions takes: 64 channels, some tiles.
+void add_halo_convolution(std::vector<OpCase>& cases) {
+  const ConvolutionAttributes geometry{{1, 1}, {1, 1}, {1, 1}, {1, 1}, 1};
+  add_convolution(cases, "tiles_", {values({16, 3, 30, 64}), values({3, 3, 64, 64}), values({64})},
+                  {geometry, true, false, Activation::relu});
+  cases.back().check_gradient = false;
+}
+
 /// Strides, dilation, padding and groups of other kinds than above.
 void add_grouped_convolution(std::vector<OpCase>& cases) {
   const ConvolutionAttributes geometry{{2, 1}, {2, 0}, {0, 2}, {2, 1}, 3};
@@ -217,6 +225,7 @@ std::vector<OpCase> fused_cases() {
   add_groups(cases);
   add_convolutions(cases);
   add_pointwise_convolutions(cases);
+  add_halo_convolution(cases);
   add_grouped_convolution(cases);
   add_ordered_filters(cases);
   add_ordered_convolutions(cases);

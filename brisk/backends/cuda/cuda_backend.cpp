@@ -130,8 +130,7 @@ class CudaBackend final : public Backend {
   LoweringTarget target() const override { return make_target({}); }
   Result<LoweringTarget> tf32_target() const override { return make_target({.tf32 = true}); }
   LoweringTarget target_for(const CompileOptions& options) const override {
-    Lowering lowering{.tf32 = options.tf32,
-                      .equal_bits = options.determinism == Determinism::full};
+    Lowering lowering{.tf32 = options.tf32, .equal_bits = options.determinism == Determinism::full};
     if (!options.device_description.empty())
       lowering.device = read_device_description(options.device_description).value();
     return make_target(lowering);

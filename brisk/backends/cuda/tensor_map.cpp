@@ -18,13 +18,11 @@ TensorMap make_tensor_map(DeviceAddress address, int64_t element_bytes,
   for (size_t axis = 0; axis + 1 < extents.size(); ++axis)
     strides.push_back(stride *= extents[axis]);
   TensorMap map{};
-  check((*driver())->tensor_map_encode_tiled(&map, type, static_cast<uint32_t>(extents.size()),
-                                             reinterpret_cast<void*>(address), extents.data(),
-                                             strides.data(), extents_of_box.data(), steps.data(),
-                                             kTensorMapNotInterleaved,
-                                             swizzled ? kTensorMapSwizzle128Bytes
-                                                      : kTensorMapNoSwizzle,
-                                             kTensorMapPromote256Bytes, kTensorMapZeroFill),
+  check((*driver())->tensor_map_encode_tiled(
+            &map, type, static_cast<uint32_t>(extents.size()), reinterpret_cast<void*>(address),
+            extents.data(), strides.data(), extents_of_box.data(), steps.data(),
+            kTensorMapNotInterleaved, swizzled ? kTensorMapSwizzle128Bytes : kTensorMapNoSwizzle,
+            kTensorMapPromote256Bytes, kTensorMapZeroFill),
         "cuTensorMapEncodeTiled");
   return map;
 }

@@ -8,6 +8,7 @@ namespace brisk::cuda {
 namespace {
 
 constexpr int64_t kMostPositions = 256;  // of the instruction
+constexpr int64_t kMostOfABox = 256;     // along each axis
 constexpr int64_t kMostSlices = 8;
 constexpr int64_t kFewestSlices = 3;
 constexpr int64_t kMostParts = 1024;
@@ -49,7 +50,8 @@ int64_t HaloPlan::stage_bytes() const {
 }
 
 int64_t HaloPlan::staging_bytes(int64_t width) const {
-  return round_up((lines * width + 1) * kLine, kAlignment);
+  // Two rows more: what positions in the halo read, and what they write.
+  return round_up((lines * width + 2) * kLine, kAlignment);
 }
 
 int64_t HaloPlan::shared_bytes(int64_t width) const {
@@ -66,6 +68,7 @@ std::optional<HaloPlan> halo_plan(const HaloConvolution& convolution,
   plan.team = convolution.columns() == 64 ? 1 : 2;
   plan.stages = !plan.resident() ? 3 : convolution.gradient ? 2 : 1;
   plan.pitch = convolution.width + 2;
+  if (plan.pitch > kMostOfABox) return std::nullopt;
   plan.chunks = convolution.columns() / (64 * plan.team);
   add_taps(plan, convolution);
   const int64_t most = device.shared_bytes_per_block - kOfCombining;

@@ -11,7 +11,8 @@
 // p + r kPitch + s: the same rows for all positions, moved by a constant. So a product reads the
 // box as it lies, from an address a few rows further on: the tensor cores' swizzle is of the
 // address itself, wherever an operand begins. The two positions of each line that lie in the halo
-// are multiplied, too, and left out of what is stored and summed (3 % of a line of 56).
+// are multiplied, too, and left out of what is stored and summed (3 % of a line of 56): they read
+// and write rows of their own behind the tile's.
 //
 // Products are [64 channels of the result, positions of the tile]: the filter is the left operand,
 // in whichever order it lies, so that the instruction is as wide as the tile and reads shared
@@ -159,7 +160,8 @@ constexpr std::string_view kMultiply = R"(
     wait(image_there(group), t % 2u);
     EACH(pair, (kEights + 1u) / 2u) {
       const u32 p = pair * 16u + lane / 16u * 8u + lane % 8u, line = p / kPitch, place = p % kPitch;
-      const u32 row = place < kWidth && line < kLines ? line * kWidth + place : kPixels;
+      const bool inside = place < kWidth && line < kLines;
+      const u32 row = inside ? line * kWidth + place : kPixels;
       const u32 at = staging + group * kStagingBytes + row * kLine + ((warp % 4u * 2u + lane / 8u % 2u) ^ row % 8u) * 16u;
       Vector<T, 2> images[2][2];
       if (kGradient)
@@ -183,7 +185,7 @@ constexpr std::string_view kMultiply = R"(
           }
         }
       }
-      asm volatile("stmatrix.sync.aligned.m8n8.x4.trans.shared.b16 [%0], {%1, %2, %3, %4};" :: "r"(at), "r"(results[0][0]), "r"(results[0][1]), "r"(results[1][0]), "r"(results[1][1]) : "memory");
+      asm volatile("stmatrix.sync.aligned.m8n8.x4.trans.shared.b16 [%0], {%1, %2, %3, %4};" :: "r"(inside ? at : at + kLine), "r"(results[0][0]), "r"(results[0][1]), "r"(results[1][0]), "r"(results[1][1]) : "memory");
     }
     asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
     __syncwarp();
@@ -254,7 +256,10 @@ std::string parameters_text(const HaloConvolution& convolution) {
   if (convolution.gradient) text += map + "before, ";
   text += map + "y, ";
   if (convolution.gradient) text += "const f32* vector_scale, const f32* vector_shift, ";
-  return text + "f32* y1, f32* y2, u8* workspace, u32* counters";
+  if (convolution.bias)
+    text += fmt::format("const {}* vector_bias, ", storage_text(convolution.type));
+  if (convolution.sums) return text + "f32* y1, f32* y2, u8* workspace, u32* counters";
+  return text.substr(0, text.size() - 2);
 }
 
 /// products += 64 channels x the tile's positions x 16 of the depth.
@@ -286,6 +291,10 @@ constexpr std::string_view kVectors = R"(
   const f32 scales[2] = {vector_scale[column], vector_scale[column + 8u]}, shifts[2] = {vector_shift[column], vector_shift[column + 8u]};
 )";
 
+constexpr std::string_view kBias = R"(
+  const f32 biases[2] = {widen(vector_bias[column]), widen(vector_bias[column + 8u])};
+)";
+
 constexpr std::string_view kGradientEnd =
     "const f32 before = images[half][h].get(e); "
     "result = counts && before * scales[h] + shifts[h] > 0.f ? product : 0.f; "
@@ -293,6 +302,13 @@ constexpr std::string_view kGradientEnd =
 
 constexpr std::string_view kForwardEnd =
     "result = counts ? product : 0.f; sums[0][h] += result; sums[1][h] += result * result;";
+
+std::string end_text(const HaloConvolution& convolution) {
+  if (convolution.gradient) return std::string(kGradientEnd);
+  if (convolution.sums) return std::string(kForwardEnd);
+  return fmt::format("const f32 sum = product{}; {}", convolution.bias ? " + biases[h]" : "",
+                     convolution.epilogue);
+}
 
 }  // namespace
 
@@ -304,10 +320,13 @@ std::string halo_text(const HaloConvolution& convolution, const HaloPlan& plan) 
       HaloPlan::kThreads, parameters_text(convolution));
   code += constants_text(convolution, plan) + std::string(kSetup) + tables_text(plan);
   code += filled(kCopies, "IMAGE", gradient ? "map_before" : "map_y");
-  code += std::string(kMultiplySetup) + (gradient ? std::string(kVectors) : "");
+  code += std::string(kMultiplySetup);
+  if (gradient) code += kVectors;
+  if (convolution.bias) code += kBias;
   code += filled(filled(kMultiply, "MATRIX", matrix_text(convolution, plan)), "EPILOGUE",
-                 gradient ? kGradientEnd : kForwardEnd);
-  return code + std::string(kCombine) + std::string(kTileSums) + "}\n";
+                 end_text(convolution));
+  if (convolution.sums) code += std::string(kCombine) + std::string(kTileSums);
+  return code + "}\n";
 }
 
 }  // namespace brisk::cuda
