@@ -49,11 +49,13 @@ class HaloLaunch final : public Launch {
     if (gradient) maps.push_back(map_of_result(arguments.operands[2]));
     maps.push_back(map_of_result(arguments.results[0]));
     std::vector<DeviceAddress> addresses;
-    if (gradient) addresses = {arguments.operands[3], arguments.operands[4]};
-    if (convolution_.bias) addresses.push_back(arguments.operands[2]);
-    if (convolution_.sums)
-      addresses.insert(addresses.end(), {arguments.results[1], arguments.results[2],
-                                         arguments.workspace, arguments.counters});
+    const auto add = [&](DeviceAddress address) { addresses.push_back(address); };
+    if (gradient) add(arguments.operands[3]), add(arguments.operands[4]);
+    if (convolution_.bias) add(arguments.operands[2]);
+    if (convolution_.sums) {
+      add(arguments.results[1]), add(arguments.results[2]);
+      add(arguments.workspace), add(arguments.counters);
+    }
     std::vector<void*> pointers;
     for (TensorMap& map : maps) pointers.push_back(&map);
     for (DeviceAddress& address : addresses) pointers.push_back(&address);
