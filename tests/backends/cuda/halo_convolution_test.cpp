@@ -163,7 +163,8 @@ TEST(HaloConvolution, SaysWhatItDoesNotTake) {
             "1152 operations a byte, of which it takes up to 600");
   EXPECT_EQ(convolution_of(inference(DType::f16, 256, 28, 128)).error(),
             "576 operations a byte, of which it takes up to 400");
-  EXPECT_EQ(convolution_of(inference(DType::f16, 1, 56, 64)).error(), "14 tiles, but it wants 16");
+  EXPECT_EQ(convolution_of(inference(DType::f16, 1, 56, 64)).error(),
+            "14 tiles for 132 multiprocessors");
   EXPECT_EQ(convolution_of(inference(DType::f16, 32, 56, 64, Activation::relu6)).error(),
             "it is for ReLU and none");
   DeviceProperties ampere = described_h200();

@@ -193,8 +193,23 @@ constexpr std::string_view kMultiply = R"(
   }
 )";
 
+// Among the warps that multiply alone. Those that copy end by themselves, after the last store,
+// which may be while the others wait: a barrier of the whole block would have to count them out.
 constexpr std::string_view kCombine = R"(
-  __syncthreads();
+  const auto meet = [] { asm volatile("barrier.sync 3, 256;" ::: "memory"); };
+  __shared__ u32 arrived;
+  const auto comes_last = [&](u32* counter, u32 expected) {
+    __threadfence();
+    meet();
+    if (threadIdx.x == 0) {
+      arrived = atomicAdd(counter, 1u);
+      if (arrived == expected - 1u) *counter = 0;
+    }
+    meet();
+    __threadfence();
+    return arrived == expected - 1u;
+  };
+  meet();
   f32* const partial = (f32*)workspace;
   f32* const shared = (f32*)ring;
   constexpr u32 kSums = 2u, kSumRows = kAbreast, kSumThreads = 256u;
@@ -281,9 +296,12 @@ std::string matrix_text(const HaloConvolution& convolution, const HaloPlan& plan
       operands, turned ? 1 : 0, turned ? 128 : 2);
 }
 
+/// `text` with `value` wherever `name` stands.
 std::string filled(std::string_view text, std::string_view name, std::string_view value) {
   std::string code(text);
-  code.replace(code.find(name), name.size(), value);
+  for (size_t at = code.find(name); at != std::string::npos;
+       at = code.find(name, at + value.size()))
+    code.replace(at, name.size(), value);
   return code;
 }
 
@@ -325,7 +343,9 @@ std::string halo_text(const HaloConvolution& convolution, const HaloPlan& plan) 
   if (convolution.bias) code += kBias;
   code += filled(filled(kMultiply, "MATRIX", matrix_text(convolution, plan)), "EPILOGUE",
                  end_text(convolution));
-  if (convolution.sums) code += std::string(kCombine) + std::string(kTileSums);
+  if (convolution.sums)
+    code += std::string(kCombine) +
+            filled(filled(kTileSums, "__syncthreads()", "meet()"), "arrives_last(", "comes_last(");
   return code + "}\n";
 }
 
