@@ -39,9 +39,10 @@ std::vector<Geometry> geometries() {
        {3, 2, 3, 2, 3},
        {{1, 2, 1}, {1, 0, 1}, {1, 1, 1}, {1, 1, 1}, 1}},
       // What CUDA has kernels of its own for: a row that ends within a tile, two tiles beside each
-      // other, channels of whole pixels.
+      // other, channels of whole pixels, rows enough for a whole device.
       {"photograph", {2, 9, 24, 3}, {7, 7, 3, 64}, {{2, 2}, {3, 3}, {3, 3}, {1, 1}, 1}},
       {"photograph_wide", {1, 3, 232, 1}, {3, 3, 1, 64}, {{2, 2}, {1, 1}, {1, 1}, {1, 1}, 1}},
+      {"photograph_tall", {3, 88, 8, 3}, {3, 3, 3, 64}, {{2, 2}, {1, 0}, {0, 1}, {1, 1}, 1}},
       {"photograph_of_four", {2, 6, 10, 4}, {5, 5, 4, 64}, {{2, 2}, {1, 2}, {2, 1}, {1, 1}, 1}},
       {"no_batch", {0, 5, 5, 3}, {3, 3, 3, 4}, {{1, 1}, {0, 0}, {0, 0}, {1, 1}, 1}},
       {"single_place", {1, 1, 1, 1}, {1, 1, 1, 1}, {{1, 1}, {0, 0}, {0, 0}, {1, 1}, 1}},

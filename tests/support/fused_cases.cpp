@@ -116,6 +116,18 @@ void add_pointwise_convolutions(std::vector<OpCase>& cases) {
     }
 }
 
+/// A first layer that CUDA has a kernel of its own for, of rows enough for a whole device.
+void add_photograph(std::vector<OpCase>& cases) {
+  const ConvolutionAttributes geometry{{2, 2}, {1, 1}, {1, 1}, {1, 1}, 1};
+  for (const bool bias : {false, true})
+    for (const Activation activation : {Activation::none, Activation::relu}) {
+      std::vector<CaseOperand> operands = {values({3, 88, 8, 3}), values({3, 3, 3, 64})};
+      if (bias) operands.push_back(values({64}));
+      add_convolution(cases, "photograph_", std::move(operands),
+                      {geometry, bias, false, activation});
+    }
+}
+
 /// What CUDA's kernel of 3x3 convolutions takes: 64 channels, a tile for each multiprocessor.
 void add_halo_convolution(std::vector<OpCase>& cases) {
   const ConvolutionAttributes geometry{{1, 1}, {1, 1}, {1, 1}, {1, 1}, 1};
@@ -225,6 +237,7 @@ std::vector<OpCase> fused_cases() {
   add_loops(cases);
   add_groups(cases);
   add_convolutions(cases);
+  add_photograph(cases);
   add_pointwise_convolutions(cases);
   add_halo_convolution(cases);
   add_grouped_convolution(cases);

@@ -154,6 +154,8 @@ TEST(NarrowConvolution, SaysWhatItDoesNotTake) {
   EXPECT_EQ(refusal(plain({.width = 223})), "rows of 1338 bytes, but copies move multiples of 16");
   EXPECT_EQ(refusal(plain({.width = 2048})), "rows of 12288 bytes leave too little shared memory");
   EXPECT_EQ(refusal(plain({.images = 0})), "nothing to do");
+  EXPECT_EQ(refusal(plain({.images = 1})), "112 rows of tiles do not fill 132 multiprocessors");
+  EXPECT_EQ(refusal(with_sums({.images = 1})), "");
   DeviceProperties ampere = described_h200();
   ampere.major = 8;
   EXPECT_EQ(refusal(gradient({}), ampere),

@@ -119,6 +119,10 @@ Result<NarrowPlan> narrow_plan(const NarrowConvolution& convolution,
   plan.pitch = round_up(plan.tile + 2 * convolution.halves() - 1, 4) * 16;
   plan.units = convolution.images * plan.strips * convolution.rows;
   if (plan.units >= int64_t{1} << 30) return fail("{} rows of the result", plan.units);
+  // Training has whole batches, and parts that are slower by themselves.
+  if (!convolution.gradient && !convolution.sums && plan.units < device.multiprocessors)
+    return fail("{} rows of tiles do not fill {} multiprocessors", plan.units,
+                device.multiprocessors);
   plan.tiles = convolution.gradient ? kGradientTiles : NarrowPlan::kGroups;
   plan.stages = kStages;
   plan.repeated = convolution.gradient ? plan.steps - 1 : 0;
