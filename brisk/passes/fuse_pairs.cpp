@@ -41,8 +41,11 @@ class PairFuser {
     const auto& other = walk.producer(residual).attributes.as<FusedConvolutionAttributes>();
     const Value filter = walk.value(walk.in(residual, 1));
     if (other.residual || other.activation != Activation::none ||
-        !is_pointwise(other.convolution, filter.shape()))
+        !is_pointwise_with_strides(other.convolution, filter.shape()))
       return std::nullopt;
+    PointwisePairAttributes attributes{form.activation};
+    if (!is_pointwise(other.convolution, filter.shape()))
+      attributes.strides = other.convolution.strides;
     const Type vector(compute_type(operands[0].dtype()),
                       {filter.shape()[filter.shape().rank() - 1]});
     std::optional<Value> bias;
@@ -55,7 +58,7 @@ class PairFuser {
     if (!bias) bias = zeros(builder, vector);
     const PointwiseTerm first{operands[0], as_matrix(operands[1])};
     const PointwiseTerm second{walk.value(walk.in(residual, 0)), as_matrix(filter)};
-    const Value joined = pointwise_pair(first, second, *bias, form.activation);
+    const Value joined = pointwise_pair(first, second, *bias, std::move(attributes));
     const Node& made = builder.node(joined.id.node);
     std::vector<Type> types;
     for (const ValueId& operand : made.operands) types.push_back(Value{&builder, operand}.type());

@@ -208,8 +208,14 @@ void add_convolutions(std::vector<OpCase>& cases) {
     add_join(cases, row);
     add_join(cases, row, 1, true);
     add_moments_gradient(cases, row);
-    add_statistics(cases, row);
+    add_statistics(cases, row, false, false);
+    add_input_gradient(cases, row, false, false);
   }
+  // Of every second and third place: rows that end within a tile, within a line, within an image.
+  for (const Row& row :
+       {Row{{3, 11, 14, 64}, {1, 1, 64, 256}, 2, 0}, Row{{2, 22, 28, 128}, {1, 1, 128, 512}, 2, 0},
+        Row{{2, 16, 13, 64}, {1, 1, 64, 64}, 3, 0}})
+    for (const bool ordered : {false, true}) add_statistics(cases, row, ordered, false);
   // First layers, which CUDA has a kernel of its own for: a row that ends within a tile, two tiles
   // beside each other.
   add_statistics(cases, {{2, 9, 24, 3}, {7, 7, 3, 64}, 2, 3});
@@ -401,30 +407,32 @@ void add_pointwise_joins(std::vector<OpCase>& cases) {
 
 void add_pointwise_pairs(std::vector<OpCase>& cases) {
   struct Sizes {
-    std::vector<int64_t> x;
-    int64_t channels, filters;
+    std::vector<int64_t> x, other;
+    int64_t filters;
+    std::vector<int64_t> strides;
   };
-  // Odd depths, rows that end within a tile, columns of one tile and of several.
-  for (const auto& [x, channels, filters] :
-       {Sizes{{2, 3, 5, 8}, 4, 16}, Sizes{{7, 33}, 33, 5}, Sizes{{1, 5, 7, 64}, 64, 256},
-        Sizes{{3, 9, 11, 128}, 64, 192}})
-    for (const Activation activation : {Activation::none, Activation::relu}) {
-      std::vector<int64_t> other = x;
-      other.back() = channels;
+  // Odd depths; a second image that is read at some places; and as many tiles, of rows that end
+  // within one, as a device has processors.
+  for (const auto& [x, other, filters, strides] :
+       {Sizes{{2, 3, 5, 8}, {2, 3, 5, 4}, 16, {}}, Sizes{{7, 33}, {7, 33}, 5, {}},
+        Sizes{{2, 3, 5, 8}, {2, 5, 15, 4}, 16, {2, 3}},
+        Sizes{{3, 7, 11, 64}, {3, 7, 11, 64}, 2112, {}},
+        Sizes{{3, 7, 11, 64}, {3, 14, 21, 64}, 2112, {2, 2}}})
+    for (const Activation activation : {Activation::none, Activation::relu})
       cases.push_back({.op = "pointwise_pair",
-                       .name = fmt::format("{}_and_{}_to_{}{}", shape_name(x), channels, filters,
-                                           activation == Activation::relu ? "_relu" : ""),
+                       .name = fmt::format("{}_and_{}_to_{}{}", shape_name(x), shape_name(other),
+                                           filters, activation == Activation::relu ? "_relu" : ""),
                        .operands = {values(x), values({filters, x.back()}), values(other),
-                                    values({filters, channels}), values({filters})},
+                                    values({filters, other.back()}), values({filters})},
                        .build =
-                           [=](Builder&, Values in) {
+                           [=, strides = strides](Builder&, Values in) {
                              return std::vector{pointwise_pair({in[0], in[1]}, {in[2], in[3]},
                                                                vector_beside(in[0], in[4]),
-                                                               activation)};
+                                                               {activation, strides})};
                            },
                        .types = kFloatTypes,
-                       .roundings = 4});
-    }
+                       .roundings = 4,
+                       .check_gradient = filters < 2112});
 }
 
 }  // namespace

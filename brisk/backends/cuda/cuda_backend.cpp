@@ -37,12 +37,19 @@ struct Lowering {
     return !refuse_narrow(node, operands, device);
   }
 
+  /// A convolution by a kernel of our own that wants its filter in brisk's order.
+  bool reads_as_it_lies(const Node& node, std::span<const Type> operands) const {
+    return takes_narrow(node, operands) || (node.op->name == "input_gradient_scale_shift" &&
+                                            !refuse_join(node, operands, tf32, device));
+  }
+
   /// Batch norm's convolutions with sums. cuDNN's vary from run to run in the last bits, although
   /// it does not note it; our own do not.
   bool takes_summed(const Node& node, std::span<const Type> operands) const {
     const bool own = halo_convolution(node, operands, device).ok() ||
-                     (node.op->name == "convolution_statistics" &&
-                      !refuse_pointwise_convolution(node, operands, tf32, device));
+                     (node.op->name == "convolution_statistics"
+                          ? !refuse_pointwise_convolution(node, operands, tf32, device)
+                          : !refuse_join(node, operands, tf32, device));
     return own || (!equal_bits && !cudnn::refuse_native(node, operands));
   }
 
@@ -52,7 +59,7 @@ struct Lowering {
     if (op.starts_with("scale_shift_max_pool") || op == "ordered_filters") return true;
     if (op == "ordered_convolution")
       return cudnn::wants_ordered_filter(node) &&
-             !takes_narrow(convolution_within(node), operands_within(node));
+             !reads_as_it_lies(convolution_within(node), operands_within(node));
     if (op == "input_gradient_join" || op == "pointwise_join" || op == "pointwise_pair" ||
         op == "moments_gradient_scale_shift")
       return !refuse_join(node, operands, tf32, device);

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "brisk/backends/cuda/kernel.h"
+#include "brisk/backends/cuda/kernels/join_kernels.h"
 #include "brisk/backends/cuda/kernels/narrow_convolution.h"
 #include "brisk/backends/cuda/kernels/pointwise_convolutions.h"
 #include "brisk/base/error.h"
@@ -20,8 +21,9 @@ struct Row {
 const std::vector<Row>& table() {
   static const std::vector<Row> rows = [] {
     std::vector<Row> result;
-    for (auto* list : {&narrow_kernels, &halo_kernels, &pointwise_convolution_kernels,
-                       &cudnn_kernels, &cublaslt_kernels, &loop_kernels, &own_kernels})
+    for (auto* list :
+         {&narrow_kernels, &halo_kernels, &join_kernels, &pointwise_convolution_kernels,
+          &cudnn_kernels, &cublaslt_kernels, &loop_kernels, &own_kernels})
       for (const OpKernel& entry : list()) {
         auto row = std::find_if(result.begin(), result.end(),
                                 [&](const Row& r) { return r.op == entry.op; });

@@ -1,12 +1,14 @@
 #pragma once
 
 /// A tensor in the device's memory as Hopper's copies of whole boxes want it described
-/// (cuTensorMapEncodeTiled): passed to a kernel by value, as a `__grid_constant__` parameter.
+/// (cuTensorMapEncodeTiled, cuTensorMapEncodeIm2col): passed to a kernel by value, as a
+/// `__grid_constant__` parameter.
 
 #include <cstdint>
 #include <vector>
 
 #include "brisk/backends/cuda/device.h"
+#include "brisk/base/rounding.h"
 
 namespace brisk::cuda {
 
@@ -30,5 +32,19 @@ TensorMap make_tensor_map(DeviceAddress address, int64_t element_bytes,
 /// 16-byte pieces of row r lie at their number xor r mod 8.
 TensorMap make_tensor_map(DeviceAddress address, int64_t rows, int64_t columns,
                           int64_t element_bytes, int64_t box_rows);
+
+/// Images [batch, height, width, channels] of which the places of every so many-th line and column,
+/// from the first on, are read: the rows of a matrix.
+struct SteppedImages {
+  int64_t batch = 0, height = 0, width = 0;
+  int64_t step_y = 1, step_x = 1;  ///< up to 8
+  int64_t lines() const { return ceil_div(height, step_y); }
+  int64_t columns() const { return ceil_div(width, step_x); }
+};
+
+/// A copy moves `box_rows` places on end, across lines and images, of 128 bytes each, which lie in
+/// shared memory as a matrix's rows.
+TensorMap make_stepped_map(DeviceAddress address, const SteppedImages& images, int64_t channels,
+                           int64_t element_bytes, int64_t box_rows);
 
 }  // namespace brisk::cuda

@@ -56,14 +56,23 @@ DType convolution_dtype(std::string_view op, const Type& a, const Type& b) {
   return a.dtype();
 }
 
-bool is_pointwise(const ConvolutionAttributes& attributes, const Shape& filter) {
-  const auto all_are = [](const std::vector<int64_t>& values, int64_t expected) {
-    return std::ranges::all_of(values, [&](int64_t value) { return value == expected; });
-  };
+namespace {
+
+bool all_are(const std::vector<int64_t>& values, int64_t expected) {
+  return std::ranges::all_of(values, [&](int64_t value) { return value == expected; });
+}
+
+}  // namespace
+
+bool is_pointwise_with_strides(const ConvolutionAttributes& attributes, const Shape& filter) {
   for (int64_t axis = 0; axis + 2 < filter.rank(); ++axis)
     if (filter.size(axis) != 1) return false;
-  return attributes.groups == 1 && all_are(attributes.strides, 1) &&
-         all_are(attributes.pad_low, 0) && all_are(attributes.pad_high, 0);
+  return attributes.groups == 1 && all_are(attributes.pad_low, 0) &&
+         all_are(attributes.pad_high, 0);
+}
+
+bool is_pointwise(const ConvolutionAttributes& attributes, const Shape& filter) {
+  return is_pointwise_with_strides(attributes, filter) && all_are(attributes.strides, 1);
 }
 
 }  // namespace brisk

@@ -16,6 +16,9 @@ Shape convolution_shape(std::string_view op, const Shape& input, const Shape& fi
 /// The element type that both operands have; refused in the name of `op` where they differ.
 DType convolution_dtype(std::string_view op, const Type& a, const Type& b);
 
+/// is_pointwise but for strides: the places that it reads.
+bool is_pointwise_with_strides(const ConvolutionAttributes& attributes, const Shape& filter);
+
 /// It multiplies the channels at each place by one matrix: a 1x1 filter, no strides, no padding, no
 /// groups.
 bool is_pointwise(const ConvolutionAttributes& attributes, const Shape& filter);

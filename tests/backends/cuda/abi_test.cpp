@@ -92,6 +92,7 @@ BRISK_SAME(function_set_attribute, ::cuFuncSetAttribute);
 BRISK_SAME(launch_kernel, ::cuLaunchKernel);
 BRISK_SAME(occupancy_max_blocks, ::cuOccupancyMaxActiveBlocksPerMultiprocessor);
 BRISK_SAME(tensor_map_encode_tiled, ::cuTensorMapEncodeTiled);
+BRISK_SAME(tensor_map_encode_im2col, ::cuTensorMapEncodeIm2col);
 #undef BRISK_SAME
 
 // A check that fails where it must.

@@ -292,5 +292,10 @@ Status cuTensorMapEncodeTiled(void*, int, uint32_t, void*, const uint64_t*, cons
                               const uint32_t*, const uint32_t*, int, int, int, int) {
   return kNotSupported;
 }
+Status cuTensorMapEncodeIm2col(void*, int, uint32_t, void*, const uint64_t*, const uint64_t*,
+                               const int*, const int*, uint32_t, uint32_t, const uint32_t*, int,
+                               int, int, int) {
+  return kNotSupported;
+}
 
 }  // extern "C"

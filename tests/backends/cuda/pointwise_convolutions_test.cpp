@@ -51,8 +51,8 @@ TEST(PointwiseConvolutions, ResNet50sFormsCompile) {
   if (const auto compiler = nvrtc(); !compiler) GTEST_SKIP() << compiler.error();
   expect_all_compile(
       {statistics(DType::f16, 50176, 1024, 256), statistics(DType::bf16, 200704, 512, 128),
-       statistics(DType::f32, 802816, 256, 64), fused(DType::f16, 50176, 256, 1024, true),
-       fused(DType::bf16, 200704, 128, 512, true)});
+       statistics(DType::f32, 802816, 256, 64), statistics(DType::bf16, 802816, 256, 512, 4),
+       fused(DType::f16, 50176, 256, 1024, true), fused(DType::bf16, 200704, 128, 512, true)});
 }
 
 std::optional<std::string> refusal(const Graph& graph, bool tf32 = true,
@@ -73,8 +73,9 @@ TEST(PointwiseConvolutions, AFilterThatNeverChangesIsTransposedOnce) {
 
 TEST(PointwiseConvolutions, SaysWhatItDoesNotTake) {
   EXPECT_EQ(refusal(statistics(DType::bf16, 64, 64, 64)), std::nullopt);
-  EXPECT_EQ(refusal(statistics(DType::bf16, 64, 64, 64, 2)),
-            "it is for 1x1 convolutions without strides, padding and groups");
+  EXPECT_EQ(refusal(statistics(DType::bf16, 64, 64, 64, 2)), std::nullopt);
+  EXPECT_EQ(refusal(statistics(DType::bf16, 64, 64, 64, 16)),
+            "a stride of 16, but it takes up to 8");
   EXPECT_EQ(refusal(statistics(DType::bf16, 64, 64, 40)),
             "40 columns, but it wants a multiple of 64");
   EXPECT_EQ(refusal(statistics(DType::f32, 64, 64, 64), false),
@@ -96,9 +97,10 @@ TEST(PointwiseConvolutions, TakesWhatIsFasterThanCudnn) {
             "102 operations a byte, of which it takes up to 100");
   EXPECT_EQ(refusal(fused(DType::f16, 50176, 256, 1024, true)), std::nullopt);
   EXPECT_EQ(refusal(fused(DType::f16, 50176, 256, 1024, false)),
-            "no residual, with which it was measured");
+            "no residual, without which cuDNN's engines are as fast");
   EXPECT_EQ(refusal(fused(DType::bf16, 12544, 512, 2048, true)),
             "223 operations a byte, of which it takes up to 120");
+  EXPECT_EQ(refusal(fused(DType::bf16, 196, 256, 1024, true)), "16 tiles for 132 multiprocessors");
   EXPECT_EQ(refusal(fused(DType::f32, 50176, 256, 1024, true)),
             "cuDNN's engines are faster in TF32");
 }

@@ -57,7 +57,7 @@ Graph pair(DType type, int64_t rows, int64_t channels, int64_t others, int64_t f
   const Value bias = builder.input("bias", Type(DType::f32, {filters}));
   const Value out = pointwise_pair({image("x", channels), matrix("matrix", channels)},
                                    {image("other", others), matrix("other_matrix", others)}, bias,
-                                   Activation::relu);
+                                   {Activation::relu});
   return builder.finish({{"out", out}});
 }
 
@@ -82,6 +82,17 @@ Graph moments(DType type, int64_t rows, int64_t channels, int64_t filters) {
   const ScaleShiftGradient at = moments_gradient_scale_shift(
       builder.input("dy", Type(type, {1, rows, 1, filters})),
       builder.input("filter", Type(type, {1, 1, channels, filters})), of, builder.input("x", image),
+      builder.input("scale", vector), builder.input("shift", vector),
+      {{{1, 1}, {0, 0}, {0, 0}, {1, 1}}, image.shape()});
+  return builder.finish({{"dz", at.dz}, {"sum_x", at.sum_x}, {"sum", at.sum}});
+}
+
+Graph input_gradient(DType type, int64_t rows, int64_t channels, int64_t filters) {
+  Builder builder(standard_ops(), "input_gradient");
+  const Type image(type, {1, rows, 1, channels}), vector(DType::f32, {channels});
+  const ScaleShiftGradient at = input_gradient_scale_shift(
+      builder.input("dy", Type(type, {1, rows, 1, filters})),
+      builder.input("filter", Type(type, {1, 1, channels, filters})), builder.input("x", image),
       builder.input("scale", vector), builder.input("shift", vector),
       {{{1, 1}, {0, 0}, {0, 0}, {1, 1}}, image.shape()});
   return builder.finish({{"dz", at.dz}, {"sum_x", at.sum_x}, {"sum", at.sum}});
@@ -112,17 +123,27 @@ void expect_all_compile(const std::vector<Graph>& graphs, const DeviceProperties
 
 TEST(PointwiseProduct, ResNet50sFormsCompile) {
   if (const auto compiler = nvrtc(); !compiler) GTEST_SKIP() << compiler.error();
-  expect_all_compile(
-      {join(DType::f16, 802816, 256, 64), join(DType::f16, 200704, 512, 128),
-       join(DType::bf16, 50176, 1024, 256), join(DType::f16, 12544, 2048, 512),
-       join(DType::f16, 35, 64, 192), sparse_join(DType::f16), moments(DType::f16, 802816, 64, 256),
-       moments(DType::bf16, 200704, 128, 512), moments(DType::f16, 50176, 256, 1024),
-       join(DType::f32, 802816, 256, 64), join(DType::f32, 50176, 1024, 256),
-       moments(DType::f32, 802816, 64, 256), join(DType::f16, 200704, 512, 128, true),
-       moments(DType::f32, 50176, 256, 1024), block_end(DType::f16, 200704, 128, 512),
-       block_end(DType::f32, 35, 64, 192), pair(DType::f16, 802816, 64, 64, 256),
-       pair(DType::f32, 802816, 64, 64, 256), pair(DType::bf16, 35, 64, 128, 192)},
-      described_h200());
+  expect_all_compile({join(DType::f16, 802816, 256, 64),
+                      join(DType::f16, 200704, 512, 128),
+                      join(DType::bf16, 50176, 1024, 256),
+                      join(DType::f16, 12544, 2048, 512),
+                      join(DType::f16, 35, 64, 192),
+                      sparse_join(DType::f16),
+                      moments(DType::f16, 802816, 64, 256),
+                      moments(DType::bf16, 200704, 128, 512),
+                      moments(DType::f16, 50176, 256, 1024),
+                      join(DType::f32, 802816, 256, 64),
+                      join(DType::f32, 50176, 1024, 256),
+                      moments(DType::f32, 802816, 64, 256),
+                      join(DType::f16, 200704, 512, 128, true),
+                      moments(DType::f32, 50176, 256, 1024),
+                      block_end(DType::f16, 200704, 128, 512),
+                      block_end(DType::f32, 35, 64, 192),
+                      pair(DType::f16, 802816, 64, 64, 256),
+                      input_gradient(DType::f16, 12544, 512, 2048),
+                      pair(DType::f32, 802816, 64, 64, 256),
+                      pair(DType::bf16, 3500, 64, 128, 192)},
+                     described_h200());
 }
 
 TEST(PointwiseProduct, ResNet50sFormsCompileForOtherDevices) {

@@ -62,6 +62,7 @@ void look_up(EntryPoints& find, Driver& driver) {
   find("cuLaunchKernel", driver.launch_kernel);
   find("cuOccupancyMaxActiveBlocksPerMultiprocessor", driver.occupancy_max_blocks);
   find("cuTensorMapEncodeTiled", driver.tensor_map_encode_tiled);
+  find("cuTensorMapEncodeIm2col", driver.tensor_map_encode_im2col);
 }
 
 std::string too_old(int version, const std::filesystem::path& path) {

@@ -148,6 +148,12 @@ struct Driver {
                                           const uint64_t* sizes, const uint64_t* strides,
                                           const uint32_t* box, const uint32_t* steps,
                                           int interleave, int swizzle, int promotion, int fill);
+  DriverStatus (*tensor_map_encode_im2col)(void* map, int type, uint32_t rank, void* address,
+                                           const uint64_t* sizes, const uint64_t* strides,
+                                           const int* lower_corner, const int* upper_corner,
+                                           uint32_t channels, uint32_t places,
+                                           const uint32_t* steps, int interleave, int swizzle,
+                                           int promotion, int fill);
 };
 
 /// The driver, opened and initialised once a process; the sentence why there is none: no library,

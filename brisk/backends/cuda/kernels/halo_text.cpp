@@ -152,7 +152,7 @@ constexpr std::string_view kMultiply = R"(
         more = true;
       }
     }
-    pass(1u - group);
+    if (tile + kParts < kTiles) pass(1u - group);
     asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
     EACH(i, kPositions / 2u) asm volatile("" : "+f"(products[i]) :: "memory");
     if (!kResident) release(slice_emptied(n - 1u));

@@ -7,15 +7,16 @@
 #include <span>
 #include <string>
 
-#include "brisk/backends/cuda/device.h"
-#include "brisk/ir/graph.h"
+#include "brisk/backends/cuda/kernel.h"
 
 namespace brisk::cuda {
 
-/// Of a node "input_gradient_join", "moments_gradient_scale_shift", "pointwise_join" or
-/// "pointwise_pair"; nothing when it is taken. f32 is taken with `tf32` alone, since its products
-/// are rounded.
+/// Of a node "input_gradient_join", "moments_gradient_scale_shift", "input_gradient_scale_shift",
+/// "pointwise_join" or "pointwise_pair"; nothing when it is taken. f32 is taken with `tf32` alone,
+/// since its products are rounded.
 std::optional<std::string> refuse_join(const Node& node, std::span<const Type> operands, bool tf32,
                                        const DeviceProperties& device);
+
+std::vector<OpKernel> join_kernels();
 
 }  // namespace brisk::cuda

@@ -349,6 +349,13 @@ double PointwiseProduct::flops() const {
          static_cast<double>(depth());
 }
 
+Result<SteppedImages> places_read(const Shape& images, const std::vector<int64_t>& strides) {
+  if (images.rank() != 4) return fail("strides over {} axes, but it takes two", images.rank() - 2);
+  if (std::ranges::max(strides) > 8)
+    return fail("a stride of {}, but it takes up to 8", std::ranges::max(strides));
+  return SteppedImages{images.size(0), images.size(1), images.size(2), strides[0], strides[1]};
+}
+
 Result<std::string> activated_sum(Activation activation) {
   if (activation == Activation::none) return std::string("result = sum;");
   if (activation == Activation::relu) return std::string("result = sum < 0.f ? 0.f : sum;");
@@ -373,6 +380,8 @@ std::optional<std::string> refuse_pointwise_product(const PointwiseProduct& prod
   if (product.rows == 0 || product.rows > (int64_t{1} << 31) - kTileRows)
     return fmt::format("{} rows, but it counts them in 31 bits and wants one", product.rows);
   if (!refuse_warpgroup_product(product, device)) return std::nullopt;
+  if (std::ranges::any_of(product.terms, [](const auto& term) { return term.places.has_value(); }))
+    return "a term that reads some places alone";
   const Plan plan = plan_of(product, 1);
   if (plan.stages < 3)
     return fmt::format("a depth of {}, of which {} columns do not fit into shared memory",
@@ -392,6 +401,9 @@ std::optional<std::string> refuse_intensity(const PointwiseProduct& product, con
                                             std::span<const Type> operands, double most) {
   int64_t bytes = type_bytes(node.results[0]);
   for (const Type& operand : operands) bytes += type_bytes(operand);
+  for (const PointwiseProduct::Term& term : product.terms)
+    if (term.places)
+      bytes += byte_size(product.type, product.rows * term.depth) - type_bytes(operands[term.a]);
   const double intensity = product.flops() / static_cast<double>(bytes);
   if (intensity <= most) return std::nullopt;
   return fmt::format("{:.0f} operations a byte, of which it takes up to {:.0f}", intensity, most);

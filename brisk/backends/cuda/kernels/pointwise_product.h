@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "brisk/backends/cuda/kernel.h"
+#include "brisk/backends/cuda/tensor_map.h"
 #include "brisk/ops/fused/fused.h"
 
 namespace brisk::cuda {
@@ -23,6 +24,8 @@ struct PointwiseProduct {
   struct Term {
     size_t a = 0, b = 0;  ///< operands: [rows, depth] and [columns, depth]
     int64_t depth = 0;    ///< a multiple of 64, of f32 of 32
+    /// Where `a` is images of more places than there are rows: which it reads.
+    std::optional<SteppedImages> places = {};
   };
   std::string name;
   DType type = DType::f16;  ///< of the terms and of y0
@@ -67,13 +70,17 @@ std::optional<std::string> refuse_pointwise_product(const PointwiseProduct& prod
 double most_intensity(const PointwiseProduct& product, const DeviceProperties& device);
 
 /// Where a node of `operands`, whose first result is the product's, does more operations for each
-/// byte than `most`.
+/// byte of memory than `most`.
 std::optional<std::string> refuse_intensity(const PointwiseProduct& product, const Node& node,
                                             std::span<const Type> operands, double most);
 
 std::unique_ptr<Launch> make_pointwise_product(const PointwiseProduct& product,
                                                const KernelRequest& request,
                                                const PrepareContext& context);
+
+/// What a convolution of `strides` without padding reads of images; fails where no copy of Hopper's
+/// gathers that.
+Result<SteppedImages> places_read(const Shape& images, const std::vector<int64_t>& strides);
 
 /// Of an epilogue, whose sum of all terms is `sum`: sets `result` to its activation; a NaN stays
 /// one. Fails where there is none for it.

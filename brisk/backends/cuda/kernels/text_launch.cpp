@@ -86,7 +86,7 @@ std::optional<std::string> refuse_packed(const KernelRequest& request) {
 
 std::vector<OpKernel> own_kernels() {
   std::vector<OpKernel> all;
-  for (auto* list : {&move_kernels, &index_kernels, &pool_kernels, &join_kernels, &filter_kernels,
+  for (auto* list : {&move_kernels, &index_kernels, &pool_kernels, &filter_kernels,
                      &quantized_kernels, &plain_kernels})
     for (OpKernel& entry : list()) all.push_back(std::move(entry));
   return all;

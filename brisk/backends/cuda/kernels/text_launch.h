@@ -68,7 +68,6 @@ inline std::vector<int64_t> result_sizes(const KernelRequest& request, size_t i 
 std::vector<OpKernel> move_kernels();
 std::vector<OpKernel> index_kernels();
 std::vector<OpKernel> pool_kernels();
-std::vector<OpKernel> join_kernels();
 std::vector<OpKernel> filter_kernels();
 std::vector<OpKernel> plain_kernels();
 /// Of ops that loops take too, and better.

@@ -47,9 +47,11 @@ class WarpgroupProductLaunch final : public Launch {
   /// In the order of the kernel's parameters.
   void map_matrices(const LaunchArguments& arguments) {
     const int64_t rows = plan_.team * 64, element = byte_size(product_.type);
-    for (const PointwiseProduct::Term& term : product_.terms)
-      maps_.push_back(
-          make_tensor_map(arguments.operands[term.a], product_.rows, term.depth, element, rows));
+    for (const PointwiseProduct::Term& term : product_.terms) {
+      const DeviceAddress a = arguments.operands[term.a];
+      maps_.push_back(term.places ? make_stepped_map(a, *term.places, term.depth, element, rows)
+                                  : make_tensor_map(a, product_.rows, term.depth, element, rows));
+    }
     for (const PointwiseProduct::Term& term : product_.terms)
       maps_.push_back(make_tensor_map(arguments.operands[term.b], product_.columns, term.depth,
                                       element, plan_.tile_columns));
@@ -78,6 +80,14 @@ std::optional<std::string> refuse_warpgroup_product(const PointwiseProduct& prod
     if (!image.axes.empty()) return "an image that has some of the rows alone";
   if (!warpgroup_plan(product, device)) return "its depth does not fit into shared memory";
   return std::nullopt;
+}
+
+std::optional<std::string> refuse_few_tiles(const PointwiseProduct& product,
+                                            const DeviceProperties& device) {
+  const auto plan = warpgroup_plan(product, device);
+  const int64_t tiles = plan ? plan->tiles * plan->chunks : 0;
+  if (tiles >= device.multiprocessors) return std::nullopt;
+  return fmt::format("{} tiles for {} multiprocessors", tiles, device.multiprocessors);
 }
 
 std::unique_ptr<Launch> make_warpgroup_product(const PointwiseProduct& product,

@@ -12,6 +12,10 @@ namespace brisk::cuda {
 std::optional<std::string> refuse_warpgroup_product(const PointwiseProduct& product,
                                                     const DeviceProperties& device);
 
+/// Where it has fewer tiles than the device has multiprocessors; nothing where it fills them.
+std::optional<std::string> refuse_few_tiles(const PointwiseProduct& product,
+                                            const DeviceProperties& device);
+
 std::unique_ptr<Launch> make_warpgroup_product(const PointwiseProduct& product,
                                                const KernelRequest& request,
                                                const PrepareContext& context);

@@ -14,7 +14,8 @@
 // An epilogue writes its results over the first image in shared memory, from where a copy of 16
 // rows for each warp takes them to memory: that stage is free when the copy has read it. Where
 // there is no image, each warpgroup has places of its own for the results of some columns. Boxes
-// end at the last row by themselves.
+// end at the last row by themselves. A term's rows may be some places of images alone, as a
+// convolution with strides reads them: boxes of places on end are copied as for im2col.
 //
 // In the instructions' result, a thread has columns 8 j + 2 (lane mod 4) and the next one, of rows
 // lane / 4 and 8 more. Images lie in lines of 128 bytes whose 16-byte pieces are exchanged by the
@@ -77,6 +78,9 @@ constexpr std::string_view kFillers = R"(
     const auto expect = [](u32 barrier, u32 bytes) { asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" :: "r"(barrier), "r"(bytes) : "memory"); };
     const auto fetch = [](const Map& map, u32 column, u32 row, u32 to, u32 barrier) {
       asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3}], [%4];" :: "r"(to), "l"(&map), "r"(column), "r"(row), "r"(barrier) : "memory");
+    };
+    const auto fetch_places = [](const Map& map, u32 column, u32 x, u32 y, u32 image, u32 to, u32 barrier) {
+      asm volatile("cp.async.bulk.tensor.4d.shared::cluster.global.im2col.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3, %4, %5}], [%6], {%7, %7};" :: "r"(to), "l"(&map), "r"(column), "r"(x), "r"(y), "r"(image), "r"(barrier), "h"((u16)0) : "memory");
     };
 )";
 
@@ -255,9 +259,31 @@ std::string term_text(const PointwiseProduct& product, std::string_view statemen
   return code;
 }
 
+/// fetch_a0, fetch_a1, ...: boxes of the terms' rows.
+std::string fetches_text(const PointwiseProduct& product) {
+  std::string code;
+  for (size_t i = 0; i < product.terms.size(); ++i) {
+    code += fmt::format(
+        "    const auto fetch_a{} = [&](u32 column, u32 row, u32 to, u32 barrier) {{\n", i);
+    if (const auto& places = product.terms[i].places) {
+      const int64_t columns = places->columns(), all = places->lines() * columns;
+      code += fmt::format(
+          "      const u32 image = row / {0}u, place = row % {0}u;\n"
+          "      fetch_places(map_a{1}, column, place % {2}u * {3}u, place / {2}u * {4}u, image, "
+          "to, "
+          "barrier);\n",
+          all, i, columns, places->step_x, places->step_y);
+    } else {
+      code += fmt::format("      fetch(map_a{}, column, row, to, barrier);\n", i);
+    }
+    code += "    };\n";
+  }
+  return code;
+}
+
 /// The warp that fills the ring by copies of boxes.
 std::string boxes_text(const PointwiseProduct& product, const WarpgroupPlan& plan) {
-  std::string code;
+  std::string code = fetches_text(product);
   if (plan.resident())
     code +=
         "    if (warp == kWarps && lane == 0u) {\n      expect(ready, kResidentBytes);\n"
@@ -276,8 +302,8 @@ std::string boxes_text(const PointwiseProduct& product, const WarpgroupPlan& pla
       "          const u32 stage = shared_address(stage_of(n)), barrier = filled(n);\n"
       "          expect(barrier, kStage);\n          ";
   code += term_text(
-      product, plan.resident() ? "fetch(map_a{0}, {1}, row, stage, barrier);"
-                               : "fetch(map_a{0}, {1}, row, stage, barrier); "
+      product, plan.resident() ? "fetch_a{0}({1}, row, stage, barrier);"
+                               : "fetch_a{0}({1}, row, stage, barrier); "
                                  "fetch(map_b{0}, {1}, column0, stage + kTeam * kUnit, barrier);");
   code += "        }\n";
   if (!product.images.empty())
