@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "brisk/backends/cuda/kernels/tile_sums.h"
+#include "brisk/backends/cuda/kernels/warpgroup_matrix.h"
 #include "brisk/backends/cuda/loop/line_writer.h"
 
 // A tile is some lines of one image. A copy of a box of 64 channels puts them into shared memory
@@ -279,21 +280,15 @@ std::string parameters_text(const HaloConvolution& convolution) {
 
 /// products += 64 channels x the tile's positions x 16 of the depth.
 std::string matrix_text(const HaloConvolution& convolution, const HaloPlan& plan) {
-  const int64_t count = plan.positions / 2;
-  std::string registers, operands;
-  for (int64_t i = 0; i < count; ++i) {
-    registers += fmt::format("{}%{}", i == 0 ? "" : ", ", i);
-    operands += fmt::format("{}\"+f\"(products[{}])", i == 0 ? "" : ", ", i);
-  }
   // The filter's rows are its depth where what is innermost in it are the result's channels.
   const bool turned = convolution.gradient == convolution.ordered;
-  return fmt::format(
-      "asm volatile(\"{{\\n.reg .pred p;\\nsetp.ne.b32 p, %{2}, 0;\\n"
-      "wgmma.mma_async.sync.aligned.m64n{3}k16.f32.{4}.{4} {{{5}}}, %{0}, %{1}, p, 1, 1, {7}, "
-      "0;\\n}}\" : {6} : \"l\"(left + {8}u * quarter), \"l\"(right + 2u * quarter), "
-      "\"r\"((u32)(more || quarter != 0)));",
-      count, count + 1, count + 2, plan.positions, brisk::name(convolution.type), registers,
-      operands, turned ? 1 : 0, turned ? 128 : 2);
+  return warpgroup_matrix_text({.type = convolution.type,
+                                .columns = plan.positions,
+                                .sums = "products",
+                                .left = {turned ? "left + 128u * quarter" : "left + 2u * quarter"},
+                                .right = "right + 2u * quarter",
+                                .adds = "more || quarter != 0",
+                                .left_turned = turned});
 }
 
 /// `text` with `value` wherever `name` stands.

@@ -1,6 +1,7 @@
 #include "brisk/backends/cuda/kernels/narrow_stages.h"
 #include "brisk/backends/cuda/kernels/narrow_text.h"
 #include "brisk/backends/cuda/kernels/tile_sums.h"
+#include "brisk/backends/cuda/kernels/warpgroup_matrix.h"
 #include "brisk/backends/cuda/loop/line_writer.h"
 
 // The filter is the product's left factor and stays in registers; the columns of the product are
@@ -127,8 +128,12 @@ std::string narrow_forward_text(const NarrowConvolution& convolution, const Narr
   code += narrow_setup_text(convolution, plan);
   code += fmt::format("  constexpr u32 kSums = {}u;\n", convolution.sums ? 2 : 0);
   code += std::string(kFilter) + finish_text(convolution) + std::string(kMultiply) + "        ";
-  code += narrow_matrix_text(convolution.type, {plan.tile, "products", "right + 2u * half",
-                                                "ky != 0 || half != 0", false});
+  code += warpgroup_matrix_text({.type = convolution.type,
+                                 .columns = plan.tile,
+                                 .sums = "products",
+                                 .left = {"left[0]", "left[1]", "left[2]", "left[3]"},
+                                 .right = "right + 2u * half",
+                                 .adds = "ky != 0 || half != 0"});
   code += kStore;
   if (convolution.sums) code.append(kCombine).append(kTileSums);
   return code + "  }\n}\n";

@@ -1,5 +1,6 @@
 #include "brisk/backends/cuda/kernels/narrow_stages.h"
 #include "brisk/backends/cuda/kernels/narrow_text.h"
+#include "brisk/backends/cuda/kernels/warpgroup_matrix.h"
 #include "brisk/backends/cuda/loop/line_writer.h"
 
 // The depth are the places of a tile. The left factor is the result's gradient, transposed on its
@@ -95,8 +96,13 @@ std::string narrow_gradient_text(const NarrowConvolution& convolution, const Nar
       "$name_map map_dy, u8* workspace) {{\n",
       NarrowPlan::kThreads, narrow_image_parameter(convolution));
   code += narrow_setup_text(convolution, plan) + std::string(kMultiply) + "      ";
-  code +=
-      narrow_matrix_text(convolution.type, {16 * plan.steps, "products[j]", "right", "1", true});
+  code += warpgroup_matrix_text({.type = convolution.type,
+                                 .columns = 16 * plan.steps,
+                                 .sums = "products[j]",
+                                 .left = {"left[0]", "left[1]", "left[2]", "left[3]"},
+                                 .right = "right",
+                                 .adds = "1",
+                                 .right_turned = true});
   return code.append(kEnd) + "  }\n}\n";
 }
 

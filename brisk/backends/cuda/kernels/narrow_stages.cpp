@@ -157,22 +157,4 @@ std::string narrow_setup_text(const NarrowConvolution& convolution, const Narrow
   return code.append(kSetup).append(convolution.boxes() ? kBoxes : kRows).append(kStages);
 }
 
-std::string narrow_matrix_text(DType type, const NarrowMatrix& matrix) {
-  const int64_t count = matrix.columns / 2;
-  std::string registers, operands;
-  for (int64_t i = 0; i < count; ++i) {
-    registers += fmt::format("{}%{}", i == 0 ? "" : ", ", i);
-    operands += fmt::format("{}\"+f\"({}[{}])", i == 0 ? "" : ", ", matrix.sums, i);
-  }
-  return fmt::format(
-      "asm volatile(\"{{\\n.reg .pred p;\\nsetp.ne.b32 p, %{}, 0;\\n"
-      "wgmma.mma_async.sync.aligned.m64n{}k16.f32.{}.{} {{{}}}, {{%{}, %{}, %{}, %{}}}, %{}, p, 1, "
-      "1, "
-      "{};\\n}}\" : {} : \"r\"(left[0]), \"r\"(left[1]), \"r\"(left[2]), \"r\"(left[3]), "
-      "\"l\"({}), \"r\"((u32)({})));",
-      count + 5, matrix.columns, name(type), name(type), registers, count, count + 1, count + 2,
-      count + 3, count + 4, matrix.right_lies_by_columns ? 1 : 0, operands, matrix.right,
-      matrix.adds);
-}
-
 }  // namespace brisk::cuda

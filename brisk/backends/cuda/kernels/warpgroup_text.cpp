@@ -1,6 +1,7 @@
 #include "brisk/backends/cuda/kernels/warpgroup_text.h"
 
 #include "brisk/backends/cuda/kernels/tile_sums.h"
+#include "brisk/backends/cuda/kernels/warpgroup_matrix.h"
 #include "brisk/backends/cuda/loop/line_writer.h"
 
 // A block has two warpgroups that multiply and a third whose first warps fill the ring: a stage of
@@ -324,21 +325,12 @@ std::string boxes_text(const PointwiseProduct& product, const WarpgroupPlan& pla
 
 /// products += 64 rows x the tile's columns x 32 bytes of the depth.
 std::string matrix_text(DType type, int64_t columns) {
-  const int64_t count = columns / 2;
-  std::string registers, operands;
-  for (int64_t i = 0; i < count; ++i) {
-    registers += fmt::format("{}%{}", i == 0 ? "" : ", ", i);
-    operands += fmt::format("{}\"+f\"(products[{}])", i == 0 ? "" : ", ", i);
-  }
-  const bool tf32 = type == DType::f32;
-  return fmt::format(
-      "asm volatile(\"{{\\n.reg .pred p;\\nsetp.ne.b32 p, %{2}, 0;\\n"
-      "wgmma.mma_async.sync.aligned.m64n{3}{4} {{{5}}}, %{0}, %{1}, p, 1, 1{7};\\n}}\" "
-      ": {6} : \"l\"(left + 2u * quarter), \"l\"(right + 2u * quarter), \"r\"((u32)(k != 0u || "
-      "quarter != 0)));",
-      count, count + 1, count + 2, columns,
-      tf32 ? "k8.f32.tf32.tf32" : fmt::format("k16.f32.{0}.{0}", brisk::name(type)), registers,
-      operands, tf32 ? "" : ", 0, 0");
+  return warpgroup_matrix_text({.type = type,
+                                .columns = columns,
+                                .sums = "products",
+                                .left = {"left + 2u * quarter"},
+                                .right = "right + 2u * quarter",
+                                .adds = "k != 0u || quarter != 0"});
 }
 
 std::string epilogue_text(const PointwiseProduct& product) {
