@@ -198,18 +198,6 @@ constexpr std::string_view kMultiply = R"(
 // which may be while the others wait: a barrier of the whole block would have to count them out.
 constexpr std::string_view kCombine = R"(
   const auto meet = [] { asm volatile("barrier.sync 3, 256;" ::: "memory"); };
-  __shared__ u32 arrived;
-  const auto comes_last = [&](u32* counter, u32 expected) {
-    __threadfence();
-    meet();
-    if (threadIdx.x == 0) {
-      arrived = atomicAdd(counter, 1u);
-      if (arrived == expected - 1u) *counter = 0;
-    }
-    meet();
-    __threadfence();
-    return arrived == expected - 1u;
-  };
   meet();
   f32* const partial = (f32*)workspace;
   f32* const shared = (f32*)ring;
@@ -338,9 +326,7 @@ std::string halo_text(const HaloConvolution& convolution, const HaloPlan& plan) 
   if (convolution.bias) code += kBias;
   code += filled(filled(kMultiply, "MATRIX", matrix_text(convolution, plan)), "EPILOGUE",
                  end_text(convolution));
-  if (convolution.sums)
-    code += std::string(kCombine) +
-            filled(filled(kTileSums, "__syncthreads()", "meet()"), "arrives_last(", "comes_last(");
+  if (convolution.sums) code.append(kCombine).append(kTileSums);
   return code + "}\n";
 }
 

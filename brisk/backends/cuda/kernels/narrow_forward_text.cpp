@@ -87,7 +87,7 @@ constexpr std::string_view kStore = R"(
 )";
 
 constexpr std::string_view kCombine = R"(
-  __syncthreads();
+  meet();
   f32* const partial = (f32*)workspace;
   f32* const shared = (f32*)ring;
   EACH(q, 2) EACH(h, 2) {
@@ -135,7 +135,7 @@ std::string narrow_forward_text(const NarrowConvolution& convolution, const Narr
                                  .right = "right + 2u * half",
                                  .adds = "ky != 0 || half != 0"});
   code += kStore;
-  if (convolution.sums) code.append(kCombine).append(kTileSums);
+  if (convolution.sums) code.append(kBlockMeets).append(kCombine).append(kTileSums);
   return code + "  }\n}\n";
 }
 

@@ -289,8 +289,8 @@ std::string kernel_text(const PointwiseProduct& product, const Plan& plan) {
   std::string totals;
   for (size_t q = 0; q < product.sums.size(); ++q)
     totals += fmt::format("{}y{}", q == 0 ? "" : ", ", q + 1);
-  return code + fmt::format("  f32* const totals[] = {{{}}};\n", totals) + std::string(kCombine) +
-         std::string(kTileSums);
+  return code + fmt::format("  f32* const totals[] = {{{}}};\n", totals) +
+         std::string(kBlockMeets) + std::string(kCombine) + std::string(kTileSums);
 }
 
 class PointwiseProductLaunch final : public Launch {

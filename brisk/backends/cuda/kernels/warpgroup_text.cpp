@@ -194,7 +194,7 @@ constexpr std::string_view kStagedTarget = R"(
 )";
 
 constexpr std::string_view kCombine = R"(
-  __syncthreads();
+  meet();
   f32* const partial = (f32*)workspace;
   f32* const shared = (f32*)ring;
   constexpr u32 kSumRows = kWarps, kSumThreads = kWarps * 32u;
@@ -402,8 +402,8 @@ std::string warpgroup_text(const PointwiseProduct& product, const WarpgroupPlan&
     std::string totals;
     for (size_t q = 0; q < product.sums.size(); ++q)
       totals += fmt::format("{}y{}", q == 0 ? "" : ", ", q + 1);
-    code += fmt::format("  f32* const totals[] = {{{}}};\n", totals) + std::string(kCombine) +
-            std::string(kTileSums);
+    code += fmt::format("  f32* const totals[] = {{{}}};\n", totals);
+    code.append(kBlockMeets).append(kCombine).append(kTileSums);
   }
   return code + "}\n";
 }

@@ -200,18 +200,21 @@ template <int N, class T, class F> DEVICE T fold_elements(T (&x)[N], F combine) 
   return x[0];
 }
 // Counts a block in; true in every thread of the last of `expected` blocks, which sees what the
-// others wrote before. The counter is 0 again afterwards.
-DEVICE bool arrives_last(u32* counter, u32 expected) {
+// others wrote before. The counter is 0 again afterwards. `meet` is a barrier of those who call.
+template <class Meet> DEVICE bool arrives_last(u32* counter, u32 expected, Meet meet) {
   __shared__ u32 arrived;
   __threadfence();
-  __syncthreads();
+  meet();
   if (threadIdx.x == 0) {
     arrived = atomicAdd(counter, 1u);
     if (arrived == expected - 1u) *counter = 0;
   }
-  __syncthreads();
+  meet();
   __threadfence();
   return arrived == expected - 1u;
+}
+DEVICE bool arrives_last(u32* counter, u32 expected) {
+  return arrives_last(counter, expected, [] { __syncthreads(); });
 }
 )";
 }
