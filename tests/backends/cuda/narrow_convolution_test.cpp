@@ -118,6 +118,8 @@ TEST(NarrowConvolution, PlansFitIntoSharedMemory) {
       const NarrowConvolution convolution = narrow_convolution(node, operands).value();
       const NarrowPlan plan = narrow_plan(convolution, described_h200()).value();
       EXPECT_LE(plan.shared_bytes(convolution), described_h200().shared_bytes_per_block - 64);
+      if (convolution.gradient)
+        EXPECT_GE(plan.barriers_at(convolution), 4 * plan.partial_elements(convolution));
       EXPECT_EQ(plan.tile % 16, 0);
       EXPECT_GE(plan.strips * plan.tile, convolution.columns);
       EXPECT_GE(plan.pitch / 16, plan.tile + convolution.pairs() - 1);

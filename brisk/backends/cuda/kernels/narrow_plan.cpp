@@ -94,11 +94,14 @@ Result<NarrowConvolution> narrow_convolution(const Node& node, std::span<const T
   return c;
 }
 
+int64_t NarrowPlan::barriers_at(const NarrowConvolution& convolution) const {
+  const int64_t rings =
+      tiles * tile * kLine + (stages + repeated) * 2 * pitch + raw * 2 * convolution.row_bytes();
+  return std::max(rings, convolution.gradient ? partial_elements(convolution) * 4 : 0);
+}
+
 int64_t NarrowPlan::shared_bytes(const NarrowConvolution& convolution) const {
-  const int64_t rings = tiles * tile * kLine + (stages + repeated) * 2 * pitch +
-                        raw * 2 * convolution.row_bytes() + (stages + tiles + raw) * kBarriers;
-  // In the end one warpgroup hands its gradient to the other through it.
-  return kAlignment + std::max(rings, convolution.gradient ? partial_elements(convolution) * 4 : 0);
+  return kAlignment + barriers_at(convolution) + (stages + tiles + raw) * kBarriers;
 }
 
 int64_t NarrowPlan::partial_elements(const NarrowConvolution& convolution) const {

@@ -48,6 +48,10 @@ struct NarrowPlan {
   int64_t raw = 0;       ///< pairs of rows as they come from memory
   int64_t parts = 0;     ///< blocks
 
+  /// Where in shared memory barriers begin, from the tiles on: behind the rings, and behind the
+  /// gradient that one warpgroup hands to the other in their place. Memory of a barrier is for
+  /// nothing else until it is invalidated (PTX ISA, mbarrier).
+  int64_t barriers_at(const NarrowConvolution& convolution) const;
   int64_t shared_bytes(const NarrowConvolution& convolution) const;
   /// f32 of each part that combining adds up: of the filter's gradient, or of both sums.
   int64_t partial_elements(const NarrowConvolution& convolution) const;

@@ -29,7 +29,7 @@ constexpr std::string_view kSetup = R"(
   u8* const tiles = narrow_shared + (1024u - shared_address(narrow_shared) % 1024u) % 1024u;
   u8* const ring = tiles + kTiles * kTile * 128u;
   u8* const raw = ring + (kStages + kRepeated) * kStage;
-  const u32 barriers = shared_address(raw + kRaw * 2u * kRow);
+  const u32 barriers = shared_address(tiles) + kBarriersAt;
   const u32 lane = threadIdx.x % 32u, warp = threadIdx.x / 32u, group = warp / 4u;
   const auto wait = [](u32 barrier, u32 parity) {
     u32 done;
@@ -151,9 +151,10 @@ std::string narrow_setup_text(const NarrowConvolution& convolution, const Narrow
   code += fmt::format(
       "  constexpr u32 kStrips = {}u, kTile = {}u, kSteps = {}u, kPitch = {}u, kUnits = {}u, "
       "kGroups "
-      "= {}u, kStages = {}u, kRepeated = {}u, kTiles = {}u, kRaw = {}u, kParts = {}u;\n",
+      "= {}u, kStages = {}u, kRepeated = {}u, kTiles = {}u, kRaw = {}u, kParts = {}u, kBarriersAt = "
+      "{}u;\n",
       plan.strips, plan.tile, plan.steps, plan.pitch, plan.units, NarrowPlan::kGroups, plan.stages,
-      plan.repeated, plan.tiles, plan.raw, plan.parts);
+      plan.repeated, plan.tiles, plan.raw, plan.parts, plan.barriers_at(convolution));
   return code.append(kSetup).append(convolution.boxes() ? kBoxes : kRows).append(kStages);
 }
 
