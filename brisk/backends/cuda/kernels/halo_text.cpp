@@ -23,9 +23,12 @@
 //
 // Two warpgroups multiply; of a third, warps 0 and 1 fill the rings, 2 and 3 bring and take away
 // the epilogues' images. With 64 channels of the result each warpgroup has tiles of its own, the
-// filter stays, and one multiplies while the other one ends its tile: they take turns by barriers
-// 1 and 2 (forward, 93 us instead of 104). With more, both share a tile, 64 channels each, and
-// slices of the filter, 64 of its depth at one place, come through a ring.
+// filter stays, and one multiplies while the other one ends its tile: they take turns (forward, 93
+// us instead of 104). With more, both share a tile, 64 channels each, and slices of the filter, 64
+// of its depth at one place, come through a ring.
+//
+// Turns are mbarriers: racecheck takes no barrier of a block for an order any more where warps came
+// to named ones unequally often (benchmarks/cuda/barriers_under_racecheck.cu).
 //
 // An input gradient behind a stride of 2 has four phases, one for the places of each parity: of
 // the nine places of the filter 1, 2, 2 and 4 belong to them, and each phase is a convolution
@@ -58,6 +61,7 @@ constexpr std::string_view kSetup = R"(
   const auto slice_emptied = [&](u32 n) { return barriers + (kRing + n % kSlices) * 16u + 8u; };
   const auto image_there = [&](u32 group) { return barriers + (kRing + kSlices + group) * 16u; };
   const auto result_there = [&](u32 group) { return barriers + (kRing + kSlices + group) * 16u + 8u; };
+  const auto turn_of = [&](u32 group) { return barriers + (kRing + kSlices + 2u) * 16u + group * 8u; };
   const auto arrive = [](u32 barrier) { asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" :: "r"(barrier) : "memory"); };
 )";
 
@@ -65,7 +69,7 @@ constexpr std::string_view kCopies = R"(
   if (threadIdx.x == 0) {
     const auto initialise = [](u32 barrier, u32 count) { asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" :: "r"(barrier), "r"(count)); };
     for (u32 s = 0; s < kRing + kSlices; ++s) { initialise(barriers + s * 16u, 1u); initialise(barriers + s * 16u + 8u, kTeam * 4u); }
-    for (u32 g = 0; g < 2u; ++g) { initialise(image_there(g), 1u); initialise(result_there(g), 4u); }
+    for (u32 g = 0; g < 2u; ++g) { initialise(image_there(g), 1u); initialise(result_there(g), 4u); initialise(turn_of(g), 4u); }
     asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
   }
   __syncthreads();
@@ -123,8 +127,7 @@ constexpr std::string_view kMultiplySetup = R"(
   asm volatile("setmaxnreg.inc.sync.aligned.u32 232;");
   const auto descriptor = [](u32 address) { return (u64)((address & 0x3ffffu) >> 4) | 1ull << 16 | 64ull << 32 | 1ull << 62; };
   const auto release = [&](u32 barrier) { if (lane == 0u) arrive(barrier); };
-  const auto turn_of = [&](u32 group) { return 1u + group; };
-  const auto pass = [&](u32 group) { if (kTurns) asm volatile("bar.arrive %0, 256;" :: "r"(turn_of(group)) : "memory"); };
+  const auto pass = [&](u32 group) { if (kTurns) release(turn_of(group)); };
   const u32 channel = warp % 4u * 16u + lane / 4u, column = column0 + (kTeam - 1u) * group * 64u + channel;
   f32 sums[2][2] = {};
 )";
@@ -138,7 +141,7 @@ constexpr std::string_view kMultiply = R"(
     f32 products[kPositions / 2u];
     const u32 begin = first_tap(phase), end = first_tap(phase + 1u);
     bool more = false;
-    if (kTurns) asm volatile("bar.sync %0, 256;" :: "r"(turn_of(group)) : "memory");
+    if (kTurns) wait(turn_of(group), t % 2u);
     _Pragma("unroll 1") for (u32 block = 0; block < kBlocks; ++block, ++b) {
       wait(tile_filled(b), b / kStages % 2u);
       _Pragma("unroll 1") for (u32 tap = begin; tap < end; ++tap, ++n) {
@@ -153,7 +156,7 @@ constexpr std::string_view kMultiply = R"(
         more = true;
       }
     }
-    if (tile + kParts < kTiles) pass(1u - group);
+    pass(1u - group);
     asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
     EACH(i, kPositions / 2u) asm volatile("" : "+f"(products[i]) :: "memory");
     if (!kResident) release(slice_emptied(n - 1u));
@@ -194,8 +197,8 @@ constexpr std::string_view kMultiply = R"(
   }
 )";
 
-// Among the warps that multiply alone. Those that copy end by themselves, after the last store,
-// which may be while the others wait: a barrier of the whole block would have to count them out.
+// Among the warps that multiply alone: a barrier of the whole block would wait for those that copy,
+// which end when the last store is through.
 constexpr std::string_view kCombine = R"(
   const auto meet = [] { asm volatile("barrier.sync 3, 256;" ::: "memory"); };
   meet();

@@ -38,8 +38,10 @@ constexpr std::string_view kFilter = R"(
 constexpr std::string_view kMultiply = R"(
   f32 sums[2][2] = {};
   u8* const tile = tiles + group * kTile * 128u;
+  const u32 taken = tile_filled(group), written = tile_emptied(group);
+  u32 turn = 0;
   free_until(begin + group);
-  for (u32 unit = begin + group; unit < end; unit += kGroups) {
+  for (u32 unit = begin + group; unit < end; unit += kGroups, ++turn) {
     const u32 i = stage_of(unit) - first;
     f32 products[kTile / 2u];
     wait_stages(i);
@@ -58,8 +60,11 @@ constexpr std::string_view kStore = R"(
     asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
     EACH(p, kTile / 2u) asm volatile("" : "+f"(products[p]) :: "memory");
     free_until(unit + kGroups);
-    if (threadIdx.x % 128u == 0u) asm volatile("cp.async.bulk.wait_group.read 0;" ::: "memory");
-    asm volatile("bar.sync %0, 128;" :: "r"(1u + group) : "memory");
+    if (threadIdx.x % 128u == 0u) {
+      asm volatile("cp.async.bulk.wait_group.read 0;" ::: "memory");
+      arrive(taken);
+    }
+    wait(taken, turn % 2u);
     const u32 column0 = unit / kRows % kStrips * kTile;
     EACH(two, kTile / 16u) {
       u32 pairs[4];
@@ -77,11 +82,14 @@ constexpr std::string_view kStore = R"(
       asm volatile("stmatrix.sync.aligned.m8n8.x4.trans.shared.b16 [%0], {%1, %2, %3, %4};" :: "r"(shared_address(tile) + pixel * 128u + (piece ^ lane % 8u) * 16u), "r"(pairs[0]), "r"(pairs[1]), "r"(pairs[2]), "r"(pairs[3]) : "memory");
     }
     asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
-    asm volatile("bar.sync %0, 128;" :: "r"(1u + group) : "memory");
+    __syncwarp();
+    arrive(written);
     if (threadIdx.x % 128u == 0u) {
+      wait(written, turn % 2u);
       asm volatile("cp.async.bulk.tensor.3d.global.shared::cta.bulk_group [%0, {%1, %2, %3}], [%4];" :: "l"(&map_y), "r"(0), "r"(column0), "r"(unit / kRows / kStrips * kRows + unit % kRows), "r"(shared_address(tile)) : "memory");
       asm volatile("cp.async.bulk.commit_group;" ::: "memory");
     }
+    __syncwarp();
   }
   if (threadIdx.x % 128u == 0u) asm volatile("cp.async.bulk.wait_group.read 0;" ::: "memory");
 )";
