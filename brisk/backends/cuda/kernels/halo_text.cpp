@@ -27,8 +27,8 @@
 // us instead of 104). With more, both share a tile, 64 channels each, and slices of the filter, 64
 // of its depth at one place, come through a ring.
 //
-// Turns are mbarriers: racecheck takes no barrier of a block for an order any more where warps came
-// to named ones unequally often (benchmarks/cuda/barriers_under_racecheck.cu).
+// Turns are mbarriers: racecheck believes in no barrier of the block any more where warps came to
+// named ones unequally often (benchmarks/cuda/barriers_under_racecheck.cu).
 //
 // An input gradient behind a stride of 2 has four phases, one for the places of each parity: of
 // the nine places of the filter 1, 2, 2 and 4 belong to them, and each phase is a convolution
