@@ -91,7 +91,7 @@ std::vector<Tensor> run_on(const Graph& graph, const std::vector<Tensor>& inputs
 }
 
 std::string where(const std::string& what, const Backend& backend, const CompileOptions& options) {
-  return fmt::format("{} on backend '{}'{}", what, backend.name(),
+  return fmt::format("{}{} on backend '{}'{}", what, options.tf32 ? " as TF32" : "", backend.name(),
                      options.disabled_passes.empty() ? "" : " without fusion");
 }
 
@@ -149,6 +149,19 @@ void check_sums(const OpCase& op_case, const Graph& graph, const std::vector<Ten
   }
 }
 
+/// Has products, perhaps after decomposition.
+bool multiplies(const Graph& graph) {
+  return any_node(graph, [](const Node& node) {
+    return node.op->kind == OpKind::contract || node.op->kind == OpKind::convolve ||
+           node.op->kind == OpKind::composite;
+  });
+}
+
+/// TF32 has as many bits as f16.
+double tf32_roundings(double roundings) {
+  return roundings * tolerance(DType::f16) / tolerance(DType::f32);
+}
+
 /// More than one node that computes, once composites are decomposed: what fusion can change.
 bool can_be_fused(const Graph& graph) {
   int64_t nodes = 0;
@@ -191,6 +204,9 @@ void check_backends(const OpCase& op_case) {
       check({});
       if (backend->target().fused_loops && can_be_fused(graph))
         check({.disabled_passes = {"fuse_loops", "fuse_epilogues"}});
+      if (type == DType::f32 && multiplies(graph) && backend->tf32_target().ok())
+        check_backend(graph, inputs, tf32_roundings(op_case.roundings), *backend, {.tf32 = true},
+                      what);
     }
   }
 }
