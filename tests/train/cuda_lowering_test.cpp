@@ -138,8 +138,9 @@ TEST(CudaLowering, HoppersKernelTakesThreeByThreeConvolutionsWithTheirSums) {
   }
 }
 
-TEST(CudaLowering, TheFirstLayerHasKernelsOfItsOwnInShortTypes) {
-  for (const Precision precision : {Precision::mixed_float16, Precision::mixed_bfloat16}) {
+TEST(CudaLowering, TheFirstLayerHasKernelsOfItsOwnWhereProductsAreRounded) {
+  for (const Precision precision :
+       {Precision::mixed_float16, Precision::mixed_bfloat16, Precision::tf32}) {
     const Compilation step = resnet50(precision);
     EXPECT_EQ(kernels_of(step, "nvrtc/narrow_convolution/sums"), 1);
     EXPECT_EQ(kernels_of(step, "nvrtc/narrow_gradient"), 1);

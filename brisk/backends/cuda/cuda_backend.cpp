@@ -34,7 +34,7 @@ struct Lowering {
 
   /// A convolution for which there is a kernel of our own that reads the image as it is.
   bool takes_narrow(const Node& node, std::span<const Type> operands) const {
-    return !refuse_narrow(node, operands, device);
+    return !refuse_narrow(node, operands, tf32, device);
   }
 
   /// A convolution by a kernel of our own that wants its filter in brisk's order.

@@ -77,11 +77,26 @@ std::vector<Layer> layers() {
           {.type = DType::bf16, .images = 1, .height = 31, .width = 48, .kernel = 6, .low = 2}};
 }
 
-std::string refusal(const Graph& graph, const DeviceProperties& device = described_h200()) {
+std::vector<Layer> wide_layers() {
+  // The second is that of a network that is trained on a device (tests/train).
+  return {{.type = DType::f32},
+          {.type = DType::f32,
+           .images = 16,
+           .height = 8,
+           .width = 8,
+           .channels = 2,
+           .kernel = 3,
+           .low = 0,
+           .high = 1},
+          {.type = DType::f32, .images = 2, .height = 33, .width = 38, .channels = 4, .low = 2}};
+}
+
+std::string refusal(const Graph& graph, const DeviceProperties& device = described_h200(),
+                    bool tf32 = false) {
   const Node& node = graph.nodes().back();
   std::vector<Type> operands;
   for (const ValueId& operand : node.operands) operands.push_back(graph.type(operand));
-  return refuse_narrow(node, operands, device).value_or("");
+  return refuse_narrow(node, operands, tf32, device).value_or("");
 }
 
 TEST(NarrowConvolution, EveryFormCompiles) {
@@ -100,6 +115,10 @@ TEST(NarrowConvolution, EveryFormCompiles) {
     if (i % 2 == 0) add(gradient(layer), "nvrtc/narrow_gradient", 2, true);
     ++i;
   }
+  for (const Layer& layer : wide_layers()) {
+    add(with_sums(layer), "nvrtc/narrow_convolution/sums", 1, true);
+    add(gradient(layer), "nvrtc/narrow_gradient", 2, true);
+  }
   add(plain({}), "nvrtc/narrow_convolution", 1, false);
   add(fused({}, Activation::none), "nvrtc/narrow_convolution", 1, false);
   add(fused({.type = DType::bf16}, Activation::relu), "nvrtc/narrow_convolution", 1, false);
@@ -109,25 +128,30 @@ TEST(NarrowConvolution, EveryFormCompiles) {
   EXPECT_EQ(code->function_names.size(), sources.size());
 }
 
+void expect_fits(const Graph& graph) {
+  const Node& node = graph.nodes().back();
+  std::vector<Type> operands;
+  for (const ValueId& operand : node.operands) operands.push_back(graph.type(operand));
+  const NarrowConvolution convolution = narrow_convolution(node, operands, true).value();
+  const NarrowPlan plan = narrow_plan(convolution, described_h200()).value();
+  EXPECT_LE(plan.shared_bytes(convolution), described_h200().shared_bytes_per_block - 64);
+  if (convolution.gradient)
+    EXPECT_GE(plan.barriers_at(convolution), 4 * plan.partial_elements(convolution));
+  EXPECT_EQ(plan.tile % 16, 0);
+  EXPECT_GE(plan.strips * plan.tile, convolution.columns);
+  EXPECT_GE(plan.plane / 16, plan.tile + convolution.pairs() - 1);
+  EXPECT_EQ(2 * plan.pitch % 128, 0) << "boxes begin at multiples of 128 bytes";
+  EXPECT_LE(plan.plane / 8, 256) << "a box's columns";
+  EXPECT_LE(plan.parts, plan.units);
+  // The last row of a strip and the first of the next one, and so on for each warpgroup.
+  EXPECT_GE(plan.stages, 2 * plan.steps + NarrowPlan::kGroups);
+}
+
 TEST(NarrowConvolution, PlansFitIntoSharedMemory) {
-  for (const Layer& layer : layers())
-    for (const Graph& graph : {with_sums(layer), gradient(layer)}) {
-      const Node& node = graph.nodes().back();
-      std::vector<Type> operands;
-      for (const ValueId& operand : node.operands) operands.push_back(graph.type(operand));
-      const NarrowConvolution convolution = narrow_convolution(node, operands).value();
-      const NarrowPlan plan = narrow_plan(convolution, described_h200()).value();
-      EXPECT_LE(plan.shared_bytes(convolution), described_h200().shared_bytes_per_block - 64);
-      if (convolution.gradient)
-        EXPECT_GE(plan.barriers_at(convolution), 4 * plan.partial_elements(convolution));
-      EXPECT_EQ(plan.tile % 16, 0);
-      EXPECT_GE(plan.strips * plan.tile, convolution.columns);
-      EXPECT_GE(plan.pitch / 16, plan.tile + convolution.pairs() - 1);
-      EXPECT_EQ(2 * plan.pitch % 128, 0) << "boxes begin at multiples of 128 bytes";
-      EXPECT_LE(plan.pitch / 8, 256) << "a box's columns";
-      EXPECT_LE(plan.parts, plan.units);
-      // Two rows of a strip's end and two of the next one's beginning.
-      EXPECT_GE(plan.stages, 2 * plan.steps + NarrowPlan::kGroups);
+  for (const auto& list : {layers(), wide_layers()})
+    for (const Layer& layer : list) {
+      expect_fits(with_sums(layer));
+      expect_fits(gradient(layer));
     }
 }
 
@@ -147,14 +171,19 @@ TEST(NarrowConvolution, LoweringLeavesTheImageAsItIs) {
 
 TEST(NarrowConvolution, SaysWhatItDoesNotTake) {
   EXPECT_EQ(refusal(plain({})), "");
-  EXPECT_EQ(refusal(plain({.type = DType::f32})), "element type f32, but it is for f16 and bf16");
+  EXPECT_EQ(refusal(plain({.type = DType::f64})),
+            "element type f64, but it is for f16, bf16 and TF32");
+  EXPECT_EQ(refusal(plain({.type = DType::f32})), "it would round f32 operands to TF32");
+  EXPECT_EQ(refusal(plain({.type = DType::f32}), described_h200(), true), "");
+  EXPECT_EQ(refusal(gradient({.type = DType::f32}), described_h200(), true), "");
   EXPECT_EQ(refusal(plain({.channels = 8})), "8 channels, but it is for up to 4");
   EXPECT_EQ(refusal(gradient({.filters = 32})), "32 filters, but it is for 64");
   EXPECT_EQ(refusal(with_sums({.stride = 1})), "it is for strides of 2");
   EXPECT_EQ(refusal(plain({.kernel = 9, .low = 4})),
             "a 9 x 9 filter, but it is for equal sides up to 7");
-  EXPECT_EQ(refusal(plain({.width = 223})), "rows of 1338 bytes, but copies move multiples of 16");
-  EXPECT_EQ(refusal(plain({.width = 2048})), "rows of 12288 bytes leave too little shared memory");
+  EXPECT_EQ(refusal(plain({.width = 223})), "223 columns, but it takes pairs of them");
+  EXPECT_EQ(refusal(plain({.width = 222})), "rows of 1332 bytes, but copies move multiples of 16");
+  EXPECT_EQ(refusal(plain({.width = 4096})), "rows of 24576 bytes leave too little shared memory");
   EXPECT_EQ(refusal(plain({.images = 0})), "nothing to do");
   EXPECT_EQ(refusal(plain({.images = 1})), "112 rows of tiles do not fill 132 multiprocessors");
   EXPECT_EQ(refusal(with_sums({.images = 1})), "");

@@ -50,8 +50,9 @@ class NarrowLaunch : public Launch {
   }
   TensorMap tiles_map(DeviceAddress address) const {
     const NarrowConvolution& c = convolution_;
-    return make_tensor_map(address, 2, {c.kFilters, c.columns, c.images * c.rows},
-                           {c.kFilters, plan_.tile, 1});
+    const int64_t element = byte_size(c.type);
+    return make_tensor_map(address, element, {c.kFilters, c.columns, c.images * c.rows},
+                           {128 / element, plan_.tile, 1});
   }
 
   NarrowConvolution convolution_;
@@ -121,11 +122,12 @@ class GradientLaunch final : public NarrowLaunch {
 
 std::optional<std::string> refuse(const KernelRequest& request) {
   if (request.ordered_filter) return "its filter lies as the library wants it";
-  return refuse_narrow(request.node, request.operands, request.device);
+  return refuse_narrow(request.node, request.operands, request.tf32, request.device);
 }
 
 std::unique_ptr<Launch> prepare(const KernelRequest& request, const PrepareContext& context) {
-  const NarrowConvolution convolution = narrow_convolution(request.node, request.operands).value();
+  const NarrowConvolution convolution =
+      narrow_convolution(request.node, request.operands, request.tf32).value();
   const NarrowPlan plan = narrow_plan(convolution, request.device).value();
   if (convolution.gradient) return std::make_unique<GradientLaunch>(convolution, plan, context);
   return std::make_unique<ForwardLaunch>(convolution, plan, context);
@@ -134,8 +136,8 @@ std::unique_ptr<Launch> prepare(const KernelRequest& request, const PrepareConte
 }  // namespace
 
 std::optional<std::string> refuse_narrow(const Node& node, std::span<const Type> operands,
-                                         const DeviceProperties& device) {
-  const Result<NarrowConvolution> convolution = narrow_convolution(node, operands);
+                                         bool tf32, const DeviceProperties& device) {
+  const Result<NarrowConvolution> convolution = narrow_convolution(node, operands, tf32);
   if (!convolution) return convolution.error();
   const Result<NarrowPlan> plan = narrow_plan(*convolution, device);
   if (!plan) return plan.error();

@@ -15,7 +15,7 @@ namespace brisk::cuda {
 /// Of any node; nothing when it is taken: a "convolution", "fused_convolution",
 /// "convolution_statistics" or "convolution_filter_gradient".
 std::optional<std::string> refuse_narrow(const Node& node, std::span<const Type> operands,
-                                         const DeviceProperties& device);
+                                         bool tf32, const DeviceProperties& device);
 
 /// They stand before those of libraries.
 std::vector<OpKernel> narrow_kernels();

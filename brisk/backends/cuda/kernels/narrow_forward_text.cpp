@@ -8,13 +8,13 @@
 // the places of a tile, and their channels, in rows, go to memory transposed through shared memory.
 // So a thread has two channels of all tiles, and sums over places are sums over its own registers.
 //
-// An image in shared memory is the tile of one warpgroup, in lines of 64 channels whose 16-byte
-// pieces are exchanged by the place.
+// In shared memory is a tile of each warpgroup, in lines of 128 bytes whose 16-byte pieces are
+// exchanged by the place.
 
 namespace brisk::cuda {
 namespace {
 
-constexpr std::string_view kFilter = R"(
+constexpr std::string_view kRoles = R"(
   if (warp >= kWarps) {
     asm volatile("setmaxnreg.dec.sync.aligned.u32 56;");
     if (threadIdx.x == kWarps * 32u)
@@ -22,8 +22,12 @@ constexpr std::string_view kFilter = R"(
     if (kRaw > 0u && warp > kWarps) widen_rows();
   } else {
   asm volatile("setmaxnreg.inc.sync.aligned.u32 224;");
-  u32 filter[kKernel * kHalves][4];
-  EACH(ky, kKernel) EACH(half, kHalves) EACH(part, 4) {
+)";
+
+constexpr std::string_view kFilterShort = R"(
+  constexpr u32 kFactors = kHalves;  // fragments of a row of the filter
+  u32 filter[kKernel * kFactors][4];
+  EACH(ky, kKernel) EACH(half, kFactors) EACH(part, 4) {
     u32 pair = 0;
     EACH(e, 2) {
       const u32 k = half * 16u + part / 2 * 8u + lane % 4u * 2u + e, x = k / 4u, channel = k % 4u;
@@ -31,13 +35,28 @@ constexpr std::string_view kFilter = R"(
       if (x >= kBefore && x < kBefore + kKernel && channel < kChannels)
         pair |= (u32)bits_of(w[((ky * kKernel + x - kBefore) * kChannels + channel) * kFilters + number]) << (16 * e);
     }
-    filter[ky * kHalves + half][part] = pair;
+    filter[ky * kFactors + half][part] = pair;
   }
+  constexpr u64 kDistances = 1ull << 16 | 8ull << 32, kFactorStep = 2u;
+)";
+
+// A column of a pair in either half of a fragment.
+constexpr std::string_view kFilterWide = R"(
+  constexpr u32 kFactors = kPairs;
+  u32 filter[kKernel * kFactors][4];
+  EACH(ky, kKernel) EACH(j, kFactors) EACH(part, 4) {
+    const u32 x = j * 2 + part / 2, channel = lane % 4u, number = warp % 4u * 16u + part % 2 * 8u + lane / 4u;
+    f32 value = 0;
+    if (x >= kBefore && x < kBefore + kKernel && channel < kChannels)
+      value = w[((ky * kKernel + x - kBefore) * kChannels + channel) * kFilters + number];
+    asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(filter[ky * kFactors + j][part]) : "f"(value));
+  }
+  constexpr u64 kDistances = (u64)(kPlane / 16u) << 16 | 8ull << 32, kFactorStep = 1u;
 )";
 
 constexpr std::string_view kMultiply = R"(
   f32 sums[2][2] = {};
-  u8* const tile = tiles + group * kTile * 128u;
+  u8* const tile = tiles + group * kTileBytes;
   const u32 taken = tile_filled(group), written = tile_emptied(group);
   u32 turn = 0;
   free_until(begin + group);
@@ -48,12 +67,12 @@ constexpr std::string_view kMultiply = R"(
     asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
     EACH(ky, kKernel) {
       const u32 line = shared_address(ring + (i + ky / 2) % kStages * kStage + ky % 2 * kPitch);
-      const u64 right = (u64)((line & 0x3ffffu) >> 4) | 1ull << 16 | 8ull << 32;
-      EACH(half, kHalves) {
-        const u32 (&left)[4] = filter[ky * kHalves + half];
+      const u64 row = (u64)((line & 0x3ffffu) >> 4) | kDistances;
+      EACH(factor, kFactors) {
+        const u32 (&left)[4] = filter[ky * kFactors + factor];
 )";
 
-constexpr std::string_view kStore = R"(
+constexpr std::string_view kProducts = R"(
       }
     }
     asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
@@ -66,6 +85,9 @@ constexpr std::string_view kStore = R"(
     }
     wait(taken, turn % 2u);
     const u32 column0 = unit / kRows % kStrips * kTile;
+)";
+
+constexpr std::string_view kKeepShort = R"(
     EACH(two, kTile / 16u) {
       u32 pairs[4];
       EACH(p, 4) {
@@ -81,12 +103,29 @@ constexpr std::string_view kStore = R"(
       const u32 pixel = two * 16u + lane / 16u * 8u + lane % 8u, piece = warp % 4u * 2u + lane / 8u % 2u;
       asm volatile("stmatrix.sync.aligned.m8n8.x4.trans.shared.b16 [%0], {%1, %2, %3, %4};" :: "r"(shared_address(tile) + pixel * 128u + (piece ^ lane % 8u) * 16u), "r"(pairs[0]), "r"(pairs[1]), "r"(pairs[2]), "r"(pairs[3]) : "memory");
     }
+)";
+
+constexpr std::string_view kKeepWide = R"(
+    EACH(j, kTile / 8u) EACH(p, 4) {
+      f32 value = finish(products[j * 4 + p], p / 2);
+      const u32 place = j * 8u + lane % 4u * 2u + p % 2u, channel = warp % 4u * 16u + p / 2 * 8u + lane / 4u;
+      *(f32*)(tile + channel / 32u * (kTile * 128u) + place * 128u + (channel % 32u / 4u ^ place % 8u) * 16u + channel % 4u * 4u) = value;
+      if (kSums > 0u) {
+        if (kOutColumns % kTile != 0u && column0 + place >= kOutColumns) value = 0;
+        sums[0][p / 2] += value;
+        sums[1][p / 2] += value * value;
+      }
+    }
+)";
+
+constexpr std::string_view kStore = R"(
     asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
     __syncwarp();
     arrive(written);
     if (threadIdx.x % 128u == 0u) {
       wait(written, turn % 2u);
-      asm volatile("cp.async.bulk.tensor.3d.global.shared::cta.bulk_group [%0, {%1, %2, %3}], [%4];" :: "l"(&map_y), "r"(0), "r"(column0), "r"(unit / kRows / kStrips * kRows + unit % kRows), "r"(shared_address(tile)) : "memory");
+      EACH(line, kFilters * (u32)sizeof(T) / 128u)
+        asm volatile("cp.async.bulk.tensor.3d.global.shared::cta.bulk_group [%0, {%1, %2, %3}], [%4];" :: "l"(&map_y), "r"(line * 32), "r"(column0), "r"(unit / kRows / kStrips * kRows + unit % kRows), "r"(shared_address(tile) + line * (kTile * 128u)) : "memory");
       asm volatile("cp.async.bulk.commit_group;" ::: "memory");
     }
     __syncwarp();
@@ -135,14 +174,16 @@ std::string narrow_forward_text(const NarrowConvolution& convolution, const Narr
       convolution.sums ? "f32* y1, f32* y2, " : "");
   code += narrow_setup_text(convolution, plan);
   code += fmt::format("  constexpr u32 kSums = {}u;\n", convolution.sums ? 2 : 0);
-  code += std::string(kFilter) + finish_text(convolution) + std::string(kMultiply) + "        ";
+  const bool wide = convolution.wide();
+  code.append(kRoles).append(wide ? kFilterWide : kFilterShort).append(finish_text(convolution));
+  code.append(kMultiply).append("        ");
   code += warpgroup_matrix_text({.type = convolution.type,
                                  .columns = plan.tile,
                                  .sums = "products",
                                  .left = {"left[0]", "left[1]", "left[2]", "left[3]"},
-                                 .right = "right + 2u * half",
-                                 .adds = "ky != 0 || half != 0"});
-  code += kStore;
+                                 .right = "row + kFactorStep * (u32)factor",
+                                 .adds = "ky != 0 || factor != 0"});
+  code.append(kProducts).append(wide ? kKeepWide : kKeepShort).append(kStore);
   if (convolution.sums) code.append(kBlockMeets).append(kCombine).append(kTileSums);
   return code + "  }\n}\n";
 }

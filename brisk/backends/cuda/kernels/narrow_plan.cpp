@@ -11,10 +11,10 @@ namespace {
 
 constexpr int64_t kMostColumns = 112;  // of a tile: a box holds 256 columns of the image
 constexpr int64_t kMostKernel = 7;     // as many fragments of the filter fit into registers
-constexpr int64_t kStages = 16, kGradientTiles = 4, kMostRaw = 8, kLeastRaw = 4;
-constexpr int64_t kRawBytes = 32 * 1024;
+constexpr int64_t kStages = 16, kWideStages = 12, kWideGradientStages = 10, kGradientTiles = 4,
+                  kMostRaw = 8, kLeastRaw = 4;
 constexpr int64_t kMostParts = 1024;
-constexpr int64_t kAlignment = 1024, kBarriers = 16, kLine = 128;
+constexpr int64_t kAlignment = 1024, kBarriers = 16;
 constexpr int64_t kOfCombining = 64;  // static shared memory
 
 /// The convolution's own attributes, its filter and its result, and what is made of it.
@@ -58,15 +58,17 @@ double NarrowConvolution::flops() const {
   return 2.0 * static_cast<double>(images * rows * columns * kFilters * kernel * kernel * channels);
 }
 
-Result<NarrowConvolution> narrow_convolution(const Node& node, std::span<const Type> operands) {
+Result<NarrowConvolution> narrow_convolution(const Node& node, std::span<const Type> operands,
+                                             bool tf32) {
   const Result<Parts> parts = parts_of(node, operands);
   if (!parts) return parts.failure();
   const auto& [attributes, filter, result, made] = *parts;
   const std::vector<int64_t> input = operands[0].shape().sizes();
   NarrowConvolution c = made;
   c.type = operands[0].dtype();
-  if (c.type != DType::f16 && c.type != DType::bf16)
-    return fail("element type {}, but it is for f16 and bf16", name(c.type));
+  if (c.type != DType::f16 && c.type != DType::bf16 && c.type != DType::f32)
+    return fail("element type {}, but it is for f16, bf16 and TF32", name(c.type));
+  if (c.wide() && !tf32) return fail("it would round f32 operands to TF32");
   if (filter.size() != 4) return fail("it is for two spatial axes");
   if (attributes.groups != 1 || std::ranges::max(attributes.dilations) != 1)
     return fail("it takes no groups and no dilation");
@@ -89,14 +91,19 @@ Result<NarrowConvolution> narrow_convolution(const Node& node, std::span<const T
   c.left = attributes.pad_low[1];
   c.rows = result[1];
   c.columns = result[2];
+  if (c.width % 2 != 0) return fail("{} columns, but it takes pairs of them", c.width);
   if (c.row_bytes() % 16 != 0)
     return fail("rows of {} bytes, but copies move multiples of 16", c.row_bytes());
   return c;
 }
 
+int64_t NarrowPlan::tile_bytes(const NarrowConvolution& convolution) const {
+  return tile * NarrowConvolution::kFilters * byte_size(convolution.type);
+}
+
 int64_t NarrowPlan::barriers_at(const NarrowConvolution& convolution) const {
-  const int64_t rings =
-      tiles * tile * kLine + (stages + repeated) * 2 * pitch + raw * 2 * convolution.row_bytes();
+  const int64_t rings = tiles * tile_bytes(convolution) + (stages + repeated) * 2 * pitch +
+                        raw * 2 * convolution.row_bytes();
   return std::max(rings, convolution.gradient ? partial_elements(convolution) * 4 : 0);
 }
 
@@ -105,8 +112,10 @@ int64_t NarrowPlan::shared_bytes(const NarrowConvolution& convolution) const {
 }
 
 int64_t NarrowPlan::partial_elements(const NarrowConvolution& convolution) const {
-  // Of each of a warpgroup's threads, four elements for each row of the filter and pair of columns.
-  if (convolution.gradient) return convolution.pairs() * convolution.kernel * 4 * 128;
+  // Of each of a warpgroup's threads, all sums for two rows of the filter, or four for each row and
+  // pair of columns.
+  if (convolution.gradient)
+    return (convolution.wide() ? steps * 32 : convolution.pairs() * convolution.kernel * 4) * 128;
   return convolution.sums ? 2 * NarrowConvolution::kFilters : 0;
 }
 
@@ -119,7 +128,8 @@ Result<NarrowPlan> narrow_plan(const NarrowConvolution& convolution,
   plan.strips = ceil_div(convolution.columns, kMostColumns);
   plan.tile = round_up(ceil_div(convolution.columns, plan.strips), 16);
   plan.steps = ceil_div(convolution.kernel, 2);
-  plan.pitch = round_up(plan.tile + 2 * convolution.halves() - 1, 4) * 16;
+  plan.plane = round_up(plan.tile + 2 * convolution.halves() - 1, 4) * 16;
+  plan.pitch = convolution.wide() ? 2 * plan.plane : plan.plane;
   plan.units = convolution.images * plan.strips * convolution.rows;
   if (plan.units >= int64_t{1} << 30) return fail("{} rows of the result", plan.units);
   // Training has whole batches, and parts that are slower by themselves.
@@ -127,16 +137,19 @@ Result<NarrowPlan> narrow_plan(const NarrowConvolution& convolution,
     return fail("{} rows of tiles do not fill {} multiprocessors", plan.units,
                 device.multiprocessors);
   plan.tiles = convolution.gradient ? kGradientTiles : NarrowPlan::kGroups;
-  plan.stages = kStages;
-  plan.repeated = convolution.gradient ? plan.steps - 1 : 0;
+  plan.stages = !convolution.wide()    ? kStages
+                : convolution.gradient ? kWideGradientStages
+                                       : kWideStages;
+  plan.repeated = convolution.gradient && !convolution.wide() ? plan.steps - 1 : 0;
+  plan.parts = std::clamp<int64_t>(device.multiprocessors, 1, std::min(plan.units, kMostParts));
+  const int64_t room =
+      device.shared_bytes_per_block - kOfCombining - plan.shared_bytes(convolution);
+  if (room < 0) return fail("it does not fit into shared memory");
   if (!convolution.boxes()) {
-    plan.raw = std::min(kRawBytes / (2 * convolution.row_bytes()), kMostRaw);
+    plan.raw = std::min(room / (2 * convolution.row_bytes() + kBarriers), kMostRaw);
     if (plan.raw < kLeastRaw)
       return fail("rows of {} bytes leave too little shared memory", convolution.row_bytes());
   }
-  plan.parts = std::clamp<int64_t>(device.multiprocessors, 1, std::min(plan.units, kMostParts));
-  if (plan.shared_bytes(convolution) > device.shared_bytes_per_block - kOfCombining)
-    return fail("it does not fit into shared memory");
   return plan;
 }
 

@@ -13,11 +13,15 @@
 // next unit down has all but one of them and a new one. A block of the grid makes some units beside
 // each other in that order, its warpgroups in turn.
 //
-// Images of four channels are copied as boxes, zeros around them. Others come as whole rows, and
-// three warps spread their pixels to four channels, a pair at a time.
+// In f32, rounded to TF32, a pixel is 16 bytes: even and odd columns lie in planes of their own, in
+// which the windows of neighbouring places are as far apart, and a block has one column.
+//
+// Short images of four channels are copied as boxes, zeros around them. Others come as whole rows,
+// and three warps spread their pixels to four channels, a pair at a time.
 //
 // A barrier tells two phases apart: each warp waits for every stage in order, also for those that
-// it needs not.
+// it needs not. A lane arrives for its warp; all of them do where threads read what other threads
+// wrote themselves (kArriving).
 
 namespace brisk::cuda {
 namespace {
@@ -27,7 +31,7 @@ constexpr std::string_view kSetup = R"(
   extern __shared__ u8 narrow_shared[];
   const auto shared_address = [](const void* p) { return (u32)__cvta_generic_to_shared(p); };
   u8* const tiles = narrow_shared + (1024u - shared_address(narrow_shared) % 1024u) % 1024u;
-  u8* const ring = tiles + kTiles * kTile * 128u;
+  u8* const ring = tiles + kTiles * kTileBytes;
   u8* const raw = ring + (kStages + kRepeated) * kStage;
   const u32 barriers = shared_address(tiles) + kBarriersAt;
   const u32 lane = threadIdx.x % 32u, warp = threadIdx.x / 32u, group = warp / 4u;
@@ -37,7 +41,7 @@ constexpr std::string_view kSetup = R"(
     while (done == 0u);
   };
   const auto arrive = [&](u32 barrier) {
-    if (lane == 0u) asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" :: "r"(barrier) : "memory");
+    if (lane < kArriving) asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" :: "r"(barrier) : "memory");
   };
   const auto expect = [](u32 barrier, u32 bytes) { asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" :: "r"(barrier), "r"(bytes) : "memory"); };
   const auto fetch = [](const $name_map& map, i32 x, i32 y, i32 z, u32 to, u32 barrier) {
@@ -45,14 +49,12 @@ constexpr std::string_view kSetup = R"(
   };
   const auto filled = [&](u32 i) { return barriers + i % kStages * 16u; };
   const auto emptied = [&](u32 i) { return barriers + i % kStages * 16u + 8u; };
-  const auto rows_filled = [&](u32 i) { return barriers + (kStages + kTiles + i % kRaw) * 16u; };
-  const auto rows_emptied = [&](u32 i) { return barriers + (kStages + kTiles + i % kRaw) * 16u + 8u; };
   const auto tile_filled = [&](u32 i) { return barriers + (kStages + i % kTiles) * 16u; };
   const auto tile_emptied = [&](u32 i) { return barriers + (kStages + i % kTiles) * 16u + 8u; };
   if (threadIdx.x == 0) {
     for (u32 i = 0; i < kStages + kTiles + kRaw; ++i) {
-      asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" :: "r"(barriers + i * 16u), "r"(i < kStages && kRaw > 0u ? 3u : 1u));
-      asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" :: "r"(barriers + i * 16u + 8u), "r"(i < kStages ? kWarps : i < kStages + kTiles ? 4u : 3u));
+      asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" :: "r"(barriers + i * 16u), "r"(i < kStages && kRaw > 0u ? 3u * kArriving : 1u));
+      asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" :: "r"(barriers + i * 16u + 8u), "r"((i < kStages ? kWarps : i < kStages + kTiles ? 4u : 3u) * kArriving));
     }
     asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
   }
@@ -76,6 +78,8 @@ constexpr std::string_view kBoxes = R"(
 )";
 
 constexpr std::string_view kRows = R"(
+  const auto rows_filled = [&](u32 i) { return barriers + (kStages + kTiles + i % kRaw) * 16u; };
+  const auto rows_emptied = [&](u32 i) { return barriers + (kStages + kTiles + i % kRaw) * 16u + 8u; };
   const auto fetch_image = [&](u32 i) {
     const u32 strip = (first + i) / kPass;
     const i32 y = (i32)((first + i) % kPass) * 2 - kTop;
@@ -92,12 +96,18 @@ constexpr std::string_view kRows = R"(
       const i32 left = (i32)((first + i) / kPass % kStrips * kTile) * 2 - kLeft, y = (i32)((first + i) % kPass) * 2 - kTop;
       wait(rows_filled(i), i / kRaw % 2u);
       if (i >= kStages) wait(emptied(i), (i / kStages + 1u) % 2u);
-      for (u32 item = threadIdx.x - (kWarps + 1u) * 32u; item < kStage / 16u; item += 96u) {
-        const u32 row = item / (kPitch / 16u);
-        const i32 column = left + (i32)(item % (kPitch / 16u)) * 2;
+      for (u32 item = threadIdx.x - (kWarps + 1u) * 32u; item < 2u * kAcross; item += 96u) {
+        const u32 row = item / kAcross;
+        const i32 column = left + (i32)(item % kAcross) * 2;
+        const bool inside = (u32)(y + (i32)row) < kHeight && (u32)column < kWidth;
+        const u32* const from = (const u32*)(raw + (i % kRaw * 2u + row) * kRow) + (u32)column * kChannels * (u32)sizeof(T) / 4u;
+        u8* const to = ring + slot * kStage + row * kPitch + item % kAcross * 16u;
+)";
+
+// Two pixels of 8 bytes.
+constexpr std::string_view kSpreadShort = R"(
         Words<16> pair = {};
-        if ((u32)(y + (i32)row) < kHeight && (u32)column < kWidth) {
-          const u32* const from = (const u32*)(raw + (i % kRaw * 2u + row) * kRow) + (u32)column / 2u * kChannels;
+        if (inside) {
           if constexpr (kChannels == 1u) { const u32 a = from[0]; pair.at[0] = a & 0xffffu; pair.at[2] = a >> 16; }
           if constexpr (kChannels == 2u) { pair.at[0] = from[0]; pair.at[2] = from[1]; }
           if constexpr (kChannels == 3u) {
@@ -105,8 +115,22 @@ constexpr std::string_view kRows = R"(
             pair.at[0] = a; pair.at[1] = b & 0xffffu; pair.at[2] = b >> 16 | c << 16; pair.at[3] = c >> 16;
           }
         }
-        store_words<16>(ring + slot * kStage + item * 16u, pair);
-        if (slot < kRepeated) store_words<16>(ring + (kStages + slot) * kStage + item * 16u, pair);
+        store_words<16>(to, pair);
+        if (slot < kRepeated) store_words<16>(to + kStages * kStage, pair);
+)";
+
+// One of 16 in each plane.
+constexpr std::string_view kSpreadWide = R"(
+        Words<16> even = {}, odd = {};
+        if (inside) EACH(c, kChannels) {
+          asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(even.at[c]) : "r"(from[c]));
+          asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(odd.at[c]) : "r"(from[kChannels + c]));
+        }
+        store_words<16>(to, even);
+        store_words<16>(to + kPlane, odd);
+)";
+
+constexpr std::string_view kSpread = R"(
       }
       asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
       __syncwarp();
@@ -149,13 +173,21 @@ std::string narrow_setup_text(const NarrowConvolution& convolution, const Narrow
       convolution.rows, convolution.columns, convolution.top,
       convolution.left + convolution.before());
   code += fmt::format(
-      "  constexpr u32 kStrips = {}u, kTile = {}u, kSteps = {}u, kPitch = {}u, kUnits = {}u, "
-      "kGroups "
-      "= {}u, kStages = {}u, kRepeated = {}u, kTiles = {}u, kRaw = {}u, kParts = {}u, kBarriersAt = "
-      "{}u;\n",
-      plan.strips, plan.tile, plan.steps, plan.pitch, plan.units, NarrowPlan::kGroups, plan.stages,
-      plan.repeated, plan.tiles, plan.raw, plan.parts, plan.barriers_at(convolution));
-  return code.append(kSetup).append(convolution.boxes() ? kBoxes : kRows).append(kStages);
+      "  constexpr u32 kStrips = {}u, kTile = {}u, kTileBytes = {}u, kSteps = {}u, kPlane = {}u, "
+      "kPitch = {}u, kAcross = kPlane / 16u, kUnits = {}u;\n",
+      plan.strips, plan.tile, plan.tile_bytes(convolution), plan.steps, plan.plane, plan.pitch,
+      plan.units);
+  code += fmt::format(
+      "  constexpr u32 kGroups = {}u, kStages = {}u, kRepeated = {}u, kTiles = {}u, kRaw = {}u, "
+      "kParts = {}u, kBarriersAt = {}u, kArriving = {}u;\n",
+      NarrowPlan::kGroups, plan.stages, plan.repeated, plan.tiles, plan.raw, plan.parts,
+      plan.barriers_at(convolution), convolution.gradient && convolution.wide() ? 32 : 1);
+  code += kSetup;
+  if (convolution.boxes())
+    code += kBoxes;
+  else
+    code.append(kRows).append(convolution.wide() ? kSpreadWide : kSpreadShort).append(kSpread);
+  return code.append(kStages);
 }
 
 }  // namespace brisk::cuda
