@@ -9,6 +9,7 @@
 #include "brisk/backends/cuda/step_clock.h"
 #include "brisk/backends/cuda/step_graph.h"
 #include "brisk/base/parallel.h"
+#include "brisk/ir/liveness.h"
 
 // Two runs may be under way. Run n uses slot n % 2: its batch goes through the slot's page-locked
 // buffer and the copy stream into the slot's inputs, while the compute stream still works on run
@@ -50,6 +51,17 @@ Poison poison_wanted() {
   const char* value = std::getenv("BRISK_CUDA_POISON");
   const std::string_view wanted = value == nullptr ? "" : value;
   return wanted == "1" ? Poison::all : wanted == "bulk_stores" ? Poison::bulk_stores : Poison::none;
+}
+
+/// Before any kernel is measured, which takes minutes with tensors that large: a program lowered
+/// without a device measures none. Kernels chosen so may want more scratch memory, hence "far".
+void refuse_far_too_large(const Program& program, const CompileOptions& options,
+                          const Device& device) {
+  const int64_t free = device.free_bytes();
+  if (peak_bytes(program.graph) <= free) return;
+  const LoweredProgram described(program, options, device.properties(), nullptr);
+  const MemoryLayout layout(described);
+  require(layout.total_bytes() <= free + free / 4, "{}", layout.shortage(described, free));
 }
 
 class CudaExecutable final : public Executable {
@@ -364,6 +376,7 @@ class DescribedExecutable final : public Executable {
 std::unique_ptr<Executable> make_cuda_executable(const Program& lowered,
                                                  const CompileOptions& options,
                                                  const DevicePtr& device) {
+  refuse_far_too_large(lowered, options, *device);
   return std::make_unique<CudaExecutable>(lowered, options, device);
 }
 

@@ -3,9 +3,9 @@
 #include <chrono>
 
 #include "brisk/backends/reference/kernels.h"
-#include "brisk/backends/reference/liveness.h"
 #include "brisk/backends/reference/observed_walk.h"
 #include "brisk/base/error.h"
+#include "brisk/ir/liveness.h"
 #include "brisk/ops/standard.h"
 
 namespace brisk::reference {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "brisk/backends/reference/liveness.h"
 #include "brisk/backends/reference/observed_walk.h"
 #include "brisk/base/error.h"
+#include "brisk/ir/liveness.h"
 #include "brisk/ir/op.h"
 #include "brisk/runtime/node_cost.h"
 
@@ -98,7 +98,7 @@ std::vector<KernelReport> ReferenceExecutable::explain() const {
 }
 
 int64_t ReferenceExecutable::peak_bytes() const {
-  return reference::peak_bytes(program_.graph);
+  return brisk::peak_bytes(program_.graph);
 }
 
 std::vector<Tensor> ReferenceExecutable::gather_inputs(std::span<const Tensor> inputs) const {

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "brisk/ops/control/control.h"
+#include "brisk/ops/elementwise/elementwise.h"
 #include "brisk/ops/standard.h"
 #include "brisk/runtime/backend.h"
 #include "tests/support/child_process.h"
@@ -210,6 +211,13 @@ TEST_F(CudaOnFakeDevice, WhatDoesNotFitIsNamedWithWhatWould) {
     compiled({.graph = builder.finish({{"x", x}}), .num_results = 1});
   });
   EXPECT_TRUE(mentions(batch, "a batch of about 85 (instead of 200) would fit")) << batch;
+  // Before anything is compiled for a device, which this one could not load.
+  Builder added(standard_ops(), "added");
+  const Value y = added.input("y", Type(DType::f32, {200, 1024, 1024}));
+  const std::string early = message_of([&] {
+    compiled({.graph = added.finish({{"y", add(y, y)}}), .num_results = 1});
+  });
+  EXPECT_TRUE(mentions(early, "would fit")) << early;
 }
 
 /// FAKE_CUDA_LOST_AT lets the device die in the second run.

@@ -1,8 +1,10 @@
-#include "brisk/backends/reference/liveness.h"
+#include "brisk/ir/liveness.h"
 
 #include <algorithm>
 
-namespace brisk::reference {
+#include "brisk/ir/type_bytes.h"
+
+namespace brisk {
 
 std::vector<size_t> last_uses(const Graph& graph) {
   std::vector<size_t> last(graph.nodes().size());
@@ -22,8 +24,7 @@ int64_t peak_bytes(const Graph& graph) {
   int64_t live = 0, peak = 0;
   for (size_t id = 0; id < graph.nodes().size(); ++id) {
     int64_t bytes = 0;
-    for (const Type& type : graph.nodes()[id].results)
-      bytes += byte_size(type.dtype(), type.shape().num_elements());
+    for (const Type& type : graph.nodes()[id].results) bytes += type_bytes(type);
     live += bytes;
     released[last[id]] += bytes;
     peak = std::max(peak, live);
@@ -32,4 +33,4 @@ int64_t peak_bytes(const Graph& graph) {
   return peak;
 }
 
-}  // namespace brisk::reference
+}  // namespace brisk
