@@ -100,7 +100,10 @@ int run_model(BenchOptions options) {
         timing.examples_per_second *
         static_cast<double>(of_text && !options.inference ? timing.tokens_per_example : 1);
     if (options.json) {
-      Json line = {{"case", timing.name}, {"unit", unit}, {"ours", rate}};
+      Json line = {{"case", timing.name},
+                   {"unit", unit},
+                   {"ours", rate},
+                   {"first_step", timing.first_step_seconds}};
       if (timing.first_loss) line["first_loss"] = *timing.first_loss;
       if (timing.last_loss) line["last_loss"] = *timing.last_loss;
       fmt::print("{}\n", line.dump());

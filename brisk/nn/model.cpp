@@ -1,7 +1,9 @@
 #include "brisk/nn/model.h"
 
 #include "brisk/base/json.h"
+#include "brisk/base/parallel.h"
 #include "brisk/base/philox.h"
+#include "brisk/base/tasks.h"
 #include "brisk/ir/rewrite.h"
 #include "brisk/nn/initializers.h"
 #include "brisk/ops/control/control.h"
@@ -44,11 +46,11 @@ void Model::initialize(uint64_t seed) {
 }
 
 std::vector<Tensor> initial_weights(const Program& program, uint64_t seed) {
-  std::vector<Tensor> weights;
-  for (size_t i = 0; i < program.state.size(); ++i) {
+  std::vector<Tensor> weights(program.state.size());
+  run_tasks(weights.size(), static_cast<size_t>(available_cores()), [&](size_t i) {
     const StateEntry& entry = program.state[i];
-    weights.push_back(make_initial_value(entry.initializer, entry.type, fold_key(seed, i)));
-  }
+    weights[i] = make_initial_value(entry.initializer, entry.type, fold_key(seed, i));
+  });
   return weights;
 }
 

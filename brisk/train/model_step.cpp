@@ -1,8 +1,11 @@
 #include "brisk/train/model_step.h"
 
-#include <random>
+#include <algorithm>
 
 #include "brisk/base/edit_distance.h"
+#include "brisk/base/parallel.h"
+#include "brisk/base/philox.h"
+#include "brisk/base/tasks.h"
 #include "brisk/train/optimizer.h"
 
 namespace brisk {
@@ -41,20 +44,31 @@ int64_t index_limit(const Graph& graph, size_t input) {
   return limit == 0 ? 2 : limit;
 }
 
+/// By pieces with streams of their own, the same on however many threads.
+void fill_with_normals(std::span<float> values, uint64_t key) {
+  constexpr size_t kPiece = 1 << 16;
+  const size_t pieces = (values.size() + kPiece - 1) / kPiece;
+  run_tasks(pieces, static_cast<size_t>(available_cores()), [&](size_t piece) {
+    PhiloxSequence random(fold_key(key, piece));
+    const size_t begin = piece * kPiece, count = std::min(kPiece, values.size() - begin);
+    for (float& value : values.subspan(begin, count))
+      value = static_cast<float>(random.next_normal());
+  });
+}
+
 }  // namespace
 
 std::vector<Tensor> synthetic_batch(const Program& program) {
-  std::mt19937 random(1);
-  std::normal_distribution<float> normal;
   std::vector<Tensor> batch;
   for (size_t i = program.state.size(); i < program.graph.inputs().size(); ++i) {
     const Type& type = program.graph.input_type(i);
     Tensor tensor = Tensor::zeros(type.dtype(), type.shape().sizes());
-    if (type.dtype() == DType::f32)
-      for (float& value : tensor.data<float>()) value = normal(random);
+    if (type.dtype() == DType::f32) fill_with_normals(tensor.data<float>(), i);
     if (type.dtype() == DType::i32) {
-      const auto limit = static_cast<uint32_t>(index_limit(program.graph, i));
-      for (int32_t& value : tensor.data<int32_t>()) value = static_cast<int32_t>(random() % limit);
+      const auto limit = static_cast<uint64_t>(index_limit(program.graph, i));
+      PhiloxSequence random(i);
+      for (int32_t& value : tensor.data<int32_t>())
+        value = static_cast<int32_t>(random.next_below(limit));
     }
     batch.push_back(std::move(tensor));
   }

@@ -1,7 +1,6 @@
 #include "brisk/backends/cpu/loop/loop_compiler.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <map>
 #include <thread>
@@ -11,6 +10,7 @@
 #include "brisk/backends/loop/loop_cache.h"
 #include "brisk/base/file.h"
 #include "brisk/base/parallel.h"
+#include "brisk/base/tasks.h"
 
 namespace brisk {
 namespace {
@@ -58,16 +58,11 @@ void find_in_cache(const LoopCache& cache, std::vector<Job>& jobs) {
 
 /// Compiles what is missing, several at once.
 void compile_missing(std::vector<Job*>& missing) {
-  std::atomic<size_t> next = 0;
-  const auto work = [&] {
-    for (size_t i = next++; i < missing.size(); i = next++)
-      missing[i]->image = compile_one(*missing[i]->program, *missing[i]->plan);
-  };
-  const size_t count = std::min<size_t>(
-      {kCompilingThreads, missing.size(), std::max(1u, std::thread::hardware_concurrency())});
-  std::vector<std::jthread> others;
-  for (size_t i = 1; i < count; ++i) others.emplace_back(work);
-  work();
+  const size_t threads =
+      std::min<size_t>(kCompilingThreads, std::max(1u, std::thread::hardware_concurrency()));
+  run_tasks(missing.size(), threads, [&](size_t i) {
+    missing[i]->image = compile_one(*missing[i]->program, *missing[i]->plan);
+  });
 }
 
 }  // namespace
