@@ -56,13 +56,9 @@ DType convolution_dtype(std::string_view op, const Type& a, const Type& b) {
   return a.dtype();
 }
 
-namespace {
-
-bool all_are(const std::vector<int64_t>& values, int64_t expected) {
-  return std::ranges::all_of(values, [&](int64_t value) { return value == expected; });
+bool all_are(std::span<const int64_t> values, int64_t value) {
+  return std::ranges::all_of(values, [value](int64_t each) { return each == value; });
 }
-
-}  // namespace
 
 bool is_pointwise_with_strides(const ConvolutionAttributes& attributes, const Shape& filter) {
   for (int64_t axis = 0; axis + 2 < filter.rank(); ++axis)

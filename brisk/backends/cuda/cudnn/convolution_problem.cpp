@@ -4,6 +4,7 @@
 #include <span>
 #include <utility>
 
+#include "brisk/ops/convolve/convolution_shape.h"
 #include "brisk/ops/fused/fused.h"
 
 namespace brisk::cuda::cudnn {
@@ -66,9 +67,6 @@ Result<ConvolutionProblem> convolution_problem(const Type& input, const Type& fi
 }
 
 std::optional<ConvolutionProblem> seen_from_result(const ConvolutionProblem& problem) {
-  const auto all_are = [](std::span<const int64_t> values, int64_t value) {
-    return std::ranges::all_of(values, [value](int64_t each) { return each == value; });
-  };
   const std::vector<int64_t>& filter = problem.filter.sizes;
   const ConvolutionGeometry& geometry = problem.geometry;
   if (std::min(filter[0], filter[1]) < kFewestChannels ||

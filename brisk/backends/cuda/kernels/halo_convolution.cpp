@@ -8,7 +8,7 @@
 #include "brisk/backends/cuda/kernels/shared_kernel.h"
 #include "brisk/backends/cuda/kernels/text_launch.h"
 #include "brisk/backends/cuda/tensor_map.h"
-#include "brisk/ops/convolve/convolve.h"
+#include "brisk/ops/convolve/convolution_shape.h"
 #include "brisk/ops/fused/fused.h"
 
 // convolution_statistics: operands input, filter; results y, sum, sum of squares.
@@ -97,10 +97,6 @@ class HaloLaunch final : public Launch {
   HaloPlan plan_;
   SharedKernel kernel_;
 };
-
-bool all_are(const std::vector<int64_t>& values, int64_t value) {
-  return std::ranges::all_of(values, [value](int64_t each) { return each == value; });
-}
 
 /// Strides and padding, the image that the convolution reads, and its result.
 Result<HaloConvolution> geometry_of(const ConvolutionAttributes& attributes, const Shape& image,
