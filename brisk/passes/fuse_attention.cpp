@@ -9,6 +9,7 @@
 #include "brisk/ops/move/move.h"
 #include "brisk/ops/reduce/reduce.h"
 #include "brisk/ops/source/source.h"
+#include "brisk/passes/takes_composite.h"
 #include "brisk/passes/use_counts.h"
 
 // Read backwards from the product with the values: weights are a softmax, its operand a product of
@@ -126,7 +127,7 @@ class AttentionFuser {
   AttentionFuser(const Graph& graph, const LoweringTarget& target)
       : graph_(graph), reader_(graph), target_(target) {}
 
-  std::optional<std::vector<Value>> operator()(Builder& builder, const Node& node, NodeId id,
+  std::optional<std::vector<Value>> operator()(Builder&, const Node& node, NodeId id,
                                                std::span<const Value> operands) {
     // What a node of the old graph is in the new one is known where something reads it.
     for (size_t i = 0; i < operands.size(); ++i)
@@ -146,21 +147,12 @@ class AttentionFuser {
                               transpose(key, chain->key_upright ? std::vector<int64_t>{0, 2, 1, 3}
                                                                 : std::vector<int64_t>{0, 3, 1, 2}),
                               steps_before_heads(value), bias, {.scale = chain->scale});
-    if (!is_taken(builder, fused)) return std::nullopt;
+    if (!takes_composite(target_, fused.y)) return std::nullopt;
     return std::vector<Value>{steps_before_heads(fused.y)};
   }
 
  private:
   Value in_new(ValueId value) const { return mapped_.at({value.node, value.result}); }
-
-  bool is_taken(const Builder& builder, const AttentionResult& fused) const {
-    if (!target_.takes_composite) return true;
-    const Node node = builder.node(fused.y.id.node);
-    std::vector<Type> types;
-    for (const ValueId& operand : node.operands)
-      types.push_back(builder.node(operand.node).results[static_cast<size_t>(operand.result)]);
-    return target_.takes_composite(node, types);
-  }
 
   const Graph& graph_;
   ChainReader reader_;

@@ -6,6 +6,7 @@
 #include "brisk/ops/fused/pointwise_pair.h"
 #include "brisk/ops/move/move.h"
 #include "brisk/passes/batch_norm/copy_walk.h"
+#include "brisk/passes/takes_composite.h"
 
 // fused_convolution(x, filter, [bias], residual) whose residual is fused_convolution(x, filter,
 // [bias]): what fuse_epilogues leaves where a residual block with a projection ends.
@@ -59,10 +60,7 @@ class PairFuser {
     const PointwiseTerm first{operands[0], as_matrix(operands[1])};
     const PointwiseTerm second{walk.value(walk.in(residual, 0)), as_matrix(filter)};
     const Value joined = pointwise_pair(first, second, *bias, std::move(attributes));
-    const Node& made = builder.node(joined.id.node);
-    std::vector<Type> types;
-    for (const ValueId& operand : made.operands) types.push_back(Value{&builder, operand}.type());
-    if (target_.takes_composite && !target_.takes_composite(made, types)) return std::nullopt;
+    if (!takes_composite(target_, joined)) return std::nullopt;
     return std::vector<Value>{joined};
   }
 

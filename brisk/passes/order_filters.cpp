@@ -6,6 +6,7 @@
 
 #include "brisk/ir/rewrite.h"
 #include "brisk/ops/fused/filter_order.h"
+#include "brisk/passes/takes_composite.h"
 
 // An ordered_convolution is made here alone, behind all passes that rewrite convolutions: others
 // are decomposed before. What is put in order are inputs of the graph (weights), through the cast
@@ -77,15 +78,12 @@ class FilterOrderer {
   bool is_taken(const Node& node) const {
     Builder alone(graph_.ops(), "alone");
     std::vector<Value> operands;
-    std::vector<Type> types;
     for (size_t i = 0; i < node.operands.size(); ++i) {
       Value operand = alone.input(fmt::format("operand{}", i), graph_.type(node.operands[i]));
       if (i == 1) operand = ordered_filters(std::span(&operand, 1), operand.dtype())[0];
       operands.push_back(operand);
-      types.push_back(operand.type());
     }
-    const Value result = ordered_convolution(node, operands)[0];
-    return !target_.takes_composite || target_.takes_composite(alone.node(result.id.node), types);
+    return takes_composite(target_, ordered_convolution(node, operands)[0]);
   }
 
   /// A rewritten graph begins with its inputs, in their order.

@@ -4,6 +4,7 @@
 #include "brisk/ops/contract/contract.h"
 #include "brisk/ops/fused/batch_norm_fusion.h"
 #include "brisk/passes/batch_norm/copy_walk.h"
+#include "brisk/passes/takes_composite.h"
 
 // Behind `batch_norm_through_pointwise` the input gradient has two more terms: the input times a
 // symmetric matrix, and a vector. All three make one op where the target takes it.
@@ -74,10 +75,7 @@ class InputGradientFuser {
         walk.value(walk.in(gradient, 0)), walk.value(walk.in(gradient, 1)),
         {walk.value(input), walk.value(matrix), walk.value(*offset)}, operands[1], operands[2],
         operands[3], walk.producer(gradient).attributes.as<ConvolutionGradientAttributes>());
-    const Node& made = builder.node(fused.dz.id.node);
-    std::vector<Type> types;
-    for (const ValueId& id : made.operands) types.push_back(Value{&builder, id}.type());
-    if (target_.takes_composite && !target_.takes_composite(made, types)) return std::nullopt;
+    if (!takes_composite(target_, fused.dz)) return std::nullopt;
     return results_of(fused);
   }
 

@@ -8,6 +8,7 @@
 #include "brisk/ops/move/move.h"
 #include "brisk/ops/reduce/reduce.h"
 #include "brisk/ops/source/source.h"
+#include "brisk/passes/takes_composite.h"
 #include "brisk/passes/use_counts.h"
 
 // dz = select(result > 0, skip + input_gradient, 0) and reduce_sum(cast(dz)), in either order of
@@ -92,9 +93,7 @@ class JoinFuser {
       const auto attributes = gradient.attributes.as<ConvolutionGradientAttributes>();
       const std::optional<Value> factor = factor_of(builder, id, result);
       const GradientJoin joined = input_gradient_join(dy, filter, skip, result, attributes, factor);
-      std::vector<Type> types = {dy.type(), filter.type(), skip.type(), result.type()};
-      if (factor) types.push_back(factor->type());
-      if (target_.takes_composite && !target_.takes_composite(copied(joined.dz), types)) continue;
+      if (!takes_composite(target_, joined.dz)) continue;
       return std::vector<Value>{joined.dz};
     }
     return std::nullopt;

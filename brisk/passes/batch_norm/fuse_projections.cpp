@@ -5,6 +5,7 @@
 #include "brisk/ops/fused/batch_norm_fusion.h"
 #include "brisk/ops/move/move.h"
 #include "brisk/passes/batch_norm/copy_walk.h"
+#include "brisk/passes/takes_composite.h"
 
 // scale_shift(skip, scale, shift, residual) whose residual is channel_shift of a 1x1 convolution
 // that nothing else reads: what batch_norm_through_pointwise and fuse_batch_norm leave of a
@@ -47,10 +48,7 @@ class ProjectionFuser {
     const Value matrix = transpose(reshape(filter, Shape{channels, filters}), {1, 0});
     const Value joined = pointwise_join(x, matrix, walk.value(walk.in(shifted, 1)),
                                         {operands[0], operands[1], operands[2]}, form.activation);
-    const Node& made = builder.node(joined.id.node);
-    std::vector<Type> types;
-    for (const ValueId& operand : made.operands) types.push_back(Value{&builder, operand}.type());
-    if (target_.takes_composite && !target_.takes_composite(made, types)) return std::nullopt;
+    if (!takes_composite(target_, joined)) return std::nullopt;
     return std::vector<Value>{joined};
   }
 
