@@ -10,6 +10,7 @@
 #include "brisk/cli/bench_model.h"
 #include "brisk/cli/library_warning.h"
 #include "brisk/cli/options/backend_option.h"
+#include "brisk/cli/process_time.h"
 #include "brisk/cli/small_cnn_job.h"
 #include "brisk/cli/verb.h"
 #include "brisk/optimize/plain_passes.h"

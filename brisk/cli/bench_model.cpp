@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "brisk/cli/library_warning.h"
-#include "brisk/cli/small_cnn_job.h"
+#include "brisk/cli/process_time.h"
 #include "brisk/runtime/backend.h"
 #include "brisk/train/model_step.h"
 #include "brisk/train/optimizer.h"

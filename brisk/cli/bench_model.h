@@ -42,8 +42,8 @@ struct ModelTiming {
 ModelTiming time_model(const Model& model, const BenchModelOptions& options, int64_t batch_size);
 
 /// One timing for each batch size; the first one's first step is told since the process began.
-/// Training is with momentum SGD and label smoothing 0.1; of text,
-/// with AdamW, without smoothing and without metrics.
+/// Training is with momentum SGD and label smoothing 0.1; of text, with AdamW, without smoothing
+/// and without metrics.
 std::vector<ModelTiming> bench_model(const BenchModelOptions& options);
 
 }  // namespace brisk::cli

@@ -1,12 +1,7 @@
 #include "brisk/cli/small_cnn_job.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
-#include <ctime>
-#include <fstream>
-#include <sstream>
 
 #include "brisk/optimize/timed_step.h"
 
@@ -67,20 +62,6 @@ StepTiming time_steps(const Job& job, int steps, int warmup) {
   timing.images_per_second = static_cast<double>(job.recipe.batch_size) / timing.milliseconds * 1e3;
   timing.peak_megabytes = static_cast<double>(executable->peak_bytes()) / 1e6;
   return timing;
-}
-
-double seconds_since_process_start() {
-  std::ifstream file("/proc/self/stat");
-  std::stringstream text;
-  text << file.rdbuf();
-  std::istringstream fields(text.str().substr(text.str().rfind(')') + 2));
-  std::string field;
-  for (int i = 0; i < 20; ++i)
-    fields >> field;  // field 22 of the line: start in clock ticks after boot
-  timespec now{};
-  clock_gettime(CLOCK_BOOTTIME, &now);
-  const double started = std::stod(field) / static_cast<double>(sysconf(_SC_CLK_TCK));
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9 - started;
 }
 
 }  // namespace brisk::cli

@@ -33,7 +33,4 @@ struct StepTiming {
 /// Times `steps` steps, after `warmup` that do not count; the time includes waiting for the data.
 StepTiming time_steps(const Job& job, int steps, int warmup);
 
-/// Seconds since this process began, by the kernel's record.
-double seconds_since_process_start();
-
 }  // namespace brisk::cli

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <atomic>
 #include <fstream>
 #include <mutex>
 #include <optional>
@@ -10,6 +9,7 @@
 #include "brisk/backends/loop/loop_cache.h"
 #include "brisk/base/file.h"
 #include "brisk/base/hash.h"
+#include "brisk/base/tasks.h"
 
 // Kernels are compiled several to a translation unit, since reading the prelude costs as much as
 // compiling a small kernel; units are compiled side by side. On disk lie two kinds of entries: for
@@ -112,29 +112,24 @@ Status dump(const Unit& unit, const std::string& source, const CodeOptions& opti
 
 Status compile_units(std::vector<Unit>& units, const std::vector<KernelSource>& kernels,
                      const std::vector<std::string>& names, const CodeOptions& options, int jobs) {
-  std::atomic<size_t> next{0};
   std::mutex mutex;
   std::optional<Failure> failure;
-  const auto work = [&] {
-    for (size_t u = next++; u < units.size(); u = next++) {
-      const std::string source = unit_source(units[u], kernels, names);
-      Status dumped = dump(units[u], source, options);
-      Result<NvrtcOutput> output = dumped ? compile_to_cubin(source, options.architecture)
-                                          : Result<NvrtcOutput>(dumped.failure());
-      const std::scoped_lock lock(mutex);
-      if (output) {
-        units[u].cubin = std::move(output->cubin);
-        continue;
-      }
-      if (!failure) failure = output.failure();
-      return;
-    }
+  const auto has_failed = [&] {
+    const std::scoped_lock lock(mutex);
+    return failure.has_value();
   };
-  std::vector<std::thread> threads;
-  for (int i = 1; i < std::min<int>(jobs, static_cast<int>(units.size())); ++i)
-    threads.emplace_back(work);
-  work();
-  for (std::thread& thread : threads) thread.join();
+  run_tasks(units.size(), static_cast<size_t>(jobs), [&](size_t u) {
+    if (has_failed()) return;
+    const std::string source = unit_source(units[u], kernels, names);
+    Status dumped = dump(units[u], source, options);
+    Result<NvrtcOutput> output = dumped ? compile_to_cubin(source, options.architecture)
+                                        : Result<NvrtcOutput>(dumped.failure());
+    const std::scoped_lock lock(mutex);
+    if (output)
+      units[u].cubin = std::move(output->cubin);
+    else if (!failure)
+      failure = output.failure();
+  });
   if (failure) return *failure;
   return Success{};
 }
