@@ -28,15 +28,17 @@ void CodeLibrary::build(const DevicePtr& device, const CodeOptions& options) {
     modules_.push_back(module);
   }
   for (size_t k = 0; k < kernels_.size(); ++k) {
-    FunctionHandle function = nullptr;
-    check(api.module_get_function(&function, modules_[code.cubin_of[k]],
+    DeviceFunction function;
+    check(api.module_get_function(&function.handle, modules_[code.cubin_of[k]],
                                   code.function_names[k].c_str()),
           "cuModuleGetFunction");
+    function.waits = device->properties().major >= 9 &&
+                     kernels_[k].text.find("after_previous()") != std::string::npos;
     functions_.push_back(function);
   }
 }
 
-FunctionHandle CodeLibrary::function(size_t number) const {
+DeviceFunction CodeLibrary::function(size_t number) const {
   invariant(number < functions_.size(), "kernel {} of a code library with {} functions", number,
             functions_.size());
   return functions_[number];

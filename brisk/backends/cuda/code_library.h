@@ -16,7 +16,8 @@
 namespace brisk::cuda {
 
 /// One `extern "C" __global__` function. Its name in the text is written `$name`, so that equal
-/// text is one kernel, whatever its number.
+/// text is one kernel, whatever its number. Where it calls the prelude's `after_previous`, before
+/// it touches memory, it may be launched while the kernel before it still runs.
 struct KernelSource {
   std::string stem;  ///< for profiles and dumps: "loop_column", "max_pool"
   std::string text;
@@ -44,6 +45,12 @@ struct CompiledCode {
 Result<CompiledCode> compile_kernels(const std::vector<KernelSource>& kernels,
                                      const CodeOptions& options);
 
+/// A loaded kernel.
+struct DeviceFunction {
+  FunctionHandle handle = nullptr;
+  bool waits = false;  ///< for the kernel before it, by itself
+};
+
 class CodeLibrary {
  public:
   /// Adds a kernel (equal text once); its number for `function`. Before `build` only.
@@ -54,7 +61,7 @@ class CodeLibrary {
   /// Compiles and loads everything added; throws UserError with the compiler's log.
   void build(const DevicePtr& device, const CodeOptions& options);
   /// After `build`.
-  FunctionHandle function(size_t number) const;
+  DeviceFunction function(size_t number) const;
   int64_t from_cache() const { return from_cache_; }
   int64_t compiled() const { return compiled_; }
 
@@ -67,7 +74,7 @@ class CodeLibrary {
   std::map<std::string, size_t, std::less<>> by_text_;
   DevicePtr device_;
   std::vector<ModuleHandle> modules_;
-  std::vector<FunctionHandle> functions_;
+  std::vector<DeviceFunction> functions_;
   int64_t from_cache_ = 0, compiled_ = 0;
 };
 

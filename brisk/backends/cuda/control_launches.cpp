@@ -61,6 +61,7 @@ class Layout {
 constexpr std::string_view kKeepElse = R"(
 extern "C" __global__ void $name(const unsigned char* predicate, unsigned char* to,
                                  const unsigned char* from, long long bytes) {
+  after_previous();
   if (*predicate) return;
   const long long vectors = bytes / 16;
   const long long step = (long long)gridDim.x * blockDim.x;
@@ -136,7 +137,7 @@ class BranchLaunch final : public Launch {
   Layout results_;
   int multiprocessors_;
   size_t kernel_ = 0;
-  FunctionHandle function_ = nullptr;
+  DeviceFunction function_;
 };
 
 /// Loop-carried values in two copies that change roles after each trip.

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "brisk/backends/cuda/capture_order.h"
+#include "brisk/backends/cuda/launch_function.h"
 #include "brisk/backends/cuda/memory_layout.h"
 #include "brisk/backends/cuda/step_clock.h"
 #include "brisk/backends/cuda/step_graph.h"
@@ -13,9 +14,9 @@
 
 // Two runs may be under way. Run n uses slot n % 2: its batch goes through the slot's page-locked
 // buffer and the copy stream into the slot's inputs, while the compute stream still works on run
-// n - 1; then the slot's graph is launched and its results are copied to the slot's page-locked
-// results. The host waits where it must: for the upload of run n - 2 before it overwrites that
-// buffer, and for results when they are collected. The first run of an executable is launched
+// n - 1; then the slot's graph is launched, which ends with its results' copy to the slot's
+// page-locked ones. The host waits where it must: for the upload of run n - 2 before it overwrites
+// that buffer, and for results when they are collected. The first run of an executable is launched
 // kernel by kernel, so that libraries load what they load lazily outside of a capture.
 
 namespace brisk::cuda {
@@ -42,9 +43,10 @@ bool is_set_to(const char* variable, std::string_view expected) {
   return value != nullptr && value == expected;
 }
 
-bool overlap_wanted(const Schedule& schedule) {
-  return is_set_to("BRISK_CUDA_OVERLAP", "1") ||
-         (!is_set_to("BRISK_CUDA_OVERLAP", "0") && schedule.mostly_short());
+/// What pays where steps are short, and drivers since 12.3 can capture.
+bool wanted(const char* variable, const Schedule& schedule) {
+  return CaptureOrder::available() &&
+         (is_set_to(variable, "1") || (!is_set_to(variable, "0") && schedule.mostly_short()));
 }
 
 Poison poison_wanted() {
@@ -88,7 +90,8 @@ class CudaExecutable final : public Executable {
     compute_->fill(address(layout_.counters()), 0, layout_.counter_bytes());
     for (size_t s = 0; s < kSlots; ++s) make_slot(s);
     use_graphs_ = !is_set_to("BRISK_CUDA_GRAPH", "0") && !lowered_.schedule().needs_host();
-    overlap_ = overlap_wanted(lowered_.schedule()) && CaptureOrder::available();
+    overlap_ = wanted("BRISK_CUDA_OVERLAP", lowered_.schedule());
+    early_ = wanted("BRISK_CUDA_EARLY", lowered_.schedule());
     poison_ = poison_wanted();
   }
 
@@ -159,12 +162,9 @@ class CudaExecutable final : public Executable {
     device_->make_current();
     Slot& slot = next_slot();
     upload(slot, inputs);
-    slot.uploaded->hold_back(*compute_);
     prepare(slot);
     launch(slot);
-    slot.consumed->record(*compute_);
-    compute_->copy_to_host(slot.pinned_results.data(), address(layout_.results()),
-                           layout_.result_bytes());
+    if (has_inputs()) slot.consumed->record(*compute_);
     slot.finished->record(*compute_);
     ++started_;
     ++in_flight_;
@@ -190,11 +190,10 @@ class CudaExecutable final : public Executable {
     for (int i = 0; i < runs; ++i) {
       Slot& slot = next_slot();
       upload(slot, inputs);
-      slot.uploaded->hold_back(*compute_);
       prepare(slot);
       lowered_.schedule().enqueue(slot.inputs, slot.outputs, schedule_memory(), compute_->handle(),
                                   [&](size_t step) { clock->before_step(step, *compute_); });
-      slot.consumed->record(*compute_);
+      if (has_inputs()) slot.consumed->record(*compute_);
       ++started_;
       compute_->synchronize();
       clock->add_run(reports, runs);
@@ -264,7 +263,11 @@ class CudaExecutable final : public Executable {
                   program_.graph.input_type(program_.state.size() + i), inputs[i]);
   }
 
+  bool has_inputs() const { return layout_.input_bytes() > 0; }
+
+  /// What is enqueued next waits for the batch.
   void upload(Slot& slot, std::span<const Tensor> inputs) {
+    if (!has_inputs()) return;
     const size_t s = started_ % kSlots;
     if (slot.used) {
       slot.uploaded->synchronize();      // the page-locked buffer is read no more
@@ -277,6 +280,7 @@ class CudaExecutable final : public Executable {
     copy_->copy_to_device(address(layout_.inputs(s)), slot.pinned_inputs.data(),
                           layout_.input_bytes());
     slot.uploaded->record(*copy_);
+    slot.uploaded->hold_back(*compute_);
     slot.used = true;
   }
 
@@ -295,9 +299,10 @@ class CudaExecutable final : public Executable {
   }
 
   void launch(Slot& slot) {
-    if (!use_graphs_ || started_ == 0)
-      return lowered_.schedule().enqueue(slot.inputs, slot.outputs, schedule_memory(),
-                                         compute_->handle());
+    if (!use_graphs_ || started_ == 0) {
+      lowered_.schedule().enqueue(slot.inputs, slot.outputs, schedule_memory(), compute_->handle());
+      return fetch_results(slot);
+    }
     if (!slot.graph)
       slot.graph = std::make_unique<StepGraph>(device_, *compute_, [&] { capture(slot); });
     slot.graph->launch(*compute_);
@@ -306,12 +311,23 @@ class CudaExecutable final : public Executable {
   void capture(const Slot& slot) {
     Schedule& schedule = lowered_.schedule();
     const StreamHandle stream = compute_->handle();
-    if (!overlap_) return schedule.enqueue(slot.inputs, slot.outputs, schedule_memory(), stream);
-    CaptureOrder order(
-        stream, step_dependencies(schedule.accesses(slot.inputs, slot.outputs, schedule_memory())));
-    schedule.enqueue(slot.inputs, slot.outputs, schedule_memory(), stream,
-                     [&](size_t step) { order.before(step); });
-    order.finish();
+    std::optional<EarlyLaunches> early;
+    if (early_) early.emplace();
+    if (overlap_) {
+      CaptureOrder order(stream, step_dependencies(schedule.accesses(slot.inputs, slot.outputs,
+                                                                     schedule_memory())));
+      schedule.enqueue(slot.inputs, slot.outputs, schedule_memory(), stream,
+                       [&](size_t step) { order.before(step); });
+      order.finish();
+    } else {
+      schedule.enqueue(slot.inputs, slot.outputs, schedule_memory(), stream);
+    }
+    fetch_results(slot);
+  }
+
+  void fetch_results(const Slot& slot) {
+    compute_->copy_to_host(slot.pinned_results.data(), address(layout_.results()),
+                           layout_.result_bytes());
   }
 
   void check_entry(size_t index) const {
@@ -340,7 +356,7 @@ class CudaExecutable final : public Executable {
   std::shared_ptr<Stream> compute_, copy_;
   Slot slots_[kSlots];
   size_t started_ = 0, in_flight_ = 0;
-  bool bound_ = false, prepared_ = false, use_graphs_ = true, overlap_ = true;
+  bool bound_ = false, prepared_ = false, use_graphs_ = true, overlap_ = true, early_ = true;
   Poison poison_ = Poison::none;
 };
 

@@ -14,9 +14,10 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
 }
 
 constexpr std::string_view kSource = R"(
-extern "C" __global__ void $name(ELEMENT* y, const ELEMENT* __restrict__ bias,
-                                 const ELEMENT* __restrict__ residual, long long elements,
+extern "C" __global__ void $name(ELEMENT* y, const ELEMENT* bias,
+                                 const ELEMENT* residual, long long elements,
                                  int columns) {
+  after_previous();
   const long long step = (long long)gridDim.x * blockDim.x;
   for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < elements; i += step) {
     WIDE value = @LOAD(y[i]);

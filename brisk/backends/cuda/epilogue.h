@@ -31,7 +31,7 @@ class Epilogue {
 
  private:
   size_t number_ = 0;
-  FunctionHandle function_ = nullptr;
+  DeviceFunction function_;
 };
 
 }  // namespace brisk::cuda

@@ -3,13 +3,36 @@
 #include "brisk/backends/cuda/api/driver.h"
 
 namespace brisk::cuda {
+namespace {
 
-void launch_function(FunctionHandle function, LaunchExtent grid, LaunchExtent block,
+thread_local int early_scopes = 0;
+
+}  // namespace
+
+void launch_function(const DeviceFunction& function, LaunchExtent grid, LaunchExtent block,
                      unsigned shared_bytes, StreamHandle stream, std::span<void*> arguments) {
-  const Driver& cuda = **driver();
-  check(cuda.launch_kernel(function, grid.x, grid.y, grid.z, block.x, block.y, block.z,
-                           shared_bytes, stream, arguments.data(), nullptr),
-        "cuLaunchKernel");
+  LaunchAttribute early{.id = kLaunchProgrammaticSerialization};
+  early.value.programmatic_serialization_allowed = 1;
+  const LaunchConfiguration configuration{.grid_x = grid.x,
+                                          .grid_y = grid.y,
+                                          .grid_z = grid.z,
+                                          .block_x = block.x,
+                                          .block_y = block.y,
+                                          .block_z = block.z,
+                                          .shared_bytes = shared_bytes,
+                                          .stream = stream,
+                                          .attributes = &early,
+                                          .num_attributes = function.waits && early_scopes > 0};
+  check((*driver())->launch_kernel(&configuration, function.handle, arguments.data(), nullptr),
+        "cuLaunchKernelEx");
+}
+
+EarlyLaunches::EarlyLaunches() {
+  ++early_scopes;
+}
+
+EarlyLaunches::~EarlyLaunches() {
+  --early_scopes;
 }
 
 }  // namespace brisk::cuda

@@ -89,7 +89,7 @@ BRISK_SAME(module_unload, ::cuModuleUnload);
 BRISK_SAME(module_get_function, ::cuModuleGetFunction);
 BRISK_SAME(function_get_attribute, ::cuFuncGetAttribute);
 BRISK_SAME(function_set_attribute, ::cuFuncSetAttribute);
-BRISK_SAME(launch_kernel, ::cuLaunchKernel);
+BRISK_SAME(launch_kernel, ::cuLaunchKernelEx);
 BRISK_SAME(occupancy_max_blocks, ::cuOccupancyMaxActiveBlocksPerMultiprocessor);
 BRISK_SAME(tensor_map_encode_tiled, ::cuTensorMapEncodeTiled);
 BRISK_SAME(tensor_map_encode_im2col, ::cuTensorMapEncodeIm2col);
@@ -131,6 +131,13 @@ TEST(CudaAbi, ConstantsAreTheHeaders) {
   EXPECT_EQ(kTensorMapPromote256Bytes, CU_TENSOR_MAP_L2_PROMOTION_L2_256B);
   EXPECT_EQ(kTensorMapZeroFill, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
   EXPECT_EQ(sizeof(TensorMap), sizeof(CUtensorMap));
+  EXPECT_EQ(sizeof(LaunchConfiguration), sizeof(CUlaunchConfig));
+  EXPECT_EQ(offsetof(LaunchConfiguration, stream), offsetof(CUlaunchConfig, hStream));
+  EXPECT_EQ(offsetof(LaunchConfiguration, num_attributes), offsetof(CUlaunchConfig, numAttrs));
+  EXPECT_EQ(sizeof(LaunchAttribute), sizeof(CUlaunchAttribute));
+  EXPECT_EQ(offsetof(LaunchAttribute, value), offsetof(CUlaunchAttribute, value));
+  EXPECT_EQ(kLaunchProgrammaticSerialization,
+            static_cast<int>(CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION));
   EXPECT_EQ(sizeof(DriverUuid), sizeof(CUuuid));
   EXPECT_EQ(sizeof(DeviceAddress), sizeof(CUdeviceptr));
 }

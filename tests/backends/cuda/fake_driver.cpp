@@ -281,8 +281,7 @@ Status cuFuncGetAttribute(int*, int, void*) {
 Status cuFuncSetAttribute(void*, int, int) {
   return kNotSupported;
 }
-Status cuLaunchKernel(void*, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned,
-                      void*, void**, void**) {
+Status cuLaunchKernelEx(const void*, void*, void**, void**) {
   return kNotSupported;
 }
 Status cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, void*, int, size_t) {

@@ -59,7 +59,7 @@ void look_up(EntryPoints& find, Driver& driver) {
   find("cuModuleGetFunction", driver.module_get_function);
   find("cuFuncGetAttribute", driver.function_get_attribute);
   find("cuFuncSetAttribute", driver.function_set_attribute);
-  find("cuLaunchKernel", driver.launch_kernel);
+  find("cuLaunchKernelEx", driver.launch_kernel);
   find("cuOccupancyMaxActiveBlocksPerMultiprocessor", driver.occupancy_max_blocks);
   find("cuTensorMapEncodeTiled", driver.tensor_map_encode_tiled);
   find("cuTensorMapEncodeIm2col", driver.tensor_map_encode_im2col);

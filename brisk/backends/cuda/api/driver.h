@@ -69,8 +69,29 @@ constexpr unsigned kEventDefault = 0;
 constexpr unsigned kEventDisableTiming = 2;
 /// CU_STREAM_CAPTURE_MODE_THREAD_LOCAL: other threads may allocate meanwhile.
 constexpr int kCaptureThreadLocal = 1;
+/// CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION.
+constexpr int kLaunchProgrammaticSerialization = 6;
 /// CU_STREAM_SET_CAPTURE_DEPENDENCIES.
 constexpr unsigned kSetCaptureDependencies = 1;
+
+/// CUlaunchAttribute.
+struct LaunchAttribute {
+  int id = 0, padding = 0;
+  union {
+    int programmatic_serialization_allowed;
+    char bytes[64];
+  } value = {};
+};
+
+/// CUlaunchConfig.
+struct LaunchConfiguration {
+  unsigned grid_x = 1, grid_y = 1, grid_z = 1;
+  unsigned block_x = 1, block_y = 1, block_z = 1;
+  unsigned shared_bytes = 0;
+  StreamHandle stream = nullptr;
+  LaunchAttribute* attributes = nullptr;
+  unsigned num_attributes = 0;
+};
 
 /// The entry points; all are there once `driver()` has succeeded, but for those since 12.3.
 struct Driver {
@@ -138,9 +159,7 @@ struct Driver {
                                       const char* name);
   DriverStatus (*function_get_attribute)(int* value, int attribute, FunctionHandle function);
   DriverStatus (*function_set_attribute)(FunctionHandle function, int attribute, int value);
-  DriverStatus (*launch_kernel)(FunctionHandle function, unsigned grid_x, unsigned grid_y,
-                                unsigned grid_z, unsigned block_x, unsigned block_y,
-                                unsigned block_z, unsigned shared_bytes, StreamHandle stream,
+  DriverStatus (*launch_kernel)(const LaunchConfiguration* configuration, FunctionHandle function,
                                 void** parameters, void** extra);
   DriverStatus (*occupancy_max_blocks)(int* blocks, FunctionHandle function, int block_size,
                                        size_t dynamic_shared_bytes);

@@ -6,8 +6,9 @@ namespace brisk::cuda::cudnn {
 namespace {
 
 constexpr std::string_view kSource = R"(
-extern "C" __global__ void $name(const ELEMENT* __restrict__ from, ELEMENT* __restrict__ to,
+extern "C" __global__ void $name(const ELEMENT* from, ELEMENT* to,
                                  int rows, int columns) {
+  after_previous();
   __shared__ ELEMENT tile[32][33];
   const int column = blockIdx.x * 32 + threadIdx.x;
   for (int i = threadIdx.y; i < 32; i += 8) {

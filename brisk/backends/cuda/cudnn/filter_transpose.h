@@ -17,7 +17,7 @@ class FilterTranspose {
 
  private:
   size_t number_ = 0;
-  FunctionHandle function_ = nullptr;
+  DeviceFunction function_;
 };
 
 }  // namespace brisk::cuda::cudnn

@@ -72,6 +72,7 @@ constexpr std::string_view kCopies = R"(
     for (u32 g = 0; g < 2u; ++g) { initialise(image_there(g), 1u); initialise(result_there(g), 4u); initialise(turn_of(g), 4u); }
     asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
   }
+  after_previous();
   __syncthreads();
   if (warp >= kWarps) {
     asm volatile("setmaxnreg.dec.sync.aligned.u32 40;");

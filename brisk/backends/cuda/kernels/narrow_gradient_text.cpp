@@ -129,7 +129,7 @@ std::string narrow_combine_text(const NarrowConvolution& convolution, const Narr
   const std::string type = storage_text(convolution.type);
   std::string code = fmt::format(
       "\nextern \"C\" __global__ void __launch_bounds__(256) $name(const u8* workspace, {}* dw) "
-      "{{\n  typedef {} T;\n"
+      "{{\n  after_previous();\n  typedef {} T;\n"
       "  constexpr u32 kFilters = {}u, kChannels = {}u, kKernel = {}u, kBefore = {}u, kParts = "
       "{}u, kPlaces = {}u;\n",
       type, type, NarrowConvolution::kFilters, convolution.channels, convolution.kernel,

@@ -58,6 +58,7 @@ constexpr std::string_view kSetup = R"(
     }
     asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
   }
+  after_previous();
   const u32 begin = (u32)((u64)blockIdx.x * kUnits / kParts), end = (u32)((u64)(blockIdx.x + 1u) * kUnits / kParts);
   const auto stage_of = [](u32 unit) { return unit / kRows * kPass + unit % kRows; };
   const u32 first = stage_of(begin), total = stage_of(end - 1u) + kSteps - first;

@@ -27,6 +27,7 @@ constexpr std::string_view kSource = R"(
 struct $nameEntry { const FROM* from; TO* to; u32 rows, columns, first_block, tiles_across; };
 struct $nameTable { $nameEntry entries[CAPACITY]; };
 extern "C" __global__ void __launch_bounds__(256) $name(const __grid_constant__ $nameTable table, u32 count) {
+  after_previous();
   __shared__ COMPUTE tile[64][65];
   u32 number = 0;
   for (u32 end = count; end - number > 1u;) {
@@ -124,7 +125,7 @@ class OrderedFiltersLaunch final : public Launch {
 
   std::vector<Entry> filters_;
   size_t kernel_;
-  FunctionHandle function_ = nullptr;
+  DeviceFunction function_;
   std::array<Entry, kCapacity> table_ = {};
 };
 

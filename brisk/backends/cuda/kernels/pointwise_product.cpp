@@ -310,7 +310,7 @@ class PointwiseProductLaunch final : public Launch {
     const size_t number = context.code.add(
         {"pointwise_product",
          fmt::format("\nextern \"C\" __global__ void __launch_bounds__({}, {}) $name({}u8* "
-                     "workspace, u32* counters) {{\n  typedef u64 ix;\n{}}}\n",
+                     "workspace, u32* counters) {{\n  after_previous();\n  typedef u64 ix;\n{}}}\n",
                      kThreads, kBlocksEach, parameters, kernel_text(product, plan))});
     kernel_ = SharedKernel(number, plan.chunks * plan.parts, kThreads, plan.shared_bytes());
   }

@@ -8,7 +8,7 @@ namespace brisk::cuda {
 void SharedKernel::load(const CodeLibrary& code) {
   constexpr int kMostDynamicShared = 8;  // CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
   function_ = code.function(number_);
-  check((*driver())->function_set_attribute(function_, kMostDynamicShared,
+  check((*driver())->function_set_attribute(function_.handle, kMostDynamicShared,
                                             static_cast<int>(shared_bytes_)),
         "cuFuncSetAttribute");
 }

@@ -26,7 +26,7 @@ class SharedKernel {
   int64_t blocks_ = 0;
   int32_t threads_ = 0;
   int64_t shared_bytes_ = 0;
-  FunctionHandle function_ = nullptr;
+  DeviceFunction function_;
 };
 
 /// Operands, then results.

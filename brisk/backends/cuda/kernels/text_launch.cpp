@@ -20,7 +20,7 @@ TextLaunch::TextLaunch(std::string name, const KernelRequest& request,
         {kernel.stem,
          fmt::format(
              "\n{}extern \"C\" __global__ void __launch_bounds__({}) $name({}u8* workspace) {{\n"
-             "  typedef u64 ix;\n{}}}\n",
+             "  after_previous();\n  typedef u64 ix;\n{}}}\n",
              kernel.before, kernel.threads, parameters, kernel.body)});
     entries_.push_back({number, kernel.blocks, kernel.threads});
   }

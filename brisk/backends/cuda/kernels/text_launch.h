@@ -38,7 +38,7 @@ class TextLaunch : public Launch {
     size_t number;
     int64_t blocks;
     int32_t threads;
-    FunctionHandle function = nullptr;
+    DeviceFunction function;
   };
   std::vector<Entry> entries_;
   std::vector<DeviceAddress> addresses_;

@@ -70,6 +70,7 @@ constexpr std::string_view kSetup = R"(
     asm volatile("mbarrier.init.shared::cta.b64 [%0], 1;" :: "r"(ready));
     asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
   }
+  after_previous();
 )";
 
 constexpr std::string_view kFillers = R"(

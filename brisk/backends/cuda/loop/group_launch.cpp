@@ -118,7 +118,7 @@ class GroupLaunch final : public Launch {
   Slices slices_;
   DeviceLoopPlan plan_;
   size_t kernel_;
-  FunctionHandle function_ = nullptr;
+  DeviceFunction function_;
   std::vector<uint64_t> table_;
 };
 

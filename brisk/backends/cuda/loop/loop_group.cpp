@@ -170,6 +170,7 @@ struct $name_member {{ u64 buffers[{0}]; u32 elements, first_block, blocks, noth
 struct $name_table {{ $name_member members[{1}]; }};
 extern "C" __global__ void __launch_bounds__({2})
 $name(const __grid_constant__ $name_table table, u8* workspace, u32* counters, u32 count) {{
+  after_previous();
   typedef u32 ix;
   // The last loop whose first block is not behind this one.
   u32 number = 0, end = count;

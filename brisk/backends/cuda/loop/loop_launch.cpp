@@ -58,7 +58,7 @@ class LoopLaunch final : public Launch {
   LoopProgram program_;
   DeviceLoopPlan plan_;
   std::vector<size_t> kernels_;
-  std::vector<FunctionHandle> functions_;
+  std::vector<DeviceFunction> functions_;
   std::vector<DeviceAddress> addresses_;
   std::vector<void*> pointers_;
 };

@@ -82,7 +82,8 @@ std::string StageFrame::accumulate(const std::vector<size_t>& reductions) const 
 
 std::string StageFrame::kernel(const std::string& body) const {
   return fmt::format(
-      "\nextern \"C\" __global__ void __launch_bounds__({}) $name({}) {{\n  typedef {} ix;\n{}}}\n",
+      "\nextern \"C\" __global__ void __launch_bounds__({}) $name({}) {{\n  after_previous();\n"
+      "  typedef {} ix;\n{}}}\n",
       stage.threads(), lines.buffer_parameters(), plan.wide_index ? "u64" : "u32", body);
 }
 

@@ -6,6 +6,7 @@
 
 namespace brisk::cuda {
 
+std::string_view prelude_launch_order();
 std::string_view prelude_numbers();
 std::string_view prelude_scalar_operations();
 std::string_view prelude_vectors();

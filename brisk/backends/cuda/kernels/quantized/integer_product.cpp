@@ -299,6 +299,7 @@ std::string pack_text(const QuantizedProblem& p, int64_t channels, const Plan& p
   return fmt::format(
       "\nextern \"C\" __global__ void __launch_bounds__(256) $name(const i8* filter, i8* packed) "
       "{{\n"
+      "  after_previous();\n"
       "  const u64 i = (u64)blockIdx.x * 256u + threadIdx.x;\n"
       "  if (i >= {0}ull) return;\n"
       "  const u32 k = (u32)(i % {1}u), line = (u32)(i / {1}u), in = line % 32u, c = k % {4}u;\n"
@@ -313,6 +314,7 @@ std::string pad_text(const QuantizedProblem& p, int64_t channels) {
   return fmt::format(
       "\nextern \"C\" __global__ void __launch_bounds__(256) $name(const u8* input, u32* padded) "
       "{{\n"
+      "  after_previous();\n"
       "  const u64 i = (u64)blockIdx.x * 256u + threadIdx.x;\n"
       "  if (i >= {0}ull) return;\n"
       "  const u32 word = (u32)(i % {1}u);\n"
@@ -344,7 +346,8 @@ class IntegerProductLaunch final : public Launch {
         context.code.add(
             {"integer_product",
              fmt::format("\nextern \"C\" __global__ void __launch_bounds__({}, {}) $name({}const "
-                         "i8* packed, u8* workspace, u32* counters) {{\n  typedef u64 ix;\n{}}}\n",
+                         "i8* packed, u8* workspace, u32* counters) {{\n  after_previous();\n  "
+                         "typedef u64 ix;\n{}}}\n",
                          plan.tile.threads(), plan.tile.blocks_each, parameters,
                          kernel_text(p, plan))}),
         plan.tiles() * plan.parts, static_cast<int32_t>(plan.tile.threads()), plan.shared_bytes());
