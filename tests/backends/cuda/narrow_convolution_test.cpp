@@ -185,7 +185,9 @@ TEST(NarrowConvolution, SaysWhatItDoesNotTake) {
   EXPECT_EQ(refusal(plain({.width = 222})), "rows of 1332 bytes, but copies move multiples of 16");
   EXPECT_EQ(refusal(plain({.width = 4096})), "rows of 24576 bytes leave too little shared memory");
   EXPECT_EQ(refusal(plain({.images = 0})), "nothing to do");
-  EXPECT_EQ(refusal(plain({.images = 1})), "112 rows of tiles do not fill 132 multiprocessors");
+  EXPECT_EQ(refusal(plain({.images = 1, .height = 192})),
+            "96 rows of tiles do not fill 132 multiprocessors");
+  EXPECT_EQ(refusal(plain({.images = 1})), "");
   EXPECT_EQ(refusal(with_sums({.images = 1})), "");
   DeviceProperties ampere = described_h200();
   ampere.major = 8;
