@@ -1,5 +1,6 @@
 #include "brisk/ops/fused/fused.h"
 
+#include <array>
 #include <tuple>
 
 #include "brisk/ops/convolve/convolve.h"
@@ -90,7 +91,8 @@ void add_convolution(std::vector<OpCase>& cases, const std::string& name,
                     std::span<const Value> in) { return std::vector{fused_convolution(in, form)}; },
        .types = kFloatTypes,
        .roundings = 3,
-       .check_gradient = check_gradient});
+       .check_gradient = check_gradient,
+       .num_weights = form.bias ? 2u : 1u});
 }
 
 void add_convolutions(std::vector<OpCase>& cases) {
@@ -138,6 +140,40 @@ void add_halo_convolution(std::vector<OpCase>& cases) {
                   {geometry, true, false, Activation::relu});
   cases.back().types = {DType::f16};
   cases.back().check_gradient = false;
+}
+
+/// What CUDA's kernel of few places takes: a depth of one chunk and of many, tiles with places
+/// beyond the last, several images, a depth that several blocks share, strides, padding.
+void add_small_convolutions(std::vector<OpCase>& cases) {
+  struct Form {
+    std::vector<int64_t> image, filter;
+    std::vector<int64_t> strides, low, high;
+    bool bias, residual;
+    Activation activation;
+  };
+  const std::vector<Form> forms = {
+      {{1, 9, 9, 32}, {1, 1, 32, 32}, {1, 1}, {0, 0}, {0, 0}, false, false, Activation::none},
+      {{2, 7, 9, 64}, {3, 3, 64, 96}, {2, 1}, {1, 0}, {1, 2}, true, true, Activation::relu},
+      {{3, 8, 8, 96}, {5, 3, 96, 32}, {1, 1}, {2, 1}, {2, 1}, true, false, Activation::none},
+      {{1, 6, 6, 256}, {1, 1, 256, 32}, {1, 1}, {0, 0}, {0, 0}, false, true, Activation::relu},
+      {{1, 9, 7, 512}, {1, 1, 512, 64}, {2, 2}, {0, 0}, {0, 0}, true, false, Activation::relu},
+      {{1, 5, 5, 512}, {3, 3, 512, 64}, {1, 1}, {1, 1}, {1, 1}, true, true, Activation::relu},
+      {{1, 14, 14, 32}, {1, 1, 32, 1536}, {1, 1}, {0, 0}, {0, 0}, true, true, Activation::relu}};
+  for (const auto& [image, filter, strides, low, high, bias, residual, activation] : forms) {
+    std::vector<CaseOperand> operands = {values(image), values(filter)};
+    if (bias) operands.push_back(values({filter[3]}));
+    if (residual) {
+      std::vector<int64_t> sizes = {image[0], 0, 0, filter[3]};
+      for (const size_t axis : {0, 1})
+        sizes[axis + 1] =
+            (image[axis + 1] + low[axis] + high[axis] - filter[axis]) / strides[axis] + 1;
+      operands.push_back(values(sizes));
+    }
+    add_convolution(cases, fmt::format("{}_by_{}_", shape_name(image), shape_name(filter)),
+                    std::move(operands),
+                    {{strides, low, high, {1, 1}, 1}, bias, residual, activation}, false);
+    cases.back().types = {DType::f16, DType::bf16};
+  }
 }
 
 /// Strides, dilation, padding and groups of other kinds than above.
@@ -229,8 +265,31 @@ void add_dots(std::vector<OpCase>& cases) {
                          fused_dot(in, {transpose_lhs, transpose_rhs, bias, activation})};
                    },
                .types = kFloatTypes,
-               .roundings = 3});
+               .roundings = 3,
+               .num_weights = bias ? 2u : 1u});
         }
+}
+
+/// What CUDA's kernel of few rows takes: one and many, columns that fill no tile.
+void add_small_dots(std::vector<OpCase>& cases) {
+  for (const auto& [rows, depth, columns] :
+       std::vector<std::array<int64_t, 3>>{{1, 256, 40}, {33, 96, 72}, {7, 2048, 32}})
+    for (const bool transpose : {false, true}) {
+      const std::vector<int64_t> right =
+          transpose ? std::vector{columns, depth} : std::vector{depth, columns};
+      cases.push_back(
+          {.op = "fused_dot",
+           .name = fmt::format("{}x{}_by_{}_bias_relu", rows, depth, shape_name(right)),
+           .operands = {values({rows, depth}), values(right), values({columns})},
+           .build =
+               [transpose](Builder&, std::span<const Value> in) {
+                 return std::vector{fused_dot(in, {false, transpose, true, Activation::relu})};
+               },
+           .types = {DType::f16, DType::bf16},
+           .roundings = 3,
+           .check_gradient = false,
+           .num_weights = 2});
+    }
 }
 
 }  // namespace
@@ -243,10 +302,12 @@ std::vector<OpCase> fused_cases() {
   add_photograph(cases);
   add_pointwise_convolutions(cases);
   add_halo_convolution(cases);
+  add_small_convolutions(cases);
   add_grouped_convolution(cases);
   add_ordered_filters(cases);
   add_ordered_convolutions(cases);
   add_dots(cases);
+  add_small_dots(cases);
   return cases;
 }
 

@@ -56,6 +56,8 @@ struct OpCase {
   /// before or after it rounds them. Makes, of the operands and the results, those sums as they are
   /// after rounding; one value for each result but the first.
   CaseBuild sums_of_result = {};
+  /// Operands 1 to this one are weights: backends are given them as state that no run changes, too.
+  size_t num_weights = 0;
 };
 
 /// Prints as "op/name".

@@ -102,6 +102,42 @@ void check_backend(const Graph& graph, const std::vector<Tensor>& inputs, double
                error_model(graph), roundings, where(what, backend, options));
 }
 
+/// The same with the weights as state that stays as it is, in three runs: a backend may prepare
+/// weights once, and capture what it ran before.
+void check_with_weights(const OpCase& op_case, const Graph& graph,
+                        const std::vector<Tensor>& inputs, const Backend& backend,
+                        const std::string& what) {
+  const auto is_weight = [&](size_t i) { return i > 0 && i <= op_case.num_weights; };
+  Builder builder(graph.ops(), "with_weights");
+  Program program;
+  std::vector<Value> values(inputs.size());
+  std::vector<Tensor> weights, rest;
+  for (const bool as_weight : {true, false})
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (is_weight(i) != as_weight) continue;
+      values[i] = builder.input(graph.input_name(i), graph.input_type(i));
+      (as_weight ? weights : rest).push_back(inputs[i]);
+      if (as_weight)
+        program.state.push_back(
+            {.name = graph.input_name(i), .type = graph.input_type(i), .trainable = false});
+    }
+  std::vector<Builder::Output> outputs;
+  for (const Value& value : builder.inline_graph(graph, values))
+    outputs.push_back({fmt::format("result{}", outputs.size()), value});
+  program.num_results = static_cast<int64_t>(outputs.size());
+  program.graph = builder.finish(outputs);
+  CompileOptions options;
+  options.verify = true;
+  options.cache = false;
+  const Compilation compiled = compile(program, backend, options);
+  compiled.executable->bind_state(weights);
+  const std::vector<Tensor> expected = reference::evaluate(graph, inputs);
+  for (int run = 0; run < 3; ++run)
+    expect_agree(
+        expected, compiled.executable->run(rest), error_model(graph), op_case.roundings,
+        fmt::format("{} with weights that stay, run {}", where(what, backend, options), run));
+}
+
 /// The case with f32 operands of the same values: what its sums are before anything is rounded.
 std::vector<Tensor> unrounded(const OpCase& op_case, const std::vector<Tensor>& inputs) {
   std::vector<Tensor> wide;
@@ -202,6 +238,7 @@ void check_backends(const OpCase& op_case) {
           check_backend(graph, inputs, op_case.roundings, *backend, options, what);
       };
       check({});
+      if (op_case.num_weights > 0) check_with_weights(op_case, graph, inputs, *backend, what);
       if (backend->target().fused_loops && can_be_fused(graph))
         check({.disabled_passes = {"fuse_loops", "fuse_epilogues"}});
       if (type == DType::f32 && multiplies(graph) && backend->tf32_target().ok())

@@ -4,6 +4,7 @@
 #include "brisk/backends/cuda/kernels/join_kernels.h"
 #include "brisk/backends/cuda/kernels/narrow_convolution.h"
 #include "brisk/backends/cuda/kernels/pointwise_convolutions.h"
+#include "brisk/backends/cuda/kernels/small_convolution.h"
 #include "brisk/base/error.h"
 
 // The table of kernels: for each op an ordered list, best first. Vendor libraries come before
@@ -21,9 +22,9 @@ struct Row {
 const std::vector<Row>& table() {
   static const std::vector<Row> rows = [] {
     std::vector<Row> result;
-    for (auto* list :
-         {&narrow_kernels, &halo_kernels, &join_kernels, &pointwise_convolution_kernels,
-          &cudnn_kernels, &cublaslt_kernels, &loop_kernels, &own_kernels})
+    for (auto* list : {&narrow_kernels, &halo_kernels, &join_kernels,
+                       &pointwise_convolution_kernels, &small_convolution_kernels, &cudnn_kernels,
+                       &cublaslt_kernels, &loop_kernels, &own_kernels})
       for (const OpKernel& entry : list()) {
         auto row = std::find_if(result.begin(), result.end(),
                                 [&](const Row& r) { return r.op == entry.op; });

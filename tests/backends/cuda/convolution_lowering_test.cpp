@@ -33,7 +33,8 @@ Program fused_program(DType type, const Geometry& geometry,
 TEST(CudaConvolutionLowering, EveryEpilogueFindsAKernel) {
   if (const auto cudnn = cudnn::library(); !cudnn) GTEST_SKIP() << cudnn.error();
   const auto backend = find_backend("cuda").value();
-  const Geometry geometries[] = {{"pointwise", 64, 128, 1, 1, 1}, {"strided", 64, 64, 3, 2, 1},
+  // 48 channels: no multiple of what our own kernels want.
+  const Geometry geometries[] = {{"pointwise", 48, 128, 1, 1, 1}, {"strided", 48, 64, 3, 2, 1},
                                  {"first", 3, 64, 7, 2, 1},       {"grouped", 64, 64, 3, 1, 4},
                                  {"depthwise", 64, 64, 3, 1, 64}, {"odd", 20, 12, 5, 1, 1}};
   for (const Geometry& geometry : geometries)
