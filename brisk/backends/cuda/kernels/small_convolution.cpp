@@ -64,9 +64,9 @@ std::unique_ptr<Launch> prepare(const KernelRequest& request, const PrepareConte
 }
 
 // Products of 32 x 32 x 32 a multiprocessor. ResNet-50 in f16 on an H100, without this kernel -> up
-// to 40 -> 80 -> 160, img/s: one image 3,135 -> 3,890 -> 3,898 -> 3,905; four 10,900 -> 10,940 ->
-// 9,326 -> 7,660; sixteen 28,560 -> 29,050 -> 28,670 -> 28,630. BERT base, one sequence, its
-// products of matrices: 1,995 -> 2,254 -> 1,928 sequences/s.
+// to 40 -> 80 -> 160, img/s: one image 3,137 -> 3,890 -> 3,898 -> 3,905; four 10,904 -> 10,937 ->
+// 9,326 -> 7,659; eight 18,552 -> 18,418 -> 18,425 -> 13,560. BERT base, one sequence, its products
+// of matrices: 1,995 -> 2,254 -> 1,928 sequences/s.
 constexpr double kMostWork = 40;
 
 /// Strides, padding and extents of a convolution.
