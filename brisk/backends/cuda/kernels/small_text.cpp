@@ -88,7 +88,7 @@ constexpr std::string_view kMultiply = R"(
 )";
 
 constexpr std::string_view kOfBlock = R"(
-  const auto total_of = [&](u32 item) {
+  const auto of_block = [&](u32 item) {
     float2 total = small_shared[item];
     EACH(w, kWarps - 1u) {
       const float2 other = small_shared[(w + 1u) * 512u + item];
@@ -98,19 +98,12 @@ constexpr std::string_view kOfBlock = R"(
   };
 )";
 
-// Each block adds up its warps' sums, then its share of the blocks' ones.
+// What the blocks of a cluster come to, each block's total by item.
 constexpr std::string_view kOfCluster = R"(
   float2* const totals = small_shared + kWarps * 512u;
-  for (u32 item = threadIdx.x; item < 512u; item += kThreads) {
-    float2 total = small_shared[item];
-    EACH(w, kWarps - 1u) {
-      const float2 other = small_shared[(w + 1u) * 512u + item];
-      total.x += other.x; total.y += other.y;
-    }
-    totals[item] = total;
-  }
+  for (u32 item = threadIdx.x; item < 512u; item += kThreads) totals[item] = of_block(item);
   asm volatile("barrier.cluster.arrive.release.aligned;\nbarrier.cluster.wait.acquire.aligned;" ::: "memory");
-  const auto total_of = [&](u32 item) {
+  const auto of_cluster = [&](u32 item) {
     float2 parts[kBlocks];
     const u32 here = (u32)__cvta_generic_to_shared(totals + item);
     EACH(b, kBlocks) asm volatile("{\n.reg .u32 there;\nmapa.shared::cluster.u32 there, %2, %3;\nld.shared::cluster.v2.f32 {%0, %1}, [there];\n}" : "=f"(parts[b].x), "=f"(parts[b].y) : "r"(here), "r"(b) : "memory");
@@ -122,7 +115,7 @@ constexpr std::string_view kOfCluster = R"(
 constexpr std::string_view kFinish = R"(
   EACH(e, kItems) if (is_item(e)) {
     const u32 item = item_of(e), place = item_place(item);
-    const float2 total = total_of(item);
+    const float2 total = TOTAL(item);
     f32 results[2];
     EACH(v, 2) {
       const f32 sum = (v == 0 ? total.x : total.y)ADDED;
@@ -171,11 +164,12 @@ std::string constants_text(const SmallConvolution& c, const SmallPlan& plan) {
                     ceil_div(share, threads));
 }
 
-std::string finish_text(const SmallConvolution& convolution) {
+std::string finish_text(const SmallConvolution& convolution, bool cluster) {
   std::string code(kFinish);
   const auto put = [&](std::string_view from, const std::string& to) {
     code.replace(code.find(from), from.size(), to);
   };
+  put("TOTAL", cluster ? "of_cluster" : "of_block");
   put("ADDED", fmt::format("{}{}", convolution.bias ? " + biases[e].get(v)" : "",
                            convolution.residual ? " + residuals[e].get(v)" : ""));
   put("EPILOGUE", convolution.epilogue);
@@ -198,10 +192,9 @@ std::string small_text(const SmallConvolution& convolution, const SmallPlan& pla
   const std::string wait = "  after_previous();\n";
   code += convolution.constant ? fixed + wait : wait + fixed;
   if (convolution.residual) code += kResiduals;
-  code.append(kMultiply).append(plan.blocks > 1 ? kOfCluster : kOfBlock);
-  code += finish_text(convolution);
-  if (plan.blocks > 1) code += kLeave;
-  return code + "}\n";
+  const bool cluster = plan.blocks > 1;
+  code.append(kMultiply).append(kOfBlock).append(cluster ? kOfCluster : "");
+  return code + finish_text(convolution, cluster) + std::string(cluster ? kLeave : "") + "}\n";
 }
 
 }  // namespace brisk::cuda
