@@ -78,13 +78,17 @@ void expect_agree(const std::vector<Tensor>& expected, std::span<const Tensor> a
     EXPECT_EQ(difference(expected[i], actual[i], model, roundings), "") << what << ", result " << i;
 }
 
-std::vector<Tensor> run_on(const Graph& graph, const std::vector<Tensor>& inputs,
-                           const Backend& backend, CompileOptions options) {
+Compilation compile_afresh(const Program& program, const Backend& backend, CompileOptions options) {
   options.verify = true;
   options.cache = false;  // what the code generator makes now, not what it made some day
+  return compile(program, backend, options);
+}
+
+std::vector<Tensor> run_on(const Graph& graph, const std::vector<Tensor>& inputs,
+                           const Backend& backend, const CompileOptions& options) {
   const Program program{.graph = graph,
                         .num_results = static_cast<int64_t>(graph.outputs().size())};
-  const Compilation compiled = compile(program, backend, options);
+  const Compilation compiled = compile_afresh(program, backend, options);
   std::vector<Tensor> copies;  // the executable owns what it returns
   for (const Tensor& result : compiled.executable->run(inputs)) copies.push_back(result.clone());
   return copies;
@@ -126,16 +130,12 @@ void check_with_weights(const OpCase& op_case, const Graph& graph,
     outputs.push_back({fmt::format("result{}", outputs.size()), value});
   program.num_results = static_cast<int64_t>(outputs.size());
   program.graph = builder.finish(outputs);
-  CompileOptions options;
-  options.verify = true;
-  options.cache = false;
-  const Compilation compiled = compile(program, backend, options);
+  const Compilation compiled = compile_afresh(program, backend, {});
   compiled.executable->bind_state(weights);
   const std::vector<Tensor> expected = reference::evaluate(graph, inputs);
   for (int run = 0; run < 3; ++run)
-    expect_agree(
-        expected, compiled.executable->run(rest), error_model(graph), op_case.roundings,
-        fmt::format("{} with weights that stay, run {}", where(what, backend, options), run));
+    expect_agree(expected, compiled.executable->run(rest), error_model(graph), op_case.roundings,
+                 fmt::format("{} with weights that stay, run {}", where(what, backend, {}), run));
 }
 
 /// The case with f32 operands of the same values: what its sums are before anything is rounded.

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "brisk/backends/cuda/api/nvrtc.h"
 #include "brisk/ops/fused/fused.h"
 #include "brisk/ops/standard.h"
@@ -85,12 +87,13 @@ TEST(SmallConvolution, ResNet50sLayersCompile) {
 TEST(SmallConvolution, AFilterThatNeverChangesIsFetchedBeforeTheKernelBeforeEnds) {
   for (const bool constant : {false, true}) {
     const ChosenKernel one = chosen_kernel(graph_of(resnet50s()[1]), constant ? 1 : SIZE_MAX);
-    for (const KernelSource& source : one.sources) {
-      if (source.stem != "small_convolution") continue;
-      const size_t wait = source.text.find("after_previous();"),
-                   fetch = source.text.find("EACH(i, kAhead) fetch_filter");
-      EXPECT_EQ(fetch < wait, constant);
-    }
+    const auto kernel = std::ranges::find(one.sources, "small_convolution", &KernelSource::stem);
+    ASSERT_NE(kernel, one.sources.end());
+    const size_t wait = kernel->text.find("after_previous();"),
+                 fetch = kernel->text.find("EACH(i, kAhead) fetch_filter");
+    ASSERT_NE(wait, std::string::npos);
+    ASSERT_NE(fetch, std::string::npos);
+    EXPECT_EQ(fetch < wait, constant);
   }
 }
 
