@@ -156,8 +156,9 @@ Result<SmallConvolution> small_convolution(const Node& node, std::span<const Typ
   return c;
 }
 
-// On an H100 one image's layers of ResNet-50 differ by less than 0.5 us between what this chooses
-// and the best of twenty ways to share them out.
+// On an H100 one image's convolutions of ResNet-50 take 187 us together as this shares them out,
+// and 178 in the best of twenty ways for each: three of the 22 shapes are 0.7 to 1.1 us slower than
+// their best (28 x 28, 128 to 512 and 512 to 256; 14 x 14, 512 to 1,024 with strides).
 SmallPlan small_plan(const SmallConvolution& convolution, const DeviceProperties& device) {
   SmallPlan plan;
   plan.tiles = ceil_div(convolution.places(), SmallPlan::kPlaces) *
